@@ -1,0 +1,33 @@
+//! What the user says, as desired resources. Pure: no AWS, no clock, no disk.
+
+use crate::inventory::{Fleet, Selector};
+use crate::model::{Desired, Diagnostics, Place, Scope};
+
+/// One block of the manifest that wants resources.
+pub trait Declaration: std::fmt::Debug + Send + Sync {
+    /// Its address in the manifest, such as `alarm.cpu`.
+    fn label(&self) -> &str;
+
+    /// Where its block begins.
+    fn place(&self) -> &Place;
+
+    /// What it attaches to; empty for a declaration without `for_each`.
+    fn selectors(&self) -> &[Selector];
+
+    /// Whether it may select no target although the state holds resources of it (`allow_empty = true`).
+    fn allows_empty(&self) -> bool;
+
+    /// The resources that it wants in this world, and every problem met on the way.
+    fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics);
+}
+
+/// What declarations see of the world.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'a> {
+    /// The project's name.
+    pub project: &'a str,
+    /// The accounts and regions in which resources may be made.
+    pub scopes: &'a [Scope],
+    /// The live targets.
+    pub fleet: &'a Fleet,
+}

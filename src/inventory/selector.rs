@@ -1,0 +1,102 @@
+//! Which targets a declaration selects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::{Glob, GlobMatcher};
+
+use super::{Target, TargetKind};
+
+/// What a tag must be for a target to be selected.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TagMatch {
+    /// The tag is there, whatever its value (`"*"` in a manifest).
+    Any,
+    /// The tag has one of these values, to the letter.
+    OneOf(BTreeSet<String>),
+    /// The tag is not there (`{ absent = true }` in a manifest).
+    Absent,
+}
+
+/// All conditions must hold; an empty selector selects every target of its kind.
+///
+/// Terminated and shutting-down instances are never selected, whatever the selector says.
+#[derive(Clone, Debug)]
+pub struct Selector {
+    /// The kind of target.
+    pub kind: TargetKind,
+    /// Conditions on tags, by tag key (case-sensitive, as on AWS).
+    pub tags: BTreeMap<String, TagMatch>,
+    /// Ids, any of which will do; empty for no condition.
+    pub ids: BTreeSet<String>,
+    /// Globs on the name, any of which will do; empty for no condition.
+    pub names: Vec<NameGlob>,
+    /// States, any of which will do; empty for no condition.
+    pub states: BTreeSet<String>,
+}
+
+/// A glob on a name: `*`, `?`, `[…]` and `{a,b}`. A pattern also matches the name that equals it to the letter.
+#[derive(Clone, Debug)]
+pub struct NameGlob {
+    pattern: String,
+    matcher: GlobMatcher,
+}
+
+impl NameGlob {
+    /// Compiles a glob.
+    ///
+    /// # Errors
+    /// In words, where the pattern is not a glob.
+    pub fn new(pattern: &str) -> Result<Self, String> {
+        let glob = Glob::new(pattern).map_err(|error| error.kind().to_string())?;
+        Ok(Self {
+            pattern: pattern.to_owned(),
+            matcher: glob.compile_matcher(),
+        })
+    }
+
+    /// The pattern as written.
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    /// Whether the name matches.
+    pub fn matches(&self, name: &str) -> bool {
+        self.pattern == name || self.matcher.is_match(name)
+    }
+}
+
+impl Selector {
+    /// A selector of every target of a kind.
+    pub fn all(kind: TargetKind) -> Self {
+        Self {
+            kind,
+            tags: BTreeMap::new(),
+            ids: BTreeSet::new(),
+            names: Vec::new(),
+            states: BTreeSet::new(),
+        }
+    }
+
+    /// Whether this selector selects the target.
+    pub fn matches(&self, target: &Target) -> bool {
+        target.kind == self.kind
+            && (self.ids.is_empty() || self.ids.contains(&target.id))
+            && (self.states.is_empty() || self.states.contains(&target.state))
+            && (self.names.is_empty() || self.names.iter().any(|glob| glob.matches(&target.name)))
+            && self
+                .tags
+                .iter()
+                .all(|(key, wanted)| wanted.matches(target.tags.get(key)))
+    }
+}
+
+impl TagMatch {
+    fn matches(&self, value: Option<&String>) -> bool {
+        match (self, value) {
+            (Self::Any, found) => found.is_some(),
+            (Self::Absent, found) => found.is_none(),
+            (Self::OneOf(values), Some(found)) => values.contains(found),
+            (Self::OneOf(_), None) => false,
+        }
+    }
+}

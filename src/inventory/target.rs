@@ -1,0 +1,124 @@
+//! A target and the fleet of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::model::{Scope, TargetRef};
+
+/// The kinds of thing that a declaration can be attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TargetKind {
+    /// An EC2 instance.
+    Ec2,
+    /// An RDS database instance, members of Aurora clusters included.
+    Rds,
+    /// An Aurora or Multi-AZ RDS cluster.
+    RdsCluster,
+}
+
+impl TargetKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Ec2, Self::Rds, Self::RdsCluster];
+
+    /// The name in manifests, templates and state.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Rds => "rds",
+            Self::RdsCluster => "rds_cluster",
+        }
+    }
+
+    /// The plural noun for people.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Ec2 => "instances",
+            Self::Rds => "databases",
+            Self::RdsCluster => "clusters",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for TargetKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One live instance, database or cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// What it is.
+    pub kind: TargetKind,
+    /// Account and region.
+    pub scope: Scope,
+    /// The AWS id: instance id, DB instance identifier, DB cluster identifier.
+    pub id: String,
+    /// The Name tag, or the id where that tag is absent or blank.
+    pub name: String,
+    /// The state as AWS words it: `running`, `stopped`, `available`, …
+    pub state: String,
+    /// All tags.
+    pub tags: BTreeMap<String, String>,
+    /// What templates can use besides: `instance_type`, `engine`, …
+    pub attributes: BTreeMap<&'static str, serde_json::Value>,
+}
+
+impl Target {
+    /// The reference that plans and state keep.
+    pub fn reference(&self) -> TargetRef {
+        TargetRef {
+            kind: self.kind.name().to_owned(),
+            id: self.id.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+/// All targets that were read, in the order kind, scope, id.
+#[derive(Clone, Debug, Default)]
+pub struct Fleet {
+    targets: Vec<Target>,
+}
+
+impl Fleet {
+    /// A fleet of these targets, sorted so that every output is stable.
+    pub fn new(mut targets: Vec<Target>) -> Self {
+        targets.sort_by(|a, b| (a.kind, &a.scope, &a.id).cmp(&(b.kind, &b.scope, &b.id)));
+        Self { targets }
+    }
+
+    /// All targets of a kind.
+    pub fn of_kind(&self, kind: TargetKind) -> impl Iterator<Item = &Target> {
+        self.targets.iter().filter(move |target| target.kind == kind)
+    }
+
+    /// All targets.
+    pub fn iter(&self) -> std::slice::Iter<'_, Target> {
+        self.targets.iter()
+    }
+
+    /// How many targets there are.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Fleet {
+    type Item = &'a Target;
+    type IntoIter = std::slice::Iter<'a, Target>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,7 @@
+//! Plan and apply for the AWS chores that come after the infrastructure exists.
+
+pub mod declarations;
+pub mod inventory;
+pub mod model;
+pub mod plan;
+pub mod resources;

@@ -1,0 +1,2 @@
+//! opsform
+fn main() {}

@@ -1,0 +1,13 @@
+//! Plain data that every module speaks: addresses, fields, resources and diagnostics.
+//!
+//! Architecture invariant: this module imports nothing of ours and does no I/O.
+
+mod address;
+mod diagnostic;
+mod kind;
+mod resource;
+
+pub use address::{Address, Scope};
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, SourceFile};
+pub use kind::KindText;
+pub use resource::{Actual, Desired, Fields, Origin, Owned, Ownership, TargetRef};

@@ -1,0 +1,100 @@
+//! A resource as it is wanted, as it is, and as it was last written.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Place};
+
+/// A resource's fields in normal form: defaults filled in, sets sorted, absent fields left out.
+///
+/// The planner compares these maps field by field; it has no knowledge of kinds.
+pub type Fields = BTreeMap<String, serde_json::Value>;
+
+/// The thing that a declaration attaches a resource to: an instance, a database, a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TargetRef {
+    /// The target's kind as the manifest writes it: `ec2`, `rds`, `rds_cluster`.
+    pub kind: String,
+    /// The AWS id, such as `i-0123456789abcdef0`.
+    pub id: String,
+    /// The Name tag, or the id where there is none.
+    pub name: String,
+}
+
+/// Which declaration wants a resource. Metadata: it is shown as the reason and never identifies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The declaration's address in the manifest, such as `alarm.cpu`.
+    pub label: String,
+    /// Where it is declared, such as `manifests/alarms.toml:12`.
+    pub place: String,
+}
+
+/// A resource that the manifest asks for.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Its identity.
+    pub address: Address,
+    /// All fields that opsform manages, in normal form.
+    pub fields: Fields,
+    /// The declaration that wants it.
+    pub origin: Origin,
+    /// The place of the declaration, for diagnostics.
+    pub place: Place,
+    /// What it is attached to; `None` for a resource of the whole scope.
+    pub target: Option<TargetRef>,
+    /// Whether the declaration allows taking over a resource that exists and is nobody's.
+    pub adopt: bool,
+    /// Whether opsform must never delete it.
+    pub protect: bool,
+}
+
+/// Who owns a live resource according to its tags on AWS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Ownership {
+    /// The tags were not read: for resources in our state they are not needed to plan.
+    #[default]
+    NotRead,
+    /// The tags name no opsform project.
+    Nobody,
+    /// The tag `opsform:project` names this project.
+    Project {
+        /// The value of `opsform:project`.
+        name: String,
+        /// The value of `opsform:label`, where present.
+        label: Option<String>,
+    },
+}
+
+/// A resource as AWS holds it now.
+#[derive(Clone, Debug)]
+pub struct Actual {
+    /// Its identity.
+    pub address: Address,
+    /// Its fields in the same normal form as [`Desired::fields`].
+    pub fields: Fields,
+    /// Its owner, as far as that was read.
+    pub ownership: Ownership,
+    /// Why opsform must not write this resource: it uses features that its spec cannot express,
+    /// so a write would flatten them.
+    pub inexpressible: Option<String>,
+}
+
+/// A resource that this project's state records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Owned {
+    /// Its identity.
+    #[serde(flatten)]
+    pub address: Address,
+    /// The label of the declaration that last wanted it, such as `alarm.cpu`.
+    pub label: String,
+    /// What it was attached to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetRef>,
+    /// Set by `protect = true`; it survives the declaration's removal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
+    /// The fields as opsform last wrote or confirmed them.
+    pub fields: Fields,
+}

@@ -1,0 +1,239 @@
+//! What a plan consists of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{Address, Fields, Origin, Owned, Scope, TargetRef};
+
+/// What is to be done with one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Owned by another opsform project, or not safe to write: always an error.
+    Conflict,
+    /// Owned, no longer desired.
+    Delete,
+    /// The key changed: the new one is made before the old one is deleted.
+    Replace,
+    /// Exists and is nobody's: taken over, when that is allowed.
+    Adopt,
+    /// Desired, not there.
+    Create,
+    /// Owned, differs.
+    Update,
+    /// Owned, already gone and no longer desired.
+    Forget,
+}
+
+impl Verb {
+    /// All verbs in the order in which plans list them: dangers first.
+    pub const ALL: [Self; 7] = [
+        Self::Conflict,
+        Self::Delete,
+        Self::Replace,
+        Self::Adopt,
+        Self::Create,
+        Self::Update,
+        Self::Forget,
+    ];
+}
+
+/// Who changed a field since opsform last wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The manifest asks for another value than the one last written.
+    Manifest,
+    /// The live object was changed outside opsform: drift.
+    Drift,
+    /// Both, and they do not agree.
+    Both,
+    /// There is no record of what was last written (an adoption, a recovered resource).
+    Unknown,
+}
+
+/// One field that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field's name, such as `threshold`.
+    pub name: String,
+    /// The live value; `None` where the live object has no such field.
+    pub before: Option<Value>,
+    /// The desired value; `None` where the field is to be removed.
+    pub after: Option<Value>,
+    /// Who changed it.
+    pub cause: Cause,
+}
+
+/// Where the target of an owned resource went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// AWS still shows it, terminated or shutting down.
+    Terminated,
+    /// AWS knows no such id.
+    Missing,
+    /// It is there, but the declaration no longer selects it.
+    NotSelected,
+    /// It is there and selected, but the declaration now makes something else of it.
+    Superseded,
+}
+
+/// Why a resource is changed, where its fields do not say.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Reason {
+    /// The target is gone or no longer selected.
+    Target {
+        /// What became of it.
+        absence: Absence,
+    },
+    /// The declaration is no longer in the manifest.
+    DeclarationRemoved,
+    /// `destroy` was asked for.
+    Destroy,
+    /// Owned and desired, but somebody deleted it outside opsform.
+    DeletedOutside,
+    /// Its name changed because its template or its target's tags did.
+    Renamed,
+    /// The object's tags say that this project owns it, but the state has no record of it.
+    Recovered,
+    /// It exists, is nobody's, and taking over was not allowed: needs `adopt = true` or `--adopt`.
+    AdoptionRefused,
+    /// It bears the tag of another opsform project.
+    OtherProject {
+        /// That project's name.
+        project: String,
+    },
+    /// The live object uses what opsform cannot express, so a write would flatten it.
+    Inexpressible {
+        /// The features in words.
+        what: String,
+    },
+}
+
+/// The old resource of a [`Verb::Replace`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PreviousResource {
+    /// Its identity.
+    pub address: Address,
+    /// Its live fields.
+    pub fields: Fields,
+}
+
+/// One change to one resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// What is to be done.
+    pub verb: Verb,
+    /// To what. For a replace this is the new resource.
+    pub address: Address,
+    /// The declaration that wants it, or wanted it (a delete has the label of old and no place).
+    pub origin: Origin,
+    /// What it is attached to.
+    pub target: Option<TargetRef>,
+    /// Why, where the fields do not say.
+    #[serde(flatten)]
+    pub reason: Option<Reason>,
+    /// The fields that differ, for updates and adoptions.
+    pub fields: Vec<FieldChange>,
+    /// The live object whole; `None` where there is none.
+    pub before: Option<Fields>,
+    /// The desired object whole; `None` for deletes and forgets.
+    pub after: Option<Fields>,
+    /// The resource that this one takes the place of.
+    pub replaces: Option<PreviousResource>,
+    /// Whether opsform is to protect it from deletion, as state records it.
+    pub protect: bool,
+}
+
+impl Change {
+    /// Whether nobody but the world outside opsform made this change necessary.
+    pub fn is_drift(&self) -> bool {
+        match self.verb {
+            Verb::Update => !self.fields.is_empty() && self.fields.iter().all(|f| f.cause == Cause::Drift),
+            Verb::Create => self.reason == Some(Reason::DeletedOutside),
+            _ => false,
+        }
+    }
+
+    /// Whether this change stops the whole apply until a person resolves it.
+    pub fn is_blocking(&self) -> bool {
+        self.verb == Verb::Conflict || self.reason == Some(Reason::AdoptionRefused)
+    }
+}
+
+/// A record that the state takes over without any change on AWS: a new label, a recovered resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// The record as it is to be.
+    pub owned: Owned,
+}
+
+/// What reading AWS cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadCost {
+    /// Objects read, by plural noun: `alarms` → 3000.
+    pub objects: BTreeMap<String, usize>,
+    /// API calls made, retries included, by `service:Operation`.
+    pub calls: BTreeMap<String, usize>,
+    /// Wall time in milliseconds.
+    pub milliseconds: u64,
+}
+
+impl ReadCost {
+    /// All calls together.
+    pub fn call_count(&self) -> usize {
+        self.calls.values().sum()
+    }
+}
+
+/// Everything that an apply needs, and everything that a renderer shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The project's name.
+    pub project: String,
+    /// The accounts and regions that were read.
+    pub scopes: Vec<Scope>,
+    /// The changes, sorted by verb (dangers first), label and key.
+    pub changes: Vec<Change>,
+    /// What the state takes over without a change on AWS.
+    pub refreshes: Vec<Refresh>,
+    /// Owned resources that are no longer desired but stay because they are protected.
+    pub protected: Vec<Owned>,
+    /// How many desired resources need no change.
+    pub unchanged: usize,
+    /// How many changes `--target`, `--exclude`, `--region` or `--no-delete` left out.
+    pub left_out: usize,
+    /// What reading cost.
+    pub cost: ReadCost,
+}
+
+impl Plan {
+    /// Whether there is nothing to do on AWS.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How many changes have this verb.
+    pub fn count(&self, verb: Verb) -> usize {
+        self.changes.iter().filter(|c| c.verb == verb).count()
+    }
+
+    /// Whether there are changes and all of them undo drift.
+    pub fn is_drift_only(&self) -> bool {
+        !self.changes.is_empty() && self.changes.iter().all(Change::is_drift)
+    }
+
+    /// The changes that stop an apply: conflicts and refused adoptions.
+    pub fn blocking(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|c| c.is_blocking())
+    }
+
+    /// How many resources this plan removes from AWS: deletes and the old halves of replaces.
+    pub fn destroy_count(&self) -> usize {
+        self.count(Verb::Delete) + self.count(Verb::Replace)
+    }
+}

@@ -1,0 +1,11 @@
+//! The plan: complete, pure data about what would change and why.
+//!
+//! Architecture invariant: this module imports `model` only, holds nothing about display and knows no kind by name.
+
+mod change;
+mod select;
+
+pub use change::{
+    Absence, Cause, Change, FieldChange, Plan, PreviousResource, ReadCost, Reason, Refresh, Verb,
+};
+pub use select::{Pattern, Selection};

@@ -1,5 +1,6 @@
 //! Plan and apply for the AWS chores that come after the infrastructure exists.
 
+pub mod aws;
 pub mod declarations;
 pub mod inventory;
 pub mod model;

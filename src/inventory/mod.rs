@@ -2,8 +2,13 @@
 //!
 //! Architecture invariant: the data types here know no AWS SDK; the files named after a service read it.
 
+mod ec2;
+mod query;
+mod rds;
+mod read;
 mod selector;
 mod target;
 
+pub use read::{Whereabouts, read_fleet, whereabouts};
 pub use selector::{NameGlob, Selector, TagMatch};
 pub use target::{Fleet, Target, TargetKind};

@@ -80,6 +80,14 @@ impl Target {
     }
 }
 
+/// The Name tag without blanks around it; the id where there is none.
+pub(super) fn name_of(tags: &BTreeMap<String, String>, id: &str) -> String {
+    match tags.get("Name").map(|name| name.trim()) {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => id.to_owned(),
+    }
+}
+
 /// All targets that were read, in the order kind, scope, id.
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {

@@ -3,9 +3,11 @@
 //! Architecture invariant: this module imports `model` only, holds nothing about display and knows no kind by name.
 
 mod change;
+mod planner;
 mod select;
 
 pub use change::{
     Absence, Cause, Change, FieldChange, Plan, PreviousResource, ReadCost, Reason, Refresh, Verb,
 };
+pub use planner::{PlanInput, PlanOptions, plan};
 pub use select::{Pattern, Selection};

@@ -1,1 +1,332 @@
-//! placeholder
+//! Desired × actual × owned → plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Actual, Address, Desired, Fields, Origin, Owned, Ownership, Scope};
+
+use super::{Absence, Cause, Change, FieldChange, Plan, PreviousResource, Reason, Refresh, Selection, Verb};
+
+/// What the planner looks at.
+#[derive(Clone, Debug, Default)]
+pub struct PlanInput {
+    /// The project's name.
+    pub project: String,
+    /// The accounts and regions that were read. What is owned elsewhere is left alone.
+    pub scopes: Vec<Scope>,
+    /// What the manifest asks for; addresses are unique.
+    pub desired: Vec<Desired>,
+    /// What AWS holds of the desired and the owned.
+    pub actual: BTreeMap<Address, Actual>,
+    /// What the state records.
+    pub owned: BTreeMap<Address, Owned>,
+    /// Labels of all declarations in the manifest, whether or not they want anything now.
+    pub declared: BTreeSet<String>,
+    /// What became of the targets of resources that are owned and no longer desired, by scope, kind and id.
+    pub absences: BTreeMap<(Scope, String, String), Absence>,
+    /// What the user asked for.
+    pub options: PlanOptions,
+}
+
+/// What the user asked for.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// `--adopt`: take over what exists and is nobody's, as if every declaration said `adopt = true`.
+    pub adopt: bool,
+    /// `--no-delete`: leave out every delete.
+    pub no_delete: bool,
+    /// `destroy`: nothing is desired, and the reason is that command.
+    pub destroy: bool,
+    /// `--target` and `--exclude`.
+    pub selection: Selection,
+}
+
+/// Compares what is wanted with what is there and what was last written.
+pub fn plan(input: PlanInput) -> Plan {
+    let mut planner = Planner::new(input);
+    planner.plan_desired();
+    planner.plan_owned();
+    planner.pair_renames();
+    planner.finish()
+}
+
+struct Planner {
+    input: PlanInput,
+    out: Plan,
+}
+
+impl Planner {
+    fn new(input: PlanInput) -> Self {
+        let out = Plan {
+            project: input.project.clone(),
+            scopes: input.scopes.clone(),
+            ..Plan::default()
+        };
+        Self { input, out }
+    }
+
+    fn plan_desired(&mut self) {
+        for desired in std::mem::take(&mut self.input.desired) {
+            let owned = self.input.owned.remove(&desired.address);
+            let actual = self.input.actual.remove(&desired.address);
+            match (owned, actual) {
+                (owned, None) => self.create(desired, owned.is_some()),
+                (owned, Some(actual)) => self.reconcile(desired, owned, actual),
+            }
+        }
+    }
+
+    fn create(&mut self, desired: Desired, was_owned: bool) {
+        let mut change = change_of(Verb::Create, &desired);
+        change.reason = was_owned.then_some(Reason::DeletedOutside);
+        self.out.changes.push(change);
+    }
+
+    /// The resource is wanted and it is there: ours, nobody's or another project's.
+    fn reconcile(&mut self, desired: Desired, owned: Option<Owned>, actual: Actual) {
+        if let Some(reason) = self.obstacle(&actual) {
+            let mut change = change_of(Verb::Conflict, &desired);
+            change.reason = Some(reason);
+            change.before = Some(actual.fields);
+            self.out.changes.push(change);
+            return;
+        }
+        let recovered = matches!(actual.ownership, Ownership::Project { .. }) && owned.is_none();
+        let fields = differences(&desired.fields, &actual.fields, owned.as_ref().map(|o| &o.fields));
+        if owned.is_none() && !recovered {
+            self.adopt(&desired, actual, fields);
+        } else if fields.is_empty() {
+            self.keep(desired, owned.as_ref());
+        } else {
+            let mut change = change_of(Verb::Update, &desired);
+            change.reason = recovered.then_some(Reason::Recovered);
+            change.fields = fields;
+            change.before = Some(actual.fields);
+            self.out.changes.push(change);
+        }
+    }
+
+    /// What forbids touching a live resource, if anything.
+    fn obstacle(&self, actual: &Actual) -> Option<Reason> {
+        match &actual.ownership {
+            Ownership::Project { name, .. } if *name != self.input.project => {
+                return Some(Reason::OtherProject {
+                    project: name.clone(),
+                });
+            }
+            _ => {}
+        }
+        actual
+            .inexpressible
+            .clone()
+            .map(|what| Reason::Inexpressible { what })
+    }
+
+    fn adopt(&mut self, desired: &Desired, actual: Actual, fields: Vec<FieldChange>) {
+        let allowed = desired.adopt || self.input.options.adopt;
+        let mut change = change_of(Verb::Adopt, desired);
+        change.reason = (!allowed).then_some(Reason::AdoptionRefused);
+        change.fields = fields;
+        change.before = Some(actual.fields);
+        self.out.changes.push(change);
+    }
+
+    /// Nothing to do on AWS; the state takes over what it did not know.
+    fn keep(&mut self, desired: Desired, owned: Option<&Owned>) {
+        self.out.unchanged += 1;
+        let record = Owned {
+            address: desired.address,
+            label: desired.origin.label,
+            target: desired.target,
+            protect: desired.protect,
+            fields: desired.fields,
+        };
+        if owned != Some(&record) {
+            self.out.refreshes.push(Refresh { owned: record });
+        }
+    }
+
+    /// What is left in `owned` is no longer desired.
+    fn plan_owned(&mut self) {
+        let scopes: BTreeSet<Scope> = self.input.scopes.iter().cloned().collect();
+        for (address, owned) in std::mem::take(&mut self.input.owned) {
+            if !scopes.contains(&address.scope) {
+                self.out.left_out += 1;
+                continue;
+            }
+            match self.input.actual.remove(&address) {
+                None => self.remove(Verb::Forget, &owned, None),
+                Some(actual) => match self.foreign_owner(&actual) {
+                    // It bears another project's tag by now: it is theirs, and our record of it is out of date.
+                    Some(reason) => self.remove(Verb::Forget, &owned, Some(reason)),
+                    None if owned.protect => self.out.protected.push(owned),
+                    None => {
+                        let reason = self.reason_to_delete(&owned);
+                        self.remove(Verb::Delete, &owned, Some(reason));
+                        if let Some(change) = self.out.changes.last_mut() {
+                            change.before = Some(actual.fields);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn foreign_owner(&self, actual: &Actual) -> Option<Reason> {
+        match &actual.ownership {
+            Ownership::Project { name, .. } if *name != self.input.project => Some(Reason::OtherProject {
+                project: name.clone(),
+            }),
+            _ => None,
+        }
+    }
+
+    fn remove(&mut self, verb: Verb, owned: &Owned, reason: Option<Reason>) {
+        self.out.changes.push(Change {
+            verb,
+            address: owned.address.clone(),
+            origin: Origin {
+                label: owned.label.clone(),
+                place: String::new(),
+            },
+            target: owned.target.clone(),
+            reason,
+            fields: Vec::new(),
+            before: None,
+            after: None,
+            replaces: None,
+            protect: owned.protect,
+        });
+    }
+
+    fn reason_to_delete(&self, owned: &Owned) -> Reason {
+        if self.input.options.destroy {
+            return Reason::Destroy;
+        }
+        if !self.input.declared.contains(&owned.label) {
+            return Reason::DeclarationRemoved;
+        }
+        let absence = owned.target.as_ref().and_then(|target| {
+            let key = (
+                owned.address.scope.clone(),
+                target.kind.clone(),
+                target.id.clone(),
+            );
+            self.input.absences.get(&key).copied()
+        });
+        Reason::Target {
+            absence: absence.unwrap_or(Absence::Superseded),
+        }
+    }
+
+    /// A create and a delete of one label on one target are a rename, if there is just one of each.
+    fn pair_renames(&mut self) {
+        let mut pairs: BTreeMap<(Scope, String, String, TargetRefKey), (Vec<usize>, Vec<usize>)> =
+            BTreeMap::new();
+        for (index, change) in self.out.changes.iter().enumerate() {
+            let Some(target) = &change.target else { continue };
+            let key = (
+                change.address.scope.clone(),
+                change.address.kind.clone(),
+                change.origin.label.clone(),
+                (target.kind.clone(), target.id.clone()),
+            );
+            match (change.verb, &change.reason) {
+                (Verb::Create, None) => pairs.entry(key).or_default().0.push(index),
+                (Verb::Delete, _) => pairs.entry(key).or_default().1.push(index),
+                _ => {}
+            }
+        }
+        let mut gone = BTreeSet::new();
+        for (creates, deletes) in pairs.values() {
+            if let ([create], [delete]) = (&creates[..], &deletes[..]) {
+                let old = &self.out.changes[*delete];
+                let previous = PreviousResource {
+                    address: old.address.clone(),
+                    fields: old.before.clone().unwrap_or_default(),
+                };
+                let new = &mut self.out.changes[*create];
+                new.fields = new
+                    .after
+                    .as_ref()
+                    .map(|after| differences(after, &previous.fields, Some(&previous.fields)))
+                    .unwrap_or_default();
+                new.verb = Verb::Replace;
+                new.reason = Some(Reason::Renamed);
+                new.replaces = Some(previous);
+                gone.insert(*delete);
+            }
+        }
+        let mut index = 0;
+        self.out.changes.retain(|_| {
+            index += 1;
+            !gone.contains(&(index - 1))
+        });
+    }
+
+    fn finish(mut self) -> Plan {
+        let options = &self.input.options;
+        let before = self.out.changes.len();
+        self.out.changes.retain(|change| {
+            let deletes = matches!(change.verb, Verb::Delete | Verb::Replace);
+            options
+                .selection
+                .keeps(&change.address, &change.origin.label, change.target.as_ref())
+                && !(options.no_delete && deletes)
+        });
+        self.out.left_out += before - self.out.changes.len();
+        self.out.changes.sort_by(|a, b| {
+            (a.verb, &a.origin.label, &a.address).cmp(&(b.verb, &b.origin.label, &b.address))
+        });
+        self.out
+    }
+}
+
+type TargetRefKey = (String, String);
+
+fn change_of(verb: Verb, desired: &Desired) -> Change {
+    Change {
+        verb,
+        address: desired.address.clone(),
+        origin: desired.origin.clone(),
+        target: desired.target.clone(),
+        reason: None,
+        fields: Vec::new(),
+        before: None,
+        after: Some(desired.fields.clone()),
+        replaces: None,
+        protect: desired.protect,
+    }
+}
+
+/// The fields in which the live object is not as desired, with who changed each.
+///
+/// A field that neither `desired` nor `actual` holds is not looked at: actual fields that were not read (tags) are
+/// filled in from `base` by whoever reads.
+fn differences(desired: &Fields, actual: &Fields, base: Option<&Fields>) -> Vec<FieldChange> {
+    let names: BTreeSet<&String> = desired.keys().chain(actual.keys()).collect();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let (after, before) = (desired.get(name), actual.get(name));
+            (after != before).then(|| FieldChange {
+                name: name.clone(),
+                before: before.cloned(),
+                after: after.cloned(),
+                cause: base.map_or(Cause::Unknown, |base| {
+                    cause(base.get(name) != after, base.get(name) != before)
+                }),
+            })
+        })
+        .collect()
+}
+
+fn cause(manifest_changed: bool, live_changed: bool) -> Cause {
+    match (manifest_changed, live_changed) {
+        (true, true) => Cause::Both,
+        (false, true) => Cause::Drift,
+        _ => Cause::Manifest,
+    }
+}
+
+#[cfg(test)]
+mod tests;

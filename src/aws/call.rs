@@ -1,0 +1,100 @@
+//! One call: wait for the rate, send, count, and try again where that helps.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::{Aws, AwsError, ErrorClass, OPERATIONS, Operation};
+use crate::model::Scope;
+
+/// Tries of one call when AWS throttles it. The bucket paces them, so this is minutes, not a storm.
+const THROTTLED_TRIES: u32 = 20;
+/// Tries of one call when the network or AWS fails, or another request changes the same object.
+const TRANSIENT_TRIES: u32 = 6;
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// How many calls of each operation were sent, tries included.
+#[derive(Debug)]
+pub struct CallCounts(Vec<AtomicUsize>);
+
+impl CallCounts {
+    pub(super) fn new() -> Self {
+        Self(OPERATIONS.iter().map(|_| AtomicUsize::new(0)).collect())
+    }
+
+    fn add(&self, operation: &'static Operation) {
+        let slot = OPERATIONS.iter().position(|known| *known == operation);
+        if let Some(count) = slot.and_then(|index| self.0.get(index)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The counts so far, by IAM action, without those that are zero.
+    pub fn snapshot(&self) -> BTreeMap<String, usize> {
+        OPERATIONS
+            .iter()
+            .zip(&self.0)
+            .map(|(operation, count)| (operation.iam_action.to_owned(), count.load(Ordering::Relaxed)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+}
+
+impl Aws {
+    /// Calls AWS until it answers, refuses for good, or the tries are used up.
+    ///
+    /// `send` is called once a try. Writes are tried again like reads: every write of opsform may be repeated without
+    /// harm, or its caller deals with the second answer.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub async fn call<T, E, F, Fut>(
+        &self,
+        scope: &Scope,
+        operation: &'static Operation,
+        send: F,
+    ) -> Result<T, AwsError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        let throttle = self.throttle(scope, operation);
+        let mut tries = 0;
+        loop {
+            throttle.acquire().await;
+            self.calls.add(operation);
+            tries += 1;
+            let error = match send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => AwsError::from_sdk(operation, scope, &error),
+            };
+            let allowed = match error.class {
+                ErrorClass::Throttled => {
+                    throttle.slow_down();
+                    THROTTLED_TRIES
+                }
+                _ if error.is_worth_another_try() => TRANSIENT_TRIES,
+                _ => 1,
+            };
+            tracing::debug!(%scope, %operation, code = error.code, class = ?error.class, tries, "call failed");
+            if tries >= allowed {
+                return Err(error);
+            }
+            tokio::time::sleep(pause(tries)).await;
+        }
+    }
+}
+
+/// "Full jitter": anything between nothing and a limit that doubles with each try.
+fn pause(tries: u32) -> Duration {
+    let limit = Duration::from_millis(100 << tries.min(10)).min(LONGEST_PAUSE);
+    limit.mul_f64(fastrand::f64())
+}

@@ -1,0 +1,102 @@
+//! SDK clients by account and region, sharing one HTTP connection pool.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::{Region, SdkConfig};
+
+use super::call::CallCounts;
+use super::{Operation, Rate, Throttle};
+use crate::model::Scope;
+
+/// The way to AWS, for all accounts and regions of a run.
+#[derive(Debug)]
+pub struct Aws {
+    /// One SDK configuration an account: credentials, endpoint, HTTP client.
+    accounts: BTreeMap<String, SdkConfig>,
+    /// Rates from `[aws.rates]`, by operation name.
+    rates: BTreeMap<String, f64>,
+    throttles: Mutex<HashMap<(Scope, &'static str), Arc<Throttle>>>,
+    clients: Mutex<HashMap<Scope, Arc<Clients>>>,
+    pub(super) calls: CallCounts,
+}
+
+/// The SDK clients of one account in one region.
+#[derive(Debug)]
+pub struct Clients {
+    /// Amazon CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// Amazon EC2.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Amazon RDS.
+    pub rds: aws_sdk_rds::Client,
+    /// Resource Groups Tagging API.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+}
+
+impl Aws {
+    /// Access to these accounts. `rates` overrides the default calls a second, by operation name.
+    pub fn new(accounts: BTreeMap<String, SdkConfig>, rates: BTreeMap<String, f64>) -> Self {
+        Self {
+            accounts,
+            rates,
+            throttles: Mutex::default(),
+            clients: Mutex::default(),
+            calls: CallCounts::new(),
+        }
+    }
+
+    /// The accounts that can be reached.
+    pub fn accounts(&self) -> impl Iterator<Item = &str> {
+        self.accounts.keys().map(String::as_str)
+    }
+
+    /// How many calls were made so far.
+    pub fn calls(&self) -> &CallCounts {
+        &self.calls
+    }
+
+    /// The clients for a scope.
+    ///
+    /// # Panics
+    /// When the scope's account is none of [`Aws::accounts`]; scopes are made from them.
+    pub fn clients(&self, scope: &Scope) -> Arc<Clients> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(clients.entry(scope.clone()).or_insert_with(|| {
+            let account = &self.accounts[&scope.account];
+            let config = account
+                .to_builder()
+                .region(Region::new(scope.region.clone()))
+                .build();
+            Arc::new(Clients {
+                cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+                ec2: aws_sdk_ec2::Client::new(&config),
+                rds: aws_sdk_rds::Client::new(&config),
+                tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+            })
+        }))
+    }
+
+    /// The rate limit of an operation in a scope.
+    pub fn throttle(&self, scope: &Scope, operation: &'static Operation) -> Arc<Throttle> {
+        let mut throttles = self.throttles.lock().unwrap_or_else(PoisonError::into_inner);
+        let throttle = throttles
+            .entry((scope.clone(), operation.name))
+            .or_insert_with(|| Arc::new(Throttle::new(self.rate(operation))));
+        Arc::clone(throttle)
+    }
+
+    /// The rate of an operation: the manifest's, else AWS's published default.
+    ///
+    /// A rate set by hand keeps the default's ratio of burst to rate, but never more than one second's worth: what
+    /// AWS allows at once after a raise of the quota is not published.
+    pub fn rate(&self, operation: &'static Operation) -> Rate {
+        match self.rates.get(operation.name) {
+            Some(&per_second) => Rate {
+                per_second,
+                burst: operation.rate.burst.min(per_second),
+            },
+            None => operation.rate,
+        }
+    }
+}

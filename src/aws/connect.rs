@@ -1,0 +1,178 @@
+//! Credentials, accounts and regions.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials;
+
+use super::error::credentials_in_words;
+use super::{Aws, AwsError, ErrorClass, Operation};
+use crate::model::Scope;
+
+/// A call is given up and tried again after this long.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One account that the manifest names.
+#[derive(Clone, Debug)]
+pub struct AccountAccess {
+    /// The name in the manifest.
+    pub name: String,
+    /// The role to assume; `None` for the caller's own account.
+    pub role_arn: Option<String>,
+    /// The external id that the role's trust policy asks for.
+    pub external_id: Option<String>,
+}
+
+/// How to reach AWS.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectOptions {
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--endpoint-url`.
+    pub endpoint_url: Option<String>,
+    /// The region for calls that belong to none (STS); `None` for the one of the environment or profile.
+    pub home_region: Option<String>,
+    /// The accounts of the manifest; empty for the caller's own.
+    pub accounts: Vec<AccountAccess>,
+    /// `[aws.rates]`.
+    pub rates: BTreeMap<String, f64>,
+}
+
+/// Finds credentials and the accounts that they belong to.
+///
+/// Returns the way to AWS and the region of the environment or profile, where there is one.
+///
+/// # Errors
+/// Where no credentials are found, AWS refuses them, or a role cannot be assumed.
+pub async fn connect(options: ConnectOptions) -> Result<(Aws, Option<String>), AwsError> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .build(),
+        );
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &options.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    let config = loader.load().await;
+    let environment_region = config.region().map(|region| region.as_ref().to_owned());
+    let home = options
+        .home_region
+        .clone()
+        .or_else(|| environment_region.clone())
+        .unwrap_or_else(|| "us-east-1".to_owned());
+    let config = config.to_builder().region(Region::new(home.clone())).build();
+    check_credentials(&config, &options, &home).await?;
+
+    // Only the identity calls go through this one; no account is known before they are answered.
+    let bootstrap = Aws::new(BTreeMap::new(), options.rates.clone());
+    let home_scope = Scope::new("", home);
+    let mut accounts = BTreeMap::new();
+    if options.accounts.is_empty() {
+        let account = identify(&bootstrap, &home_scope, &config).await?;
+        accounts.insert(account, config);
+    } else {
+        for access in &options.accounts {
+            let config = match &access.role_arn {
+                Some(role) => assume(&config, role, access).await,
+                None => config.clone(),
+            };
+            let account = identify(&bootstrap, &home_scope, &config)
+                .await
+                .map_err(|error| AwsError {
+                    message: format!("account \"{}\": {}", access.name, error.message),
+                    ..error
+                })?;
+            accounts.insert(account, config);
+        }
+    }
+    let mut aws = Aws::new(accounts, options.rates);
+    aws.calls = bootstrap.calls;
+    Ok((aws, environment_region))
+}
+
+/// Asks for credentials once before anything else, so that their absence is one clear message.
+async fn check_credentials(config: &SdkConfig, options: &ConnectOptions, home: &str) -> Result<(), AwsError> {
+    let wanted = match &options.profile {
+        Some(profile) => format!("profile \"{profile}\": "),
+        None => String::new(),
+    };
+    let failure = |message: String| AwsError {
+        operation: Operation::GET_CALLER_IDENTITY,
+        scope: Scope::new("", home),
+        class: ErrorClass::Credentials,
+        code: "no credentials".to_owned(),
+        message: format!("{wanted}{message}"),
+        request_id: None,
+    };
+    let Some(provider) = config.credentials_provider() else {
+        return Err(failure("no credentials provider is configured".to_owned()));
+    };
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failure(credentials_in_words(&error))),
+    }
+}
+
+async fn assume(config: &SdkConfig, role: &str, access: &AccountAccess) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(role)
+        .session_name("opsform")
+        .configure(config);
+    if let Some(external_id) = &access.external_id {
+        provider = provider.external_id(external_id);
+    }
+    let provider = provider.build().await;
+    config
+        .to_builder()
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
+            provider,
+        ))
+        .build()
+}
+
+/// The account id of a configuration's credentials.
+async fn identify(aws: &Aws, home: &Scope, config: &SdkConfig) -> Result<String, AwsError> {
+    let sts = aws_sdk_sts::Client::new(config);
+    let answer = aws
+        .call(home, Operation::GET_CALLER_IDENTITY, || {
+            sts.get_caller_identity().send()
+        })
+        .await?;
+    answer.account().map(str::to_owned).ok_or_else(|| AwsError {
+        operation: Operation::GET_CALLER_IDENTITY,
+        scope: home.clone(),
+        class: ErrorClass::Other,
+        code: "no account".to_owned(),
+        message: "the answer names no account".to_owned(),
+        request_id: None,
+    })
+}
+
+/// The regions that are enabled for an account, sorted.
+///
+/// # Errors
+/// Where AWS does not answer.
+pub async fn enabled_regions(aws: &Aws, home: &Scope) -> Result<Vec<String>, AwsError> {
+    let clients = aws.clients(home);
+    // Without `AllRegions` the answer holds just the regions that are enabled for the account.
+    let answer = aws
+        .call(home, Operation::DESCRIBE_REGIONS, || {
+            clients.ec2.describe_regions().send()
+        })
+        .await?;
+    let mut regions: Vec<String> = answer
+        .regions()
+        .iter()
+        .filter_map(|region| region.region_name().map(str::to_owned))
+        .collect();
+    regions.sort();
+    Ok(regions)
+}

@@ -1,0 +1,300 @@
+//! What AWS answered when it did not do what was asked.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use super::Operation;
+use crate::model::Scope;
+
+/// What kind of failure it is. Decided once, here, from AWS's error codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorClass {
+    /// The object is not there.
+    NotFound,
+    /// Too many calls; worth another try, later and slower.
+    Throttled,
+    /// The caller lacks an IAM permission.
+    Denied,
+    /// The credentials are missing, expired or wrong.
+    Credentials,
+    /// Another request changes the same object right now; worth another try.
+    Conflict,
+    /// The network or AWS itself; worth another try.
+    Transient,
+    /// Everything else: trying again would not help.
+    Other,
+}
+
+/// A call that failed for good: tries that were worth it have been made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct AwsError {
+    /// The operation.
+    pub operation: &'static Operation,
+    /// Account and region; empty account where it is not known yet.
+    pub scope: Scope,
+    /// What kind of failure.
+    pub class: ErrorClass,
+    /// AWS's error code, such as `AccessDenied`, or a word of ours for failures without an answer.
+    pub code: String,
+    /// AWS's message, or what the network said.
+    pub message: String,
+    /// What support asks for.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}: ", self.operation, self.scope.region)?;
+        if self.class == ErrorClass::Credentials {
+            write!(
+                f,
+                "AWS does not accept the credentials ({}): {}",
+                self.code, self.message
+            )?;
+        } else if self.class == ErrorClass::Denied {
+            write!(f, "not allowed ({}): {}", self.code, self.message)?;
+        } else {
+            write!(f, "{}: {}", self.code, self.message)?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl AwsError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self.class {
+            ErrorClass::Denied => Some(format!(
+                "the caller needs the IAM action {} in account {}",
+                self.operation.iam_action,
+                if self.scope.account.is_empty() { "of the credentials" } else { &self.scope.account },
+            )),
+            ErrorClass::Credentials => Some(
+                "renew them (for single sign-on: `aws sso login`), or choose others with --profile or AWS_PROFILE; \
+                 `aws sts get-caller-identity` shows which are in use"
+                    .to_owned(),
+            ),
+            ErrorClass::Throttled => Some(format!(
+                "other tools use the same quota of {} calls; try again later, or lower it in the manifest: \
+                 [aws.rates] {} = 1",
+                self.operation, self.operation.name
+            )),
+            ErrorClass::Transient => Some("AWS could not be reached; run the command again".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Whether another try may succeed.
+    pub fn is_worth_another_try(&self) -> bool {
+        matches!(
+            self.class,
+            ErrorClass::Throttled | ErrorClass::Conflict | ErrorClass::Transient
+        )
+    }
+
+    /// Reads an SDK error.
+    pub(super) fn from_sdk<E>(
+        operation: &'static Operation,
+        scope: &Scope,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        let scope = scope.clone();
+        if let SdkError::ServiceError(_) = error {
+            let code = error.code().unwrap_or("no error code").to_owned();
+            let message = error.message().unwrap_or("no message").trim().to_owned();
+            let status = error
+                .raw_response()
+                .map_or(0, |response| response.status().as_u16());
+            return Self {
+                operation,
+                scope,
+                class: classify(&code, &message, status),
+                code,
+                message,
+                request_id: error.request_id().map(str::to_owned),
+            };
+        }
+        let (class, code, message) = describe_unanswered(error);
+        Self {
+            operation,
+            scope,
+            class,
+            code,
+            message,
+            request_id: None,
+        }
+    }
+}
+
+/// The class of a failure that came without a proper answer, a word for it, and what is known.
+fn describe_unanswered<E>(error: &SdkError<E, HttpResponse>) -> (ErrorClass, String, String)
+where
+    E: StdError + ProvideErrorMetadata + 'static,
+{
+    if let Some(credentials) = find_source::<CredentialsError>(error) {
+        return (
+            ErrorClass::Credentials,
+            "no credentials".to_owned(),
+            credentials_in_words(credentials),
+        );
+    }
+    match error {
+        SdkError::TimeoutError(_) => (
+            ErrorClass::Transient,
+            "timeout".to_owned(),
+            "no answer in time".to_owned(),
+        ),
+        SdkError::DispatchFailure(_) => (
+            ErrorClass::Transient,
+            "no connection".to_owned(),
+            innermost(error),
+        ),
+        SdkError::ResponseError(_) => {
+            let status = error
+                .raw_response()
+                .map_or(0, |response| response.status().as_u16());
+            // A gateway's error page is no AWS error document; a good status with a body that cannot be read is a
+            // connection that broke while the answer came.
+            let class = if status >= 500 || status < 400 {
+                ErrorClass::Transient
+            } else {
+                ErrorClass::Other
+            };
+            (
+                class,
+                format!("unreadable answer, HTTP {status}"),
+                innermost(error),
+            )
+        }
+        _ => (ErrorClass::Other, "request not sent".to_owned(), innermost(error)),
+    }
+}
+
+/// What is wrong with the credentials, from the innermost cause, where the useful words are.
+pub(super) fn credentials_in_words(error: &CredentialsError) -> String {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            "found none in the environment, the shared configuration files, the container or the instance"
+                .to_owned()
+        }
+        CredentialsError::ProviderTimedOut(_) => "the credentials provider did not answer in time".to_owned(),
+        other => innermost(other),
+    }
+}
+
+fn find_source<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        current = error.source();
+    }
+    None
+}
+
+fn innermost(error: &dyn StdError) -> String {
+    let mut current = error;
+    while let Some(source) = current.source() {
+        current = source;
+    }
+    current.to_string()
+}
+
+/// CloudWatch gives two puts of one alarm at the same time no code of its own, only this message.
+const ALARM_BUSY: &str = "A separate request to update this alarm is in progress";
+
+fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
+    match code {
+        // "Common errors" and "Error codes for the Amazon EC2 API"; the SDK's own list of throttling codes.
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "BandwidthLimitExceeded"
+        | "PriorRequestNotComplete"
+        | "SlowDown"
+        | "EC2ThrottledException" => ErrorClass::Throttled,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "NotAuthorized"
+        | "OptInRequired" => ErrorClass::Denied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "AuthFailure"
+        | "SignatureDoesNotMatch"
+        | "InvalidAccessKeyId"
+        | "IncompleteSignature"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException" => ErrorClass::Credentials,
+        "ConcurrentModificationException" | "ConcurrentModification" | "ConflictException" => {
+            ErrorClass::Conflict
+        }
+        "ValidationError" if message.contains(ALARM_BUSY) => ErrorClass::Conflict,
+        "RequestTimeout"
+        | "RequestTimeoutException"
+        | "InternalFailure"
+        | "InternalError"
+        | "InternalServiceFault"
+        | "InternalServiceError"
+        | "ServiceUnavailable"
+        | "Unavailable" => ErrorClass::Transient,
+        _ if code.contains("NotFound") => ErrorClass::NotFound,
+        _ if status == 429 => ErrorClass::Throttled,
+        _ if status >= 500 => ErrorClass::Transient,
+        _ => ErrorClass::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_decide_the_class() {
+        for (code, status, class) in [
+            ("Throttling", 400, ErrorClass::Throttled),
+            ("RequestLimitExceeded", 503, ErrorClass::Throttled),
+            ("UnauthorizedOperation", 403, ErrorClass::Denied),
+            ("AccessDenied", 403, ErrorClass::Denied),
+            ("ExpiredToken", 400, ErrorClass::Credentials),
+            ("InvalidClientTokenId", 403, ErrorClass::Credentials),
+            ("ResourceNotFound", 400, ErrorClass::NotFound),
+            ("InvalidInstanceID.NotFound", 400, ErrorClass::NotFound),
+            ("InternalFailure", 500, ErrorClass::Transient),
+            ("no error code", 502, ErrorClass::Transient),
+            ("LimitExceeded", 400, ErrorClass::Other),
+            ("ValidationError", 400, ErrorClass::Other),
+        ] {
+            assert_eq!(classify(code, "", status), class, "{code}");
+        }
+        assert_eq!(
+            classify(
+                "ValidationError",
+                "A separate request to update this alarm is in progress.",
+                400
+            ),
+            ErrorClass::Conflict
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! The one way to AWS: clients by account and region, rate limits, retries, call counts and errors.
+//!
+//! Architecture invariant: every request of opsform goes through [`Aws::call`], so every attempt passes the client-side
+//! rate limit and is counted. The SDK's own retries are switched off.
+
+mod call;
+mod client;
+mod connect;
+mod error;
+mod operation;
+mod ownership;
+mod throttle;
+
+pub use call::CallCounts;
+pub use client::{Aws, Clients};
+pub use connect::{AccountAccess, ConnectOptions, connect, enabled_regions};
+pub use error::{AwsError, ErrorClass};
+pub use operation::{OPERATIONS, Operation, Rate};
+pub use ownership::{LABEL_TAG, PROJECT_TAG, ownership_of_tags};
+pub use throttle::Throttle;

@@ -1,0 +1,99 @@
+//! Every AWS operation that opsform calls: its IAM action and its rate.
+
+use std::fmt;
+
+/// A token bucket: how many calls at once, and how many a second after that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// Calls a second that AWS allows for ever.
+    pub per_second: f64,
+    /// Calls that AWS allows at once when none was made for a while.
+    pub burst: f64,
+}
+
+/// An AWS operation.
+#[derive(Debug, PartialEq)]
+pub struct Operation {
+    /// The service as people name it, such as `CloudWatch`.
+    pub service: &'static str,
+    /// The operation, such as `PutMetricAlarm`.
+    pub name: &'static str,
+    /// The IAM action that allows it, such as `cloudwatch:PutMetricAlarm`.
+    pub iam_action: &'static str,
+    /// The default rate for one account in one region.
+    pub rate: Rate,
+    /// Whether it changes anything.
+    pub writes: bool,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.service, self.name)
+    }
+}
+
+const fn read(service: &'static str, name: &'static str, iam_action: &'static str, rate: Rate) -> Operation {
+    Operation {
+        service,
+        name,
+        iam_action,
+        rate,
+        writes: false,
+    }
+}
+
+const fn write(service: &'static str, name: &'static str, iam_action: &'static str, rate: Rate) -> Operation {
+    Operation {
+        service,
+        name,
+        iam_action,
+        rate,
+        writes: true,
+    }
+}
+
+const fn rate(per_second: f64, burst: f64) -> Rate {
+    Rate { per_second, burst }
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $constant:ident = $value:expr;)*) => {
+        impl Operation {
+            $($(#[$doc])* pub const $constant: &'static Self = &$value;)*
+        }
+        /// All operations, for checking `[aws.rates]`.
+        pub const OPERATIONS: &[&Operation] = &[$(Operation::$constant),*];
+    };
+}
+
+// CloudWatch's default rates: "CloudWatch service quotas" in the CloudWatch user guide.
+// EC2's buckets: "Request throttling for the Amazon EC2 API" in the EC2 developer guide.
+// Resource Groups Tagging's: its service quotas page. RDS and STS publish none; theirs are our choice.
+operations! {
+    /// One alarm a call, 3 a second by default (adjustable).
+    PUT_METRIC_ALARM = write("CloudWatch", "PutMetricAlarm", "cloudwatch:PutMetricAlarm", rate(3.0, 3.0));
+    /// 100 alarms a call, 9 a second.
+    DESCRIBE_ALARMS = read("CloudWatch", "DescribeAlarms", "cloudwatch:DescribeAlarms", rate(9.0, 9.0));
+    /// 100 names a call, 3 a second.
+    DELETE_ALARMS = write("CloudWatch", "DeleteAlarms", "cloudwatch:DeleteAlarms", rate(3.0, 3.0));
+    /// One alarm a call, 20 a second.
+    TAG_ALARM = write("CloudWatch", "TagResource", "cloudwatch:TagResource", rate(20.0, 20.0));
+    /// One alarm a call; counted with `TagResource`.
+    UNTAG_ALARM = write("CloudWatch", "UntagResource", "cloudwatch:UntagResource", rate(20.0, 20.0));
+    /// One alarm a call, 10 a second.
+    LIST_ALARM_TAGS = read("CloudWatch", "ListTagsForResource", "cloudwatch:ListTagsForResource", rate(10.0, 10.0));
+    /// 1,000 instances a page; paged calls have a bucket of 100 refilled at 20 a second.
+    DESCRIBE_INSTANCES = read("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
+    /// One call; unpaged: a bucket of 50 refilled at 10 a second.
+    DESCRIBE_REGIONS = read("EC2", "DescribeRegions", "ec2:DescribeRegions", rate(10.0, 50.0));
+    /// 100 databases a page.
+    DESCRIBE_DB_INSTANCES = read("RDS", "DescribeDBInstances", "rds:DescribeDBInstances", rate(5.0, 5.0));
+    /// 100 clusters a page.
+    DESCRIBE_DB_CLUSTERS = read("RDS", "DescribeDBClusters", "rds:DescribeDBClusters", rate(5.0, 5.0));
+    /// 100 resources a page, 15 a second.
+    GET_RESOURCES = read("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
+    /// Whose credentials these are; needs no permission.
+    GET_CALLER_IDENTITY = read("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
+    /// For `[[account]]` with a role.
+    ASSUME_ROLE = read("STS", "AssumeRole", "sts:AssumeRole", rate(10.0, 10.0));
+}

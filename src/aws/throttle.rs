@@ -1,0 +1,162 @@
+//! A client-side rate limit that learns.
+//!
+//! It starts at the rate that AWS publishes, slows down when AWS throttles all the same (somebody else uses the same
+//! quota) and creeps back. No rate-limit crate that we know lets the rate of a running limiter change, which is why
+//! these few lines are our own.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Rate;
+
+/// How much slower after a throttling answer.
+const SLOW_DOWN: f64 = 0.7;
+/// How much of the full rate comes back with each second without one.
+const RECOVERY_PER_SECOND: f64 = 0.05;
+/// Never slower than this share of the full rate.
+const FLOOR: f64 = 0.1;
+
+/// A token bucket whose rate adapts to what AWS answers.
+#[derive(Debug)]
+pub struct Throttle {
+    full: Rate,
+    bucket: Mutex<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    /// May be negative: callers that wait have taken their token in advance.
+    tokens: f64,
+    counted_at: Instant,
+    per_second: f64,
+    slowed_at: Option<Instant>,
+}
+
+impl Throttle {
+    /// A full bucket at this rate.
+    pub fn new(rate: Rate) -> Self {
+        Self {
+            full: rate,
+            bucket: Mutex::new(Bucket {
+                tokens: rate.burst.max(1.0),
+                counted_at: Instant::now(),
+                per_second: rate.per_second,
+                slowed_at: None,
+            }),
+        }
+    }
+
+    /// Waits until a call may be sent.
+    pub async fn acquire(&self) {
+        let wait = self.reserve();
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Takes a token and says how long to wait before using it.
+    fn reserve(&self) -> Duration {
+        let mut bucket = self.lock();
+        let now = Instant::now();
+        bucket.refill(self.full, now);
+        bucket.tokens -= 1.0;
+        if bucket.tokens >= 0.0 {
+            Duration::ZERO
+        } else {
+            Duration::from_secs_f64(-bucket.tokens / bucket.per_second)
+        }
+    }
+
+    /// AWS throttled a call: slow down, at most once a second however many calls were in flight.
+    pub fn slow_down(&self) {
+        let mut bucket = self.lock();
+        let now = Instant::now();
+        bucket.refill(self.full, now);
+        let just_slowed = bucket
+            .slowed_at
+            .is_some_and(|at| now.duration_since(at) < Duration::from_secs(1));
+        if !just_slowed {
+            bucket.per_second = (bucket.per_second * SLOW_DOWN).max(self.full.per_second * FLOOR);
+            bucket.tokens = bucket.tokens.min(0.0);
+            bucket.slowed_at = Some(now);
+        }
+    }
+
+    /// The rate at present, in calls a second.
+    pub fn per_second(&self) -> f64 {
+        let mut bucket = self.lock();
+        bucket.refill(self.full, Instant::now());
+        bucket.per_second
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Bucket> {
+        // Nothing panics while the lock is held, and a bucket is valid at every moment anyway.
+        self.bucket
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Bucket {
+    fn refill(&mut self, full: Rate, now: Instant) {
+        let seconds = now.duration_since(self.counted_at).as_secs_f64();
+        self.tokens = (self.tokens + seconds * self.per_second).min(full.burst.max(1.0));
+        self.per_second =
+            (self.per_second + seconds * full.per_second * RECOVERY_PER_SECOND).min(full.per_second);
+        self.counted_at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEN: Rate = Rate {
+        per_second: 10.0,
+        burst: 5.0,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_beyond_the_burst_wait_for_their_turn() {
+        let throttle = Throttle::new(TEN);
+        let start = Instant::now();
+        for _ in 0..25 {
+            throttle.acquire().await;
+        }
+        // Five at once, then twenty at ten a second.
+        let seconds = start.elapsed().as_secs_f64();
+        assert!((1.99..2.05).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_callers_at_once_share_the_rate() {
+        let throttle = Throttle::new(TEN);
+        let start = Instant::now();
+        futures::future::join_all((0..25).map(|_| throttle.acquire())).await;
+        let seconds = start.elapsed().as_secs_f64();
+        assert!((1.99..2.05).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_slows_down_once_for_all_calls_in_flight_and_recovers() {
+        let throttle = Throttle::new(TEN);
+        for _ in 0..8 {
+            throttle.slow_down();
+        }
+        assert!((throttle.per_second() - 7.0).abs() < 0.01);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert!((throttle.per_second() - 10.0).abs() < 0.01);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_never_stops_altogether() {
+        let throttle = Throttle::new(TEN);
+        for _ in 0..100 {
+            throttle.slow_down();
+            tokio::time::sleep(Duration::from_millis(1001)).await;
+        }
+        assert!(throttle.per_second() >= 1.0);
+    }
+}

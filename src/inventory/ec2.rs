@@ -1,0 +1,83 @@
+//! EC2 instances.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::{Filter, Instance};
+use serde_json::Value;
+
+use super::{Target, TargetKind};
+use crate::aws::{Aws, AwsError, Operation};
+use crate::model::Scope;
+
+/// The largest page of `DescribeInstances` (its API reference).
+const PAGE: i32 = 1000;
+
+/// Reads all instances of a scope that pass the filters, page by page.
+pub(super) async fn read(
+    aws: &Aws,
+    scope: &Scope,
+    filters: &BTreeMap<String, BTreeSet<String>>,
+) -> Result<Vec<Target>, AwsError> {
+    let clients = aws.clients(scope);
+    let filters: Vec<Filter> = filters
+        .iter()
+        .map(|(name, values)| {
+            Filter::builder().name(name).set_values(Some(values.iter().cloned().collect())).build()
+        })
+        .collect();
+    let mut targets = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = aws
+            .call(scope, Operation::DESCRIBE_INSTANCES, || {
+                clients
+                    .ec2
+                    .describe_instances()
+                    .set_filters(Some(filters.clone()))
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        let instances = page.reservations().iter().flat_map(|reservation| reservation.instances());
+        targets.extend(instances.filter_map(|instance| target(scope, instance)));
+        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        if token.is_none() {
+            return Ok(targets);
+        }
+    }
+}
+
+fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
+    let id = instance.instance_id()?.to_owned();
+    let tags: BTreeMap<String, String> = instance
+        .tags()
+        .iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect();
+    let state = instance.state().and_then(|state| state.name()).map_or("unknown", |name| name.as_str());
+    let texts = [
+        ("instance_type", instance.instance_type().map(|value| value.as_str())),
+        ("availability_zone", instance.placement().and_then(|placement| placement.availability_zone())),
+        ("private_ip", instance.private_ip_address()),
+        ("public_ip", instance.public_ip_address()),
+        ("image_id", instance.image_id()),
+        ("vpc_id", instance.vpc_id()),
+        ("subnet_id", instance.subnet_id()),
+        ("platform", instance.platform_details()),
+        ("architecture", instance.architecture().map(|value| value.as_str())),
+        ("lifecycle", instance.instance_lifecycle().map(|value| value.as_str())),
+    ];
+    Some(Target {
+        kind: TargetKind::Ec2,
+        scope: scope.clone(),
+        name: super::target::name_of(&tags, &id),
+        state: state.to_owned(),
+        attributes: texts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, Value::from(value?))))
+            .collect(),
+        tags,
+        id,
+    })
+}

@@ -1,0 +1,157 @@
+//! RDS database instances and clusters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, Tag};
+use serde_json::Value;
+
+use super::{Target, TargetKind};
+use crate::aws::{Aws, AwsError, Operation};
+use crate::model::Scope;
+
+/// The largest page of `DescribeDBInstances` and `DescribeDBClusters` (their API references).
+const PAGE: i32 = 100;
+
+/// The RDS API also answers with the databases of these services, whose metrics live in namespaces of their own
+/// (`DescribeDBClusters`: "This operation can also return information for Amazon Neptune … and Amazon DocumentDB").
+const OTHER_SERVICES: [&str; 2] = ["docdb", "neptune"];
+
+/// Reads all database instances of a scope, or just those with these ids.
+pub(super) async fn read_instances(
+    aws: &Aws,
+    scope: &Scope,
+    ids: &BTreeSet<String>,
+) -> Result<Vec<Target>, AwsError> {
+    let clients = aws.clients(scope);
+    let filters = filters("db-instance-id", ids);
+    let mut targets = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = aws
+            .call(scope, Operation::DESCRIBE_DB_INSTANCES, || {
+                clients
+                    .rds
+                    .describe_db_instances()
+                    .set_filters(filters.clone())
+                    .max_records(PAGE)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        targets.extend(page.db_instances().iter().filter_map(|instance| instance_target(scope, instance)));
+        marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+        if marker.is_none() {
+            return Ok(targets);
+        }
+    }
+}
+
+/// Reads all clusters of a scope, or just those with these ids.
+pub(super) async fn read_clusters(
+    aws: &Aws,
+    scope: &Scope,
+    ids: &BTreeSet<String>,
+) -> Result<Vec<Target>, AwsError> {
+    let clients = aws.clients(scope);
+    let filters = filters("db-cluster-id", ids);
+    let mut targets = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = aws
+            .call(scope, Operation::DESCRIBE_DB_CLUSTERS, || {
+                clients
+                    .rds
+                    .describe_db_clusters()
+                    .set_filters(filters.clone())
+                    .max_records(PAGE)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        targets.extend(page.db_clusters().iter().filter_map(|cluster| cluster_target(scope, cluster)));
+        marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+        if marker.is_none() {
+            return Ok(targets);
+        }
+    }
+}
+
+fn filters(name: &str, ids: &BTreeSet<String>) -> Option<Vec<Filter>> {
+    (!ids.is_empty())
+        .then(|| vec![Filter::builder().name(name).set_values(Some(ids.iter().cloned().collect())).build()])
+}
+
+fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
+    let attributes = attributes(&[
+        ("engine", instance.engine()),
+        ("engine_version", instance.engine_version()),
+        ("instance_class", instance.db_instance_class()),
+        ("availability_zone", instance.availability_zone()),
+        ("cluster", instance.db_cluster_identifier()),
+        ("storage_type", instance.storage_type()),
+    ]);
+    let mut target = database(
+        TargetKind::Rds,
+        scope,
+        instance.db_instance_identifier()?,
+        instance.db_instance_status(),
+        instance.tag_list(),
+        attributes,
+    )?;
+    if let Some(gib) = instance.allocated_storage() {
+        target.attributes.insert("allocated_storage", Value::from(gib));
+    }
+    if let Some(multi_az) = instance.multi_az() {
+        target.attributes.insert("multi_az", Value::from(multi_az));
+    }
+    Some(target)
+}
+
+fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
+    let attributes =
+        attributes(&[("engine", cluster.engine()), ("engine_version", cluster.engine_version())]);
+    let mut target = database(
+        TargetKind::RdsCluster,
+        scope,
+        cluster.db_cluster_identifier()?,
+        cluster.status(),
+        cluster.tag_list(),
+        attributes,
+    )?;
+    let members: Vec<&str> =
+        cluster.db_cluster_members().iter().filter_map(|member| member.db_instance_identifier()).collect();
+    target.attributes.insert("members", Value::from(members));
+    Some(target)
+}
+
+/// A database's target; `None` for a database of another service.
+fn database(
+    kind: TargetKind,
+    scope: &Scope,
+    id: &str,
+    status: Option<&str>,
+    tags: &[Tag],
+    attributes: BTreeMap<&'static str, Value>,
+) -> Option<Target> {
+    let engine = attributes.get("engine").and_then(Value::as_str).unwrap_or_default();
+    if OTHER_SERVICES.contains(&engine) {
+        return None;
+    }
+    let tags: BTreeMap<String, String> = tags
+        .iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect();
+    Some(Target {
+        kind,
+        scope: scope.clone(),
+        id: id.to_owned(),
+        name: super::target::name_of(&tags, id),
+        state: status.unwrap_or("unknown").to_owned(),
+        tags,
+        attributes,
+    })
+}
+
+fn attributes(texts: &[(&'static str, Option<&str>)]) -> BTreeMap<&'static str, Value> {
+    texts.iter().filter_map(|&(name, value)| Some((name, Value::from(value?)))).collect()
+}

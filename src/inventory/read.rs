@@ -1,0 +1,90 @@
+//! Reading the fleet: all scopes and kinds side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+
+use super::query::{LIVING, ec2_filters};
+use super::{Fleet, Selector, Target, TargetKind, ec2, rds};
+use crate::aws::{Aws, AwsError};
+use crate::model::Scope;
+
+/// Where a target that is no longer in the fleet went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// AWS shows it and it counts.
+    Alive,
+    /// AWS shows it, terminated or shutting down.
+    Terminated,
+    /// AWS knows no such id.
+    Missing,
+}
+
+/// EC2 takes 200 values a filter; RDS is asked in the same portions.
+const IDS_A_CALL: usize = 200;
+
+/// Reads every target that any selector may select.
+///
+/// # Errors
+/// Every region that failed: a fleet that is smaller than it should be is never returned.
+pub async fn read_fleet(aws: &Aws, scopes: &[Scope], selectors: &[&Selector]) -> Result<Fleet, Vec<AwsError>> {
+    let kinds: BTreeSet<TargetKind> = selectors.iter().map(|selector| selector.kind).collect();
+    let reads = scopes.iter().flat_map(|scope| {
+        kinds.iter().map(move |&kind| {
+            let of_kind: Vec<&Selector> =
+                selectors.iter().copied().filter(|selector| selector.kind == kind).collect();
+            async move {
+                let targets = match kind {
+                    TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(&of_kind)).await?,
+                    TargetKind::Rds => rds::read_instances(aws, scope, &BTreeSet::new()).await?,
+                    TargetKind::RdsCluster => rds::read_clusters(aws, scope, &BTreeSet::new()).await?,
+                };
+                Ok(targets
+                    .into_iter()
+                    .filter(|target| of_kind.iter().any(|selector| selector.matches(target)))
+                    .collect())
+            }
+        })
+    });
+    let results: Vec<Result<Vec<Target>, AwsError>> = join_all(reads).await;
+    let (mut targets, mut errors) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(found) => targets.extend(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(Fleet::new(targets)) } else { Err(errors) }
+}
+
+/// What became of these targets. Ids that AWS does not know are [`Whereabouts::Missing`].
+///
+/// # Errors
+/// Where AWS does not answer.
+pub async fn whereabouts(
+    aws: &Aws,
+    scope: &Scope,
+    kind: TargetKind,
+    ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Whereabouts>, AwsError> {
+    let all: Vec<&String> = ids.iter().collect();
+    let mut found: BTreeMap<String, Whereabouts> =
+        ids.iter().map(|id| (id.clone(), Whereabouts::Missing)).collect();
+    for portion in all.chunks(IDS_A_CALL) {
+        let ids: BTreeSet<String> = portion.iter().map(|&id| id.clone()).collect();
+        let targets = match kind {
+            TargetKind::Ec2 => {
+                let filters = BTreeMap::from([("instance-id".to_owned(), ids)]);
+                ec2::read(aws, scope, &filters).await?
+            }
+            TargetKind::Rds => rds::read_instances(aws, scope, &ids).await?,
+            TargetKind::RdsCluster => rds::read_clusters(aws, scope, &ids).await?,
+        };
+        for target in targets {
+            let alive = kind != TargetKind::Ec2 || LIVING.contains(&target.state.as_str());
+            let whereabouts = if alive { Whereabouts::Alive } else { Whereabouts::Terminated };
+            found.insert(target.id, whereabouts);
+        }
+    }
+    Ok(found)
+}

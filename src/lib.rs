@@ -1,8 +1,10 @@
 //! Plan and apply for the AWS chores that come after the infrastructure exists.
 
+pub mod apply;
 pub mod aws;
 pub mod declarations;
 pub mod inventory;
 pub mod model;
 pub mod plan;
 pub mod resources;
+pub mod state;

@@ -51,7 +51,8 @@ impl Aws {
     /// Calls AWS until it answers, refuses for good, or the tries are used up.
     ///
     /// `send` is called once a try. Writes are tried again like reads: every write of opsform may be repeated without
-    /// harm, or its caller deals with the second answer.
+    /// harm, or its caller deals with the second answer. After [`Aws::stop`] nothing new is sent; calls that wait for an
+    /// answer get it.
     ///
     /// # Errors
     /// The last failure.
@@ -68,8 +69,15 @@ impl Aws {
     {
         let throttle = self.throttle(scope, operation);
         let mut tries = 0;
+        let mut last_error = None;
         loop {
-            throttle.acquire().await;
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {
+                    return Err(last_error.unwrap_or_else(|| AwsError::stopped(operation, scope)));
+                }
+                () = throttle.acquire() => {}
+            }
             self.calls.add(operation);
             tries += 1;
             let error = match send().await {
@@ -88,7 +96,11 @@ impl Aws {
             if tries >= allowed {
                 return Err(error);
             }
-            tokio::time::sleep(pause(tries)).await;
+            last_error = Some(error);
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(pause(tries)) => {}
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
+use tokio_util::sync::CancellationToken;
 
 use super::call::CallCounts;
 use super::{Operation, Rate, Throttle};
@@ -19,6 +20,7 @@ pub struct Aws {
     throttles: Mutex<HashMap<(Scope, &'static str), Arc<Throttle>>>,
     clients: Mutex<HashMap<Scope, Arc<Clients>>>,
     pub(super) calls: CallCounts,
+    pub(super) stop: CancellationToken,
 }
 
 /// The SDK clients of one account in one region.
@@ -43,7 +45,13 @@ impl Aws {
             throttles: Mutex::default(),
             clients: Mutex::default(),
             calls: CallCounts::new(),
+            stop: CancellationToken::new(),
         }
+    }
+
+    /// Cancelling this token lets calls in flight finish and sends no new ones.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// The accounts that can be reached.

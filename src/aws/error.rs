@@ -27,6 +27,8 @@ pub enum ErrorClass {
     Conflict,
     /// The network or AWS itself; worth another try.
     Transient,
+    /// The user stopped the run before the call was sent.
+    Stopped,
     /// Everything else: trying again would not help.
     Other,
 }
@@ -99,6 +101,18 @@ impl AwsError {
             self.class,
             ErrorClass::Throttled | ErrorClass::Conflict | ErrorClass::Transient
         )
+    }
+
+    /// A call that was not sent, because the user stopped the run.
+    pub(super) fn stopped(operation: &'static Operation, scope: &Scope) -> Self {
+        Self {
+            operation,
+            scope: scope.clone(),
+            class: ErrorClass::Stopped,
+            code: "stopped".to_owned(),
+            message: "not sent, because the run was stopped".to_owned(),
+            request_id: None,
+        }
     }
 
     /// Reads an SDK error.

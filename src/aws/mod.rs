@@ -3,6 +3,7 @@
 //! Architecture invariant: every request of opsform goes through [`Aws::call`], so every attempt passes the client-side
 //! rate limit and is counted. The SDK's own retries are switched off.
 
+mod arn;
 mod call;
 mod client;
 mod connect;
@@ -11,6 +12,7 @@ mod operation;
 mod ownership;
 mod throttle;
 
+pub use arn::{alarm_arn, alarm_name, partition};
 pub use call::CallCounts;
 pub use client::{Aws, Clients};
 pub use connect::{AccountAccess, ConnectOptions, connect, enabled_regions};

@@ -22,7 +22,10 @@ pub(super) async fn read(
     let filters: Vec<Filter> = filters
         .iter()
         .map(|(name, values)| {
-            Filter::builder().name(name).set_values(Some(values.iter().cloned().collect())).build()
+            Filter::builder()
+                .name(name)
+                .set_values(Some(values.iter().cloned().collect()))
+                .build()
         })
         .collect();
     let mut targets = Vec::new();
@@ -39,9 +42,15 @@ pub(super) async fn read(
                     .send()
             })
             .await?;
-        let instances = page.reservations().iter().flat_map(|reservation| reservation.instances());
+        let instances = page
+            .reservations()
+            .iter()
+            .flat_map(|reservation| reservation.instances());
         targets.extend(instances.filter_map(|instance| target(scope, instance)));
-        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        token = page
+            .next_token()
+            .filter(|token| !token.is_empty())
+            .map(str::to_owned);
         if token.is_none() {
             return Ok(targets);
         }
@@ -55,18 +64,35 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
         .iter()
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
         .collect();
-    let state = instance.state().and_then(|state| state.name()).map_or("unknown", |name| name.as_str());
+    let state = instance
+        .state()
+        .and_then(|state| state.name())
+        .map_or("unknown", |name| name.as_str());
     let texts = [
-        ("instance_type", instance.instance_type().map(|value| value.as_str())),
-        ("availability_zone", instance.placement().and_then(|placement| placement.availability_zone())),
+        (
+            "instance_type",
+            instance.instance_type().map(|value| value.as_str()),
+        ),
+        (
+            "availability_zone",
+            instance
+                .placement()
+                .and_then(|placement| placement.availability_zone()),
+        ),
         ("private_ip", instance.private_ip_address()),
         ("public_ip", instance.public_ip_address()),
         ("image_id", instance.image_id()),
         ("vpc_id", instance.vpc_id()),
         ("subnet_id", instance.subnet_id()),
         ("platform", instance.platform_details()),
-        ("architecture", instance.architecture().map(|value| value.as_str())),
-        ("lifecycle", instance.instance_lifecycle().map(|value| value.as_str())),
+        (
+            "architecture",
+            instance.architecture().map(|value| value.as_str()),
+        ),
+        (
+            "lifecycle",
+            instance.instance_lifecycle().map(|value| value.as_str()),
+        ),
     ];
     Some(Target {
         kind: TargetKind::Ec2,

@@ -38,8 +38,15 @@ pub(super) async fn read_instances(
                     .send()
             })
             .await?;
-        targets.extend(page.db_instances().iter().filter_map(|instance| instance_target(scope, instance)));
-        marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+        targets.extend(
+            page.db_instances()
+                .iter()
+                .filter_map(|instance| instance_target(scope, instance)),
+        );
+        marker = page
+            .marker()
+            .filter(|marker| !marker.is_empty())
+            .map(str::to_owned);
         if marker.is_none() {
             return Ok(targets);
         }
@@ -68,8 +75,15 @@ pub(super) async fn read_clusters(
                     .send()
             })
             .await?;
-        targets.extend(page.db_clusters().iter().filter_map(|cluster| cluster_target(scope, cluster)));
-        marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+        targets.extend(
+            page.db_clusters()
+                .iter()
+                .filter_map(|cluster| cluster_target(scope, cluster)),
+        );
+        marker = page
+            .marker()
+            .filter(|marker| !marker.is_empty())
+            .map(str::to_owned);
         if marker.is_none() {
             return Ok(targets);
         }
@@ -77,8 +91,14 @@ pub(super) async fn read_clusters(
 }
 
 fn filters(name: &str, ids: &BTreeSet<String>) -> Option<Vec<Filter>> {
-    (!ids.is_empty())
-        .then(|| vec![Filter::builder().name(name).set_values(Some(ids.iter().cloned().collect())).build()])
+    (!ids.is_empty()).then(|| {
+        vec![
+            Filter::builder()
+                .name(name)
+                .set_values(Some(ids.iter().cloned().collect()))
+                .build(),
+        ]
+    })
 }
 
 fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
@@ -108,8 +128,10 @@ fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
 }
 
 fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
-    let attributes =
-        attributes(&[("engine", cluster.engine()), ("engine_version", cluster.engine_version())]);
+    let attributes = attributes(&[
+        ("engine", cluster.engine()),
+        ("engine_version", cluster.engine_version()),
+    ]);
     let mut target = database(
         TargetKind::RdsCluster,
         scope,
@@ -118,8 +140,11 @@ fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
         cluster.tag_list(),
         attributes,
     )?;
-    let members: Vec<&str> =
-        cluster.db_cluster_members().iter().filter_map(|member| member.db_instance_identifier()).collect();
+    let members: Vec<&str> = cluster
+        .db_cluster_members()
+        .iter()
+        .filter_map(|member| member.db_instance_identifier())
+        .collect();
     target.attributes.insert("members", Value::from(members));
     Some(target)
 }
@@ -133,7 +158,10 @@ fn database(
     tags: &[Tag],
     attributes: BTreeMap<&'static str, Value>,
 ) -> Option<Target> {
-    let engine = attributes.get("engine").and_then(Value::as_str).unwrap_or_default();
+    let engine = attributes
+        .get("engine")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if OTHER_SERVICES.contains(&engine) {
         return None;
     }
@@ -153,5 +181,8 @@ fn database(
 }
 
 fn attributes(texts: &[(&'static str, Option<&str>)]) -> BTreeMap<&'static str, Value> {
-    texts.iter().filter_map(|&(name, value)| Some((name, Value::from(value?)))).collect()
+    texts
+        .iter()
+        .filter_map(|&(name, value)| Some((name, Value::from(value?))))
+        .collect()
 }

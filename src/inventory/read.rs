@@ -27,12 +27,19 @@ const IDS_A_CALL: usize = 200;
 ///
 /// # Errors
 /// Every region that failed: a fleet that is smaller than it should be is never returned.
-pub async fn read_fleet(aws: &Aws, scopes: &[Scope], selectors: &[&Selector]) -> Result<Fleet, Vec<AwsError>> {
+pub async fn read_fleet(
+    aws: &Aws,
+    scopes: &[Scope],
+    selectors: &[&Selector],
+) -> Result<Fleet, Vec<AwsError>> {
     let kinds: BTreeSet<TargetKind> = selectors.iter().map(|selector| selector.kind).collect();
     let reads = scopes.iter().flat_map(|scope| {
         kinds.iter().map(move |&kind| {
-            let of_kind: Vec<&Selector> =
-                selectors.iter().copied().filter(|selector| selector.kind == kind).collect();
+            let of_kind: Vec<&Selector> = selectors
+                .iter()
+                .copied()
+                .filter(|selector| selector.kind == kind)
+                .collect();
             async move {
                 let targets = match kind {
                     TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(&of_kind)).await?,
@@ -54,7 +61,11 @@ pub async fn read_fleet(aws: &Aws, scopes: &[Scope], selectors: &[&Selector]) ->
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok(Fleet::new(targets)) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(Fleet::new(targets))
+    } else {
+        Err(errors)
+    }
 }
 
 /// What became of these targets. Ids that AWS does not know are [`Whereabouts::Missing`].
@@ -82,7 +93,11 @@ pub async fn whereabouts(
         };
         for target in targets {
             let alive = kind != TargetKind::Ec2 || LIVING.contains(&target.state.as_str());
-            let whereabouts = if alive { Whereabouts::Alive } else { Whereabouts::Terminated };
+            let whereabouts = if alive {
+                Whereabouts::Alive
+            } else {
+                Whereabouts::Terminated
+            };
             found.insert(target.id, whereabouts);
         }
     }

@@ -1,0 +1,10 @@
+//! Carrying out a plan: bounded, paced, recorded step by step.
+//!
+//! Architecture invariant: apply does what the plan says and decides nothing else.
+
+mod executor;
+mod report;
+mod steps;
+
+pub use executor::{Apply, apply};
+pub use report::{Event, Failure, Report};

@@ -1,0 +1,63 @@
+//! What happens during an apply, and what came of it.
+
+use std::collections::BTreeMap;
+
+use crate::aws::{AwsError, Operation};
+use crate::model::{Address, Scope, TargetRef};
+use crate::plan::Verb;
+
+/// Something that happened. Sent when it is on disk.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A wave of steps begins: so many steps, so many calls, paced by this operation in this scope.
+    Wave {
+        /// How many resources it is about.
+        steps: usize,
+        /// The calls that it takes, by the operation and scope whose rate paces them.
+        calls: Vec<(Scope, &'static Operation, usize)>,
+    },
+    /// One resource is done.
+    Done {
+        /// What was done.
+        verb: Verb,
+        /// To what.
+        address: Address,
+        /// The operation that paced it.
+        operation: &'static Operation,
+    },
+    /// One resource failed; the others go on.
+    Failed(Failure),
+}
+
+/// A change that was not carried out.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What was to be done.
+    pub verb: Verb,
+    /// To what.
+    pub address: Address,
+    /// For whom.
+    pub target: Option<TargetRef>,
+    /// Why not.
+    pub error: AwsError,
+}
+
+/// What came of an apply.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Changes carried out whole, by verb.
+    pub done: BTreeMap<Verb, usize>,
+    /// Changes that failed.
+    pub failures: Vec<Failure>,
+    /// Old halves of replaces that stay because the new half failed.
+    pub skipped: Vec<Address>,
+    /// Changes that were not begun because the run was stopped.
+    pub not_begun: usize,
+}
+
+impl Report {
+    /// Whether every change was carried out.
+    pub fn is_complete(&self) -> bool {
+        self.failures.is_empty() && self.skipped.is_empty() && self.not_begun == 0
+    }
+}

@@ -1,0 +1,79 @@
+//! From a plan's changes to waves of batches.
+
+use std::collections::BTreeMap;
+
+use crate::model::Scope;
+use crate::plan::{Plan, Verb};
+use crate::resources::{Kind, Step};
+
+/// Steps that go into one call.
+pub(super) struct Batch {
+    pub(super) kind: &'static dyn Kind,
+    pub(super) scope: Scope,
+    pub(super) steps: Vec<Step>,
+}
+
+/// Batches that may run side by side. The next wave begins when all are done.
+pub(super) type Wave = Vec<Batch>;
+
+/// Writes up the phases, then removals down the phases. Kinds that no registry knows are left to the caller.
+pub(super) fn waves(plan: &Plan, kind: impl Fn(&str) -> Option<&'static dyn Kind>) -> Vec<Wave> {
+    let mut writes: BTreeMap<u8, Vec<(&'static dyn Kind, Step)>> = BTreeMap::new();
+    let mut removals: BTreeMap<u8, Vec<(&'static dyn Kind, Step)>> = BTreeMap::new();
+    for change in &plan.changes {
+        let Some(kind) = kind(&change.address.kind) else {
+            continue;
+        };
+        let phase = kind.phase();
+        if matches!(
+            change.verb,
+            Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace
+        ) {
+            writes
+                .entry(phase)
+                .or_default()
+                .push((kind, Step::Write(change.clone())));
+        }
+        if matches!(change.verb, Verb::Delete | Verb::Replace) {
+            removals
+                .entry(phase)
+                .or_default()
+                .push((kind, Step::Remove(change.clone())));
+        }
+    }
+    writes
+        .into_values()
+        .chain(removals.into_values().rev())
+        .map(batches)
+        .collect()
+}
+
+/// Batches by kind and scope, dealt round robin over the scopes so that no region waits for another one's quota.
+fn batches(steps: Vec<(&'static dyn Kind, Step)>) -> Wave {
+    let mut by_scope: BTreeMap<(Scope, &'static str), Vec<Batch>> = BTreeMap::new();
+    for (kind, step) in steps {
+        let scope = step.change().address.scope.clone();
+        let size = kind.batch_size(&step);
+        let open = by_scope.entry((scope.clone(), kind.text().kind)).or_default();
+        match open.last_mut().filter(|batch| batch.steps.len() < size) {
+            Some(batch) => batch.steps.push(step),
+            None => open.push(Batch {
+                kind,
+                scope,
+                steps: vec![step],
+            }),
+        }
+    }
+    let mut queues: Vec<_> = by_scope.into_values().map(Vec::into_iter).collect();
+    let mut wave = Vec::new();
+    while !queues.is_empty() {
+        queues.retain_mut(|queue| match queue.next() {
+            Some(batch) => {
+                wave.push(batch);
+                true
+            }
+            None => false,
+        });
+    }
+    wave
+}

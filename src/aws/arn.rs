@@ -1,0 +1,48 @@
+//! Names of resources across AWS.
+
+use crate::model::Scope;
+
+/// The partition of a region ("Amazon Resource Names", AWS General Reference).
+pub fn partition(region: &str) -> &'static str {
+    match region {
+        r if r.starts_with("cn-") => "aws-cn",
+        r if r.starts_with("us-gov-") => "aws-us-gov",
+        r if r.starts_with("us-isob-") => "aws-iso-b",
+        r if r.starts_with("us-isof-") => "aws-iso-f",
+        r if r.starts_with("eu-isoe-") => "aws-iso-e",
+        r if r.starts_with("us-iso-") => "aws-iso",
+        r if r.starts_with("eusc-") => "aws-eusc",
+        _ => "aws",
+    }
+}
+
+/// The ARN of an alarm: `arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME`.
+pub fn alarm_arn(scope: &Scope, name: &str) -> String {
+    format!(
+        "arn:{}:cloudwatch:{}:{}:alarm:{name}",
+        partition(&scope.region),
+        scope.region,
+        scope.account
+    )
+}
+
+/// The name in an alarm's ARN. Names may hold colons.
+pub fn alarm_name(arn: &str) -> Option<&str> {
+    arn.splitn(7, ':').nth(6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_name_may_hold_colons() {
+        let scope = Scope::new("111122223333", "cn-north-1");
+        let arn = alarm_arn(&scope, "web-1: CPU");
+        assert_eq!(
+            arn,
+            "arn:aws-cn:cloudwatch:cn-north-1:111122223333:alarm:web-1: CPU"
+        );
+        assert_eq!(alarm_name(&arn), Some("web-1: CPU"));
+    }
+}

@@ -1,0 +1,123 @@
+//! What every kind of resource can do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::BoxFuture;
+
+use crate::aws::{Aws, AwsError, Operation};
+use crate::model::{Actual, Fields, KindText, Scope};
+use crate::plan::Change;
+
+/// A kind of resource: how it is read from AWS and how one change to it is carried out.
+///
+/// A new kind is one folder with one implementation of this trait, and one line in [`super::KINDS`].
+pub trait Kind: Send + Sync {
+    /// Its words.
+    fn text(&self) -> KindText;
+
+    /// Creates run up the phases, deletes run down.
+    fn phase(&self) -> u8;
+
+    /// Reads the resources with these keys; those that AWS does not know are left out.
+    fn read<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        request: &'a ReadRequest,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>>;
+
+    /// Finds every resource in the scope whose tags name the project.
+    fn find_owned<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        project: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>>;
+
+    /// How many steps like this one go into one call.
+    fn batch_size(&self, step: &Step) -> usize;
+
+    /// The operation whose rate decides how long steps like this one take, for the time left.
+    fn pacing_operation(&self, step: &Step) -> &'static Operation;
+
+    /// Carries out a batch of steps of one sort and one scope; one result for each, in order.
+    ///
+    /// Repeating a step that has been carried out already succeeds.
+    fn carry_out<'a>(
+        &'a self,
+        aws: &'a Aws,
+        project: &'a str,
+        batch: &'a [Step],
+    ) -> BoxFuture<'a, Vec<Result<(), AwsError>>>;
+}
+
+/// What to read of a kind in one scope.
+#[derive(Clone, Debug, Default)]
+pub struct ReadRequest {
+    /// The keys, each with what is known of it.
+    pub keys: BTreeMap<String, KeyRequest>,
+}
+
+/// What is known of a resource before it is read.
+#[derive(Clone, Debug, Default)]
+pub struct KeyRequest {
+    /// What the manifest asks for.
+    pub desired: Option<Fields>,
+    /// What was last written; for what is read only with effort (tags) this is taken as the live value.
+    pub last_written: Option<Fields>,
+    /// How the owner must be known.
+    pub ownership: OwnershipNeed,
+}
+
+/// How well the owner of a resource must be known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnershipNeed {
+    /// The state says that it is ours.
+    #[default]
+    None,
+    /// From the tag index, which lags a little behind.
+    Index,
+    /// From the resource itself, where the index does not say that it is ours: an apply that was cut off may have
+    /// made it a moment ago.
+    Certain,
+}
+
+impl ReadRequest {
+    /// The keys whose owner must be known.
+    pub fn keys_with_owner(&self) -> BTreeSet<&String> {
+        self.keys
+            .iter()
+            .filter(|(_, request)| request.ownership != OwnershipNeed::None)
+            .map(|(key, _)| key)
+            .collect()
+    }
+}
+
+/// One call's worth of a change.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Make the resource as desired: create, update, adopt, the new half of a replace.
+    Write(Change),
+    /// Remove the resource: delete, the old half of a replace.
+    Remove(Change),
+}
+
+impl Step {
+    /// The change that this step is part of.
+    pub fn change(&self) -> &Change {
+        match self {
+            Self::Write(change) | Self::Remove(change) => change,
+        }
+    }
+
+    /// The key of the resource that this step is about.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Write(change) => &change.address.key,
+            Self::Remove(change) => change
+                .replaces
+                .as_ref()
+                .map_or(&change.address.key, |previous| &previous.address.key),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Metric alarms on AWS.
+
+mod convert;
+mod read;
+mod write;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::TEXT;
+use crate::aws::{Aws, AwsError, Operation};
+use crate::model::{Actual, KindText, Scope};
+use crate::resources::{Kind, ReadRequest, Step};
+
+/// `DescribeAlarms`, `DeleteAlarms` and `GetResources` take 100 names (their API references).
+const NAMES_A_CALL: usize = 100;
+
+/// The kind `metric_alarm`.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricAlarmKind;
+
+impl Kind for MetricAlarmKind {
+    fn text(&self) -> KindText {
+        TEXT
+    }
+
+    fn phase(&self) -> u8 {
+        // Alarms watch what the other kinds make.
+        50
+    }
+
+    fn read<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        request: &'a ReadRequest,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        read::read(aws, scope, request).boxed()
+    }
+
+    fn find_owned<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        project: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        read::find_owned(aws, scope, project).boxed()
+    }
+
+    fn batch_size(&self, step: &Step) -> usize {
+        match step {
+            Step::Write(_) => 1,
+            Step::Remove(_) => NAMES_A_CALL,
+        }
+    }
+
+    fn pacing_operation(&self, step: &Step) -> &'static Operation {
+        match step {
+            Step::Write(_) => Operation::PUT_METRIC_ALARM,
+            Step::Remove(_) => Operation::DELETE_ALARMS,
+        }
+    }
+
+    fn carry_out<'a>(
+        &'a self,
+        aws: &'a Aws,
+        project: &'a str,
+        batch: &'a [Step],
+    ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
+        write::carry_out(aws, project, batch).boxed()
+    }
+}

@@ -1,0 +1,247 @@
+//! Reading alarms: by name, a hundred a call; tags only of those whose owner must be known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm as LiveAlarm};
+use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
+use futures::future::try_join_all;
+
+use super::convert::{from_live, tags_of};
+use super::{NAMES_A_CALL, TEXT};
+use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, alarm_arn, alarm_name, ownership_of_tags};
+use crate::model::{Actual, Address, Fields, Ownership, Scope};
+use crate::resources::{KeyRequest, OwnershipNeed, ReadRequest};
+
+type Tags = BTreeMap<String, String>;
+
+/// An alarm of one of the two sorts that share one name space.
+enum Found {
+    Metric(Box<LiveAlarm>),
+    Composite,
+}
+
+/// Reads the alarms of these names.
+pub(super) async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest) -> Result<Vec<Actual>, AwsError> {
+    let names: Vec<&String> = request.keys.keys().collect();
+    let calls = names
+        .chunks(NAMES_A_CALL)
+        .map(|names| describe(aws, scope, names));
+    let found: BTreeMap<String, Found> = try_join_all(calls).await?.into_iter().flatten().collect();
+    let tags = owners_tags(aws, scope, request, &found).await?;
+    Ok(found
+        .into_iter()
+        .map(|(name, alarm)| {
+            let known = request.keys.get(&name).cloned().unwrap_or_default();
+            actual(scope, name, &alarm, &known, &tags)
+        })
+        .collect())
+}
+
+/// One call. Asks for composite alarms too, so that a name that is taken by one is seen.
+async fn describe(aws: &Aws, scope: &Scope, names: &[&String]) -> Result<Vec<(String, Found)>, AwsError> {
+    let clients = aws.clients(scope);
+    let names: Vec<String> = names.iter().map(|&name| name.clone()).collect();
+    let mut found = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = aws
+            .call(scope, Operation::DESCRIBE_ALARMS, || {
+                clients
+                    .cloudwatch
+                    .describe_alarms()
+                    .set_alarm_names(Some(names.clone()))
+                    .alarm_types(AlarmType::MetricAlarm)
+                    .alarm_types(AlarmType::CompositeAlarm)
+                    .max_records(100)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        token = page.next_token.filter(|token| !token.is_empty());
+        for alarm in page.metric_alarms.unwrap_or_default() {
+            if let Some(name) = alarm.alarm_name.clone() {
+                found.push((name, Found::Metric(Box::new(alarm))));
+            }
+        }
+        for alarm in page.composite_alarms.unwrap_or_default() {
+            if let Some(name) = alarm.alarm_name {
+                found.push((name, Found::Composite));
+            }
+        }
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// The tags of the alarms whose owner must be known, by name.
+async fn owners_tags(
+    aws: &Aws,
+    scope: &Scope,
+    request: &ReadRequest,
+    found: &BTreeMap<String, Found>,
+) -> Result<BTreeMap<String, Tags>, AwsError> {
+    let asked: Vec<&String> = request
+        .keys_with_owner()
+        .into_iter()
+        .filter(|name| found.contains_key(*name))
+        .collect();
+    let calls = asked
+        .chunks(NAMES_A_CALL)
+        .map(|names| tags_from_index(aws, scope, names));
+    let mut tags: BTreeMap<String, Tags> = try_join_all(calls).await?.into_iter().flatten().collect();
+    let uncertain = asked.into_iter().filter(|name| {
+        let certain = request.keys[*name].ownership == OwnershipNeed::Certain;
+        certain && !tags.get(*name).is_some_and(|tags| tags.contains_key(PROJECT_TAG))
+    });
+    let calls = uncertain.map(|name| tags_of_alarm(aws, scope, name));
+    tags.extend(try_join_all(calls).await?);
+    Ok(tags)
+}
+
+/// From the tag index: never-tagged alarms are left out of its answer, so they get an empty entry here.
+async fn tags_from_index(
+    aws: &Aws,
+    scope: &Scope,
+    names: &[&String],
+) -> Result<Vec<(String, Tags)>, AwsError> {
+    let clients = aws.clients(scope);
+    let arns: Vec<String> = names.iter().map(|name| alarm_arn(scope, name)).collect();
+    let answer = aws
+        .call(scope, Operation::GET_RESOURCES, || {
+            clients
+                .tagging
+                .get_resources()
+                .set_resource_arn_list(Some(arns.clone()))
+                .send()
+        })
+        .await?;
+    let mut tags: BTreeMap<String, Tags> = names.iter().map(|&name| (name.clone(), Tags::new())).collect();
+    tags.extend(answer.resource_tag_mapping_list().iter().filter_map(mapping));
+    Ok(tags.into_iter().collect())
+}
+
+fn mapping(mapping: &ResourceTagMapping) -> Option<(String, Tags)> {
+    let name = alarm_name(mapping.resource_arn()?)?;
+    let tags = mapping
+        .tags()
+        .iter()
+        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+        .collect();
+    Some((name.to_owned(), tags))
+}
+
+async fn tags_of_alarm(aws: &Aws, scope: &Scope, name: &str) -> Result<(String, Tags), AwsError> {
+    let clients = aws.clients(scope);
+    let arn = alarm_arn(scope, name);
+    let answer = aws
+        .call(scope, Operation::LIST_ALARM_TAGS, || {
+            clients
+                .cloudwatch
+                .list_tags_for_resource()
+                .resource_arn(&arn)
+                .send()
+        })
+        .await?;
+    let pairs = answer.tags().iter();
+    let tags = pairs
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
+        .collect();
+    Ok((name.to_owned(), tags))
+}
+
+fn actual(
+    scope: &Scope,
+    name: String,
+    alarm: &Found,
+    known: &KeyRequest,
+    tags: &BTreeMap<String, Tags>,
+) -> Actual {
+    let (user_tags, ownership) = match tags.get(&name) {
+        Some(live) => (managed(live, known), owner(live)),
+        None => (
+            known.last_written.as_ref().map(tags_of).unwrap_or_default(),
+            Ownership::NotRead,
+        ),
+    };
+    let spec = match alarm {
+        Found::Metric(alarm) => from_live(alarm, user_tags),
+        Found::Composite => Err("a composite alarm's rule".to_owned()),
+    };
+    let (fields, inexpressible) = match spec {
+        Ok(spec) => (spec.to_fields(), None),
+        Err(what) => (
+            Fields::from([("uses".to_owned(), what.clone().into())]),
+            Some(what),
+        ),
+    };
+    Actual {
+        address: Address::new(TEXT.kind, scope.clone(), name),
+        fields,
+        ownership,
+        inexpressible,
+    }
+}
+
+/// The live tags that the manifest speaks of, now or when it was last applied. Other people's tags are theirs.
+fn managed(live: &Tags, known: &KeyRequest) -> Tags {
+    let ours: BTreeSet<String> = [&known.desired, &known.last_written]
+        .into_iter()
+        .flatten()
+        .flat_map(|fields| tags_of(fields).into_keys())
+        .collect();
+    live.iter()
+        .filter(|(key, _)| ours.contains(*key))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+fn owner(tags: &Tags) -> Ownership {
+    ownership_of_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
+/// Every alarm in the scope that bears the project's tag.
+pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
+    let clients = aws.clients(scope);
+    let filter = TagFilter::builder().key(PROJECT_TAG).values(project).build();
+    let mut keys = BTreeMap::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = aws
+            .call(scope, Operation::GET_RESOURCES, || {
+                clients
+                    .tagging
+                    .get_resources()
+                    .resource_type_filters("cloudwatch:alarm")
+                    .tag_filters(filter.clone())
+                    .resources_per_page(100)
+                    .set_pagination_token(token.clone())
+                    .send()
+            })
+            .await?;
+        for (name, mut tags) in page.resource_tag_mapping_list().iter().filter_map(mapping) {
+            // All tags but ours and AWS's become the record of what was last written.
+            tags.retain(|key, _| !key.starts_with("opsform:") && !key.starts_with("aws:"));
+            let written = Fields::from([("tags".to_owned(), serde_json::json!(tags))]);
+            let request = KeyRequest {
+                last_written: Some(written),
+                ..KeyRequest::default()
+            };
+            keys.insert(
+                name,
+                KeyRequest {
+                    ownership: OwnershipNeed::Index,
+                    ..request
+                },
+            );
+        }
+        token = page
+            .pagination_token()
+            .filter(|token| !token.is_empty())
+            .map(str::to_owned);
+        if token.is_none() {
+            break;
+        }
+    }
+    read(aws, scope, &ReadRequest { keys }).await
+}

@@ -1,0 +1,88 @@
+//! The state document: pure data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::journal::Entry;
+use crate::model::{Address, Owned};
+
+/// The version of the document's format. A newer one is refused, never guessed at.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything that a project owns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// [`FORMAT_VERSION`] of the opsform that wrote it.
+    pub format_version: u32,
+    /// Made once when the state is created. Two states of different lineage are never mixed.
+    pub lineage: String,
+    /// Goes up by one with each write.
+    pub serial: u64,
+    /// The project's name.
+    pub project: String,
+    /// What is owned, by address.
+    #[serde(with = "as_list")]
+    pub resources: BTreeMap<Address, Owned>,
+    /// What an apply began to create without learning whether AWS did: looked at, tags and all, by the next plan.
+    #[serde(with = "as_list", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unconfirmed: BTreeMap<Address, Owned>,
+}
+
+impl State {
+    /// An empty state of a new lineage.
+    pub fn new(project: impl Into<String>, lineage: impl Into<String>) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            lineage: lineage.into(),
+            serial: 0,
+            project: project.into(),
+            resources: BTreeMap::new(),
+            unconfirmed: BTreeMap::new(),
+        }
+    }
+
+    /// Takes over one entry of a journal.
+    pub fn take_over(&mut self, entry: Entry) {
+        match entry {
+            Entry::Intend { resources } => {
+                self.unconfirmed
+                    .extend(resources.into_iter().map(|owned| (owned.address.clone(), owned)));
+            }
+            Entry::Own { resource } => {
+                self.unconfirmed.remove(&resource.address);
+                self.resources.insert(resource.address.clone(), resource);
+            }
+            Entry::Drop { address } => {
+                self.unconfirmed.remove(&address);
+                self.resources.remove(&address);
+            }
+        }
+    }
+}
+
+/// JSON has no maps with structured keys: the document holds lists, sorted by address.
+mod as_list {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::model::{Address, Owned};
+
+    pub(super) fn serialize<S: Serializer>(
+        resources: &BTreeMap<Address, Owned>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(resources.values())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Address, Owned>, D::Error> {
+        let list = Vec::<Owned>::deserialize(deserializer)?;
+        Ok(list
+            .into_iter()
+            .map(|owned| (owned.address.clone(), owned))
+            .collect())
+    }
+}

@@ -1,0 +1,293 @@
+//! State in a local file: `state/<project>.json`, with its journal and its lock beside it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+
+use super::journal::Header;
+use super::lock::{self, HeldLock};
+use super::{Entry, FORMAT_VERSION, Journal, LockInfo, LockOwner, State, StateError};
+
+/// How often a reader tries again when an apply folds its journal just then.
+const READ_TRIES: usize = 20;
+
+/// A state file and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct LocalStore {
+    path: PathBuf,
+    project: String,
+}
+
+impl LocalStore {
+    /// The store of a project at a path.
+    pub fn new(path: impl Into<PathBuf>, project: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            project: project.into(),
+        }
+    }
+
+    /// The document's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `payments.json` → `payments.json.lock`. Appended, never replaced: two states of one stem must not share a lock.
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".");
+        path.push(suffix);
+        path.into()
+    }
+
+    /// Reads the state with the journal of an apply that was cut off or is under way. Takes no lock.
+    ///
+    /// `None` where there is no state yet.
+    ///
+    /// # Errors
+    /// Where the document cannot be read, is damaged, newer than this opsform or of another project.
+    pub fn read(&self) -> Result<Option<State>, StateError> {
+        for _ in 0..READ_TRIES {
+            let state = self.read_document()?;
+            let journal = self.read_journal()?;
+            match (state, journal) {
+                (state, None) => return Ok(state),
+                (Some(mut state), Some((header, entries)))
+                    if header.lineage == state.lineage && header.serial == state.serial =>
+                {
+                    entries.into_iter().for_each(|entry| state.take_over(entry));
+                    return Ok(Some(state));
+                }
+                // An apply removes its journal after it has written the document that includes it. A journal of an
+                // older serial is one that it did not get to remove.
+                (Some(state), Some((header, _)))
+                    if header.lineage == state.lineage && header.serial < state.serial =>
+                {
+                    if self
+                        .read_document()?
+                        .is_some_and(|again| again.serial == state.serial)
+                    {
+                        return Ok(Some(state));
+                    }
+                }
+                (None, Some(_)) => {
+                    return Err(StateError::Damaged {
+                        path: self.path.display().to_string(),
+                        detail: format!(
+                            "its journal {} is there, but the document is not",
+                            self.beside("journal").display()
+                        ),
+                    });
+                }
+                // A journal of a newer serial: the document was replaced between the two reads. Read both again.
+                (Some(state), Some((header, _))) => {
+                    if header.lineage != state.lineage {
+                        return Err(StateError::Damaged {
+                            path: self.path.display().to_string(),
+                            detail: format!(
+                                "its journal {} continues another state (lineage {})",
+                                self.beside("journal").display(),
+                                header.lineage
+                            ),
+                        });
+                    }
+                }
+            }
+        }
+        Err(StateError::Busy {
+            path: self.path.display().to_string(),
+        })
+    }
+
+    fn read_document(&self) -> Result<Option<State>, StateError> {
+        let Some(text) = read_if_there(&self.path)? else {
+            return Ok(None);
+        };
+        let path = self.path.display().to_string();
+        let damaged = |error: serde_json::Error| StateError::Damaged {
+            path: path.clone(),
+            detail: error.to_string(),
+        };
+        let value: Value = serde_json::from_str(&text).map_err(damaged)?;
+        let found = value.get("format_version").and_then(Value::as_u64).unwrap_or(0);
+        if found > u64::from(FORMAT_VERSION) {
+            return Err(StateError::TooNew {
+                path,
+                found,
+                known: FORMAT_VERSION,
+            });
+        }
+        let state: State = serde_json::from_value(value).map_err(damaged)?;
+        if state.project != self.project {
+            return Err(StateError::OtherProject {
+                path,
+                found: state.project,
+                expected: self.project.clone(),
+            });
+        }
+        Ok(Some(state))
+    }
+
+    fn read_journal(&self) -> Result<Option<(Header, Vec<Entry>)>, StateError> {
+        let path = self.beside("journal");
+        let Some(text) = read_if_there(&path)? else {
+            return Ok(None);
+        };
+        let mut lines = text.split_inclusive('\n');
+        let Some(header) = lines.next().and_then(|line| serde_json::from_str(line).ok()) else {
+            // The header is written and synced before the first change is made, so without it nothing was.
+            return Ok(None);
+        };
+        let mut entries = Vec::new();
+        for (number, line) in lines.enumerate() {
+            // A line without its end was being written when the process died: the change that it was to record is
+            // among the intended ones, or AWS shows it.
+            if !line.ends_with('\n') {
+                break;
+            }
+            entries.push(serde_json::from_str(line).map_err(|error| StateError::Damaged {
+                path: path.display().to_string(),
+                detail: format!("line {}: {error}", number + 2),
+            })?);
+        }
+        Ok(Some((header, entries)))
+    }
+
+    /// Who is writing now, if anybody.
+    ///
+    /// # Errors
+    /// Where the lock file cannot be read.
+    pub fn holder(&self) -> Result<Option<LockInfo>, StateError> {
+        lock::holder(&self.beside("lock"))
+    }
+
+    /// Takes the lock and reads the state; a new state where there is none.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] where somebody else writes, and all of [`LocalStore::read`].
+    pub fn lock(&self, owner: &LockOwner, new_lineage: &str) -> Result<LockedStore, StateError> {
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(|source| StateError::io("create", folder, source))?;
+        }
+        let lock = HeldLock::take(&self.beside("lock"), &self.path, owner)?;
+        let state = self
+            .read()?
+            .unwrap_or_else(|| State::new(&*self.project, new_lineage));
+        Ok(LockedStore {
+            store: self.clone(),
+            state,
+            writer: None,
+            _lock: lock,
+        })
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, StateError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StateError::io("read", path, source)),
+    }
+}
+
+/// A state that this process may write. The lock is given back when it is dropped.
+#[derive(Debug)]
+pub struct LockedStore {
+    store: LocalStore,
+    /// The state as it was read; [`LockedStore::save`] writes it.
+    pub state: State,
+    writer: Option<JoinHandle<()>>,
+    _lock: HeldLock,
+}
+
+impl LockedStore {
+    /// Writes the document, so that a journal has something to continue, and opens the journal.
+    ///
+    /// # Errors
+    /// Where the files cannot be written.
+    pub fn open_journal(&mut self) -> Result<Journal, StateError> {
+        self.save()?;
+        let path = self.store.beside("journal");
+        let header = Header {
+            journal: 1,
+            lineage: self.state.lineage.clone(),
+            serial: self.state.serial,
+        };
+        let write = || -> std::io::Result<File> {
+            let mut file = OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .open(&path)?;
+            let mut line = serde_json::to_vec(&header)?;
+            line.push(b'\n');
+            file.write_all(&line)?;
+            file.sync_all()?;
+            sync_folder(&path)?;
+            Ok(file)
+        };
+        let file = write().map_err(|source| StateError::io("write", &path, source))?;
+        let (journal, writer) = Journal::start(file, path);
+        self.writer = Some(writer);
+        Ok(journal)
+    }
+
+    /// Folds the journal into the document. All clones of the journal must have been dropped.
+    ///
+    /// # Errors
+    /// Where the files cannot be read or written; then the journal is still there for the next run.
+    pub fn fold_journal(&mut self) -> Result<(), StateError> {
+        if let Some(writer) = self.writer.take() {
+            // The thread ends with the last clone of the journal; it cannot panic.
+            let _ = writer.join();
+        }
+        if let Some(state) = self.store.read()? {
+            self.state = state;
+        }
+        self.save()
+    }
+
+    /// Replaces the document with [`LockedStore::state`] under the next serial, and removes the journal, whose entries
+    /// are part of the state since it was read.
+    ///
+    /// # Errors
+    /// Where the file cannot be written; the old one is then still whole.
+    pub fn save(&mut self) -> Result<(), StateError> {
+        self.state.serial += 1;
+        self.state.format_version = FORMAT_VERSION;
+        let path = &self.store.path;
+        let temporary = self.store.beside("tmp");
+        let write = || -> std::io::Result<()> {
+            let mut text = serde_json::to_vec_pretty(&self.state)?;
+            text.push(b'\n');
+            let mut file = File::create(&temporary)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)?;
+            sync_folder(path)
+        };
+        write().map_err(|source| StateError::io("write", path, source))?;
+        let journal = self.store.beside("journal");
+        match fs::remove_file(&journal) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(StateError::io("remove", &journal, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A rename or a new file is on disk for sure only when its folder is.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+"""Which call of which account a request is, and the log of the calls that tests read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+import cbor2
+from http_server import Request, Response
+
+DEFAULT_ACCOUNT = "123456789012"
+CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/"
+SERVICE_NAMES = {"monitoring": "cloudwatch"}  # signing name → the name of the service here, where they differ
+CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]+/([^/]+)/([^/]+)/")
+KEY_ACCOUNT = re.compile(r"(?:AKIA|ASIA)(\d{12})")
+
+
+class Call:
+    """One request, recognised: whose it is, what it asks, and with which parameters.
+
+    `params` of a query call maps each name to its (last) value; of a CBOR or JSON call it is the decoded body.
+    `keys` are the names of the alarms that the call is about.
+    """
+
+    __slots__ = (
+        "request",
+        "account",
+        "access_key",
+        "region",
+        "service",
+        "operation",
+        "protocol",
+        "params",
+        "keys",
+        "problem",
+    )
+
+    def __init__(self, request: Request):
+        self.request = request
+        self.problem: str | None = None
+        self.access_key, self.region, signing_name = _credential(request)
+        matched = KEY_ACCOUNT.match(self.access_key)
+        self.account = matched.group(1) if matched else DEFAULT_ACCOUNT
+        self.service = SERVICE_NAMES.get(signing_name, signing_name)
+        self.operation = ""
+        self.protocol = "query"
+        self.params: dict[str, Any] = {}
+        try:
+            self._read_body()
+        except Exception as problem:  # whatever a decoder says of a body that it cannot read
+            self.problem = f"the body cannot be read: {problem}"
+        self.keys = alarm_names(self.operation, self.params) if self.service == "cloudwatch" else []
+
+    @property
+    def key(self) -> str | None:
+        return self.keys[0] if len(self.keys) == 1 else None
+
+    def _read_body(self) -> None:
+        body = self.request.body
+        if self.request.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        target = self.request.headers.get("x-amz-target")
+        if self.request.path.startswith(CBOR_PATH):
+            self.protocol, self.operation = "cbor", self.request.path[len(CBOR_PATH) :]
+            self.params = cbor2.loads(body) if body else {}
+        elif target:
+            self.protocol, self.operation = "json", target.rpartition(".")[2]
+            self.params = json.loads(body) if body else {}
+        else:
+            self.protocol = "ec2" if self.service == "ec2" else "query"
+            text = body.decode() if body else self.request.query
+            self.params = {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
+            self.operation = self.params.get("Action", "")
+
+
+def _credential(request: Request) -> tuple[str, str, str]:
+    """Access key id, region and signing name, from the credential scope of the signature."""
+    found = CREDENTIAL.search(request.headers.get("authorization", ""))
+    if found:
+        return found.group(1), found.group(2), found.group(3)
+    return "", "us-east-1", "monitoring" if request.path.startswith(CBOR_PATH) else ""
+
+
+def alarm_names(operation: str, params: dict[str, Any]) -> list[str]:
+    """The alarms that a CloudWatch call changes or asks the tags of."""
+    if "AlarmName" in params:
+        return [str(params["AlarmName"])]
+    if operation != "DescribeAlarms" and isinstance(params.get("AlarmNames"), list):
+        return [str(name) for name in params["AlarmNames"]]
+    if "ResourceARN" in params:
+        return [str(params["ResourceARN"]).partition(":alarm:")[2]]
+    return []
+
+
+class CallLog:
+    """Every attempt of one account, in order of arrival, also those that a fault refused or lost."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.log: list[dict[str, Any]] = []
+
+    def begin(self, call: Call) -> dict[str, Any]:
+        """Notes the attempt; its status stays null until it is answered."""
+        name = f"{call.service}:{call.operation}"
+        self.counts[name] = self.counts.get(name, 0) + 1
+        entry = {
+            "n": len(self.log) + 1,
+            "service": call.service,
+            "operation": call.operation,
+            "region": call.region,
+            "status": None,
+            "code": None,
+            "key": call.key,
+        }
+        self.log.append(entry)
+        return entry
+
+
+def finish(entry: dict[str, Any], answer: Response | None) -> Response | None:
+    """Notes how the attempt ended; status 0 means that the client got no answer."""
+    entry["status"] = answer.status if answer is not None else 0
+    entry["code"] = answer.code if answer is not None else None
+    return answer

@@ -1,0 +1,16 @@
+"""Checks of the emulator with real clients (boto3, which moto brings): `python tests/aws/check_emulator.py`."""
+
+from __future__ import annotations
+
+import unittest
+
+import check_faults
+import check_services
+
+
+def load_tests(loader: unittest.TestLoader, _tests: unittest.TestSuite, _pattern: str | None) -> unittest.TestSuite:
+    return unittest.TestSuite(loader.loadTestsFromModule(module) for module in (check_services, check_faults))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,150 @@
+"""The control path: what a test orders, seeds and reads. Nothing here is counted as a call to AWS."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from accounts import Account, Accounts
+from alarm_rules import ALARM_FIELDS, COMPOSITE_FIELDS
+from alarm_store import COMPOSITE, Alarm
+from faults import Fault
+from http_server import Request, Response
+from moto_bridge import MotoBridge, forget_account
+from protocols import AwsError, plain, timestamp
+from seed import seed
+
+STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
+OPTIONS = frozenset(("delete_skips_missing",))
+PATH = re.compile(r"/_control/(\d{12})/(.+)")
+
+
+class Control:
+    def __init__(self, accounts: Accounts, moto: MotoBridge):
+        self.accounts = accounts
+        self.moto = moto
+
+    def handle(self, request: Request) -> Response | Coroutine[Any, Any, Response]:
+        matched = PATH.fullmatch(request.path)
+        if matched is None:
+            return problem(404, "the control path is /_control/<12 digits>/<what>")
+        account = self.accounts.get(matched.group(1))
+        step = f"{request.method} {matched.group(2)}"
+        try:
+            body = json.loads(request.body) if request.body else None
+            return self._do(step, account, body)
+        except (ValueError, KeyError, TypeError, AttributeError, AwsError) as wrong:
+            return problem(400, f"{step}: {type(wrong).__name__}: {wrong}")
+
+    def _do(self, step: str, account: Account, body: Any) -> Response | Coroutine[Any, Any, Response]:
+        if step == "GET calls":
+            return answer({"counts": account.calls.counts, "log": account.calls.log})
+        if step == "POST calls/clear":
+            account.calls.counts, account.calls.log = {}, []
+            return answer({})
+        if step == "POST faults":
+            account.faults = [Fault(order) for order in body]
+            return answer({"faults": len(account.faults)})
+        if step == "POST options":
+            if set(body) - OPTIONS:
+                raise ValueError(f"the options are {', '.join(sorted(OPTIONS))}")
+            account.options.update(body)
+            return answer(account.options)
+        if step == "GET held":
+            return answer({"held": len(account.held)})
+        if step == "POST release":
+            return answer({"released": account.release()})
+        if step == "POST reset":
+            return self._reset(account.number)
+        if step == "POST seed":
+            return self._seed(account, body)
+        if step == "GET alarms":
+            return answer(stored_alarms(account))
+        if alarms := re.fullmatch(r"POST alarms/([a-z0-9-]+)(/edit)?", step):
+            change = edit_alarm if alarms.group(2) else put_alarm
+            return answer(change(account, alarms.group(1), body))
+        return problem(404, f"{step}: there is no such control")
+
+    async def _reset(self, number: str) -> Response:
+        self.accounts.forget(number)
+        await self.moto.run(forget_account, number)
+        return answer({})
+
+    async def _seed(self, account: Account, body: dict[str, Any]) -> Response:
+        account.opted_in.update(body.get("opted_in") or [])
+        try:
+            return answer({"regions": await self.moto.run(seed, account.number, body.get("regions") or {})})
+        except Exception as wrong:  # moto's own checks raise errors of many types
+            return problem(400, f"seed: {type(wrong).__name__}: {wrong}")
+
+
+def answer(body: Any) -> Response:
+    return Response(200, {"content-type": "application/json"}, json.dumps(body, default=plain).encode())
+
+
+def problem(status: int, text: str) -> Response:
+    return Response(status, {"content-type": "application/json"}, json.dumps({"error": text}).encode())
+
+
+def shown(alarm: Alarm) -> dict[str, Any]:
+    return {**alarm.fields, "Tags": alarm.tags}
+
+
+def stored_alarms(account: Account) -> dict[str, Any]:
+    stores = {region: store for region, store in sorted(account.alarms.items()) if store.alarms}
+    return {region: [shown(store.alarms[name]) for name in store.names] for region, store in stores.items()}
+
+
+def tags_from(given: Any) -> dict[str, str]:
+    """Tags as `{key: value}` or as AWS writes them."""
+    if isinstance(given, dict):
+        return dict(given)
+    return {tag["Key"]: tag["Value"] for tag in given or []}
+
+
+def check_fields(fields: dict[str, Any], composite: bool) -> None:
+    unknown = set(fields) - (COMPOSITE_FIELDS if composite else ALARM_FIELDS) - STATE_FIELDS - {"Tags"}
+    if unknown:
+        raise ValueError(f"an alarm has no field {', '.join(sorted(unknown))}")
+
+
+def put_alarm(account: Account, region: str, body: dict[str, Any]) -> dict[str, Any]:
+    """As the console does: the same rules as PutMetricAlarm, but the tags (and a state) may be given at any time."""
+    composite = "AlarmRule" in body
+    check_fields(body, composite)
+    store = account.store(region)
+    params = {field: value for field, value in body.items() if field not in STATE_FIELDS and field != "Tags"}
+    alarm = store.put_composite_alarm(params) if composite else store.put_metric_alarm(params)
+    if "Tags" in body:
+        alarm.tags = {}
+        alarm.add_tags(tags_from(body["Tags"]))
+    alarm.fields.update({field: body[field] for field in STATE_FIELDS if field in body})
+    return shown(alarm)
+
+
+def edit_alarm(account: Account, region: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Sets single fields of an alarm (null takes one away), or deletes it."""
+    store, name = account.store(region), body["AlarmName"]
+    if name not in store.alarms:
+        raise ValueError(f"there is no alarm {name!r} in {region}")
+    if body.get("delete"):
+        store.delete([name])
+        return {}
+    alarm, wanted = store.alarms[name], dict(body.get("set") or {})
+    check_fields(wanted, alarm.kind == COMPOSITE)
+    if "AlarmName" in wanted:
+        raise ValueError("the name of an alarm cannot be changed")
+    if "Tags" in wanted:
+        alarm.tags = {}
+        alarm.add_tags(tags_from(wanted.pop("Tags")))
+    if set(wanted) - STATE_FIELDS:
+        alarm.fields["AlarmConfigurationUpdatedTimestamp"] = timestamp(time.time())
+    for field, value in wanted.items():
+        if value is None:
+            alarm.fields.pop(field, None)
+        else:
+            alarm.fields[field] = float(value) if field == "Threshold" else value
+    return shown(alarm)

@@ -35,6 +35,11 @@ impl LocalStore {
         &self.path
     }
 
+    /// The project's name.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
     /// `payments.json` → `payments.json.lock`. Appended, never replaced: two states of one stem must not share a lock.
     fn beside(&self, suffix: &str) -> PathBuf {
         let mut path = self.path.clone().into_os_string();

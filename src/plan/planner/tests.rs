@@ -1,1 +1,443 @@
-//! tests
+//! The planner against small worlds, and the property that planning after applying is empty.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::model::{Place, TargetRef};
+
+fn scope() -> Scope {
+    Scope::new("111122223333", "ap-northeast-2")
+}
+
+fn address(key: &str) -> Address {
+    Address::new("metric_alarm", scope(), key)
+}
+
+fn fields(threshold: i64) -> Fields {
+    Fields::from([
+        ("threshold".to_owned(), json!(threshold)),
+        ("period".to_owned(), json!(300)),
+    ])
+}
+
+fn target(id: &str) -> TargetRef {
+    TargetRef {
+        kind: "ec2".to_owned(),
+        id: id.to_owned(),
+        name: id.replace("i-", "web-"),
+    }
+}
+
+fn desired(key: &str, id: &str, threshold: i64) -> Desired {
+    Desired {
+        address: address(key),
+        fields: fields(threshold),
+        origin: Origin {
+            label: "alarm.cpu".to_owned(),
+            place: "alarms.toml:3".to_owned(),
+        },
+        place: Place::Named("alarms.toml".to_owned()),
+        target: Some(target(id)),
+        adopt: false,
+        protect: false,
+    }
+}
+
+fn owned(key: &str, id: &str, threshold: i64) -> Owned {
+    Owned {
+        address: address(key),
+        label: "alarm.cpu".to_owned(),
+        target: Some(target(id)),
+        protect: false,
+        fields: fields(threshold),
+    }
+}
+
+fn live(key: &str, threshold: i64) -> Actual {
+    Actual {
+        address: address(key),
+        fields: fields(threshold),
+        ownership: Ownership::NotRead,
+        inexpressible: None,
+    }
+}
+
+fn owned_by(mut actual: Actual, project: &str) -> Actual {
+    actual.ownership = Ownership::Project {
+        name: project.to_owned(),
+        label: None,
+    };
+    actual
+}
+
+fn input(wanted: Vec<Desired>, live: Vec<Actual>, ours: Vec<Owned>) -> PlanInput {
+    PlanInput {
+        project: "payments".to_owned(),
+        scopes: vec![scope()],
+        desired: wanted,
+        actual: live.into_iter().map(|a| (a.address.clone(), a)).collect(),
+        owned: ours.into_iter().map(|o| (o.address.clone(), o)).collect(),
+        declared: BTreeSet::from(["alarm.cpu".to_owned()]),
+        ..PlanInput::default()
+    }
+}
+
+/// One line a change: `verb key reason field before→after cause`.
+fn shown(plan: &Plan) -> Vec<String> {
+    plan.changes
+        .iter()
+        .map(|change| {
+            let mut line = format!("{:?} {}", change.verb, change.address.key);
+            if let Some(reason) = &change.reason {
+                line.push_str(&format!(" {reason:?}"));
+            }
+            for field in &change.fields {
+                let value =
+                    |v: &Option<serde_json::Value>| v.as_ref().map_or("-".to_owned(), ToString::to_string);
+                line.push_str(&format!(
+                    " {} {}→{} {:?}",
+                    field.name,
+                    value(&field.before),
+                    value(&field.after),
+                    field.cause
+                ));
+            }
+            if let Some(previous) = &change.replaces {
+                line.push_str(&format!(" (was {})", previous.address.key));
+            }
+            line
+        })
+        .collect()
+}
+
+fn check(input: PlanInput, expected: &[&str]) -> Plan {
+    let plan = plan(input);
+    assert_eq!(shown(&plan), expected);
+    plan
+}
+
+#[test]
+fn what_is_not_there_is_created() {
+    check(
+        input(vec![desired("a", "i-1", 80)], vec![], vec![]),
+        &["Create a"],
+    );
+}
+
+#[test]
+fn what_is_as_wanted_is_left_alone() {
+    let plan = check(
+        input(
+            vec![desired("a", "i-1", 80)],
+            vec![live("a", 80)],
+            vec![owned("a", "i-1", 80)],
+        ),
+        &[],
+    );
+    assert_eq!((plan.unchanged, plan.refreshes.len()), (1, 0));
+}
+
+#[test]
+fn each_difference_names_who_made_it() {
+    let wanted = || vec![desired("a", "i-1", 80)];
+    check(
+        input(wanted(), vec![live("a", 70)], vec![owned("a", "i-1", 70)]),
+        &["Update a threshold 70→80 Manifest"],
+    );
+    let drift = check(
+        input(wanted(), vec![live("a", 70)], vec![owned("a", "i-1", 80)]),
+        &["Update a threshold 70→80 Drift"],
+    );
+    assert!(drift.is_drift_only());
+    let both = check(
+        input(wanted(), vec![live("a", 70)], vec![owned("a", "i-1", 60)]),
+        &["Update a threshold 70→80 Both"],
+    );
+    assert!(!both.is_drift_only());
+}
+
+#[test]
+fn a_hand_made_change_that_is_now_wanted_only_refreshes_the_state() {
+    let plan = check(
+        input(
+            vec![desired("a", "i-1", 80)],
+            vec![live("a", 80)],
+            vec![owned("a", "i-1", 70)],
+        ),
+        &[],
+    );
+    assert_eq!(plan.refreshes[0].owned.fields, fields(80));
+}
+
+#[test]
+fn a_new_label_changes_nothing_on_aws() {
+    let mut wanted = desired("a", "i-1", 80);
+    wanted.origin.label = "alarm.processor".to_owned();
+    let plan = check(
+        input(vec![wanted], vec![live("a", 80)], vec![owned("a", "i-1", 80)]),
+        &[],
+    );
+    assert_eq!(plan.refreshes[0].owned.label, "alarm.processor");
+}
+
+#[test]
+fn deleted_by_hand_is_made_again_as_drift() {
+    let plan = check(
+        input(vec![desired("a", "i-1", 80)], vec![], vec![owned("a", "i-1", 80)]),
+        &["Create a DeletedOutside"],
+    );
+    assert!(plan.is_drift_only());
+}
+
+#[test]
+fn nobodys_resource_is_adopted_only_when_allowed() {
+    let world = || input(vec![desired("a", "i-1", 80)], vec![live("a", 70)], vec![]);
+    let refused = check(world(), &["Adopt a AdoptionRefused threshold 70→80 Unknown"]);
+    assert_eq!(refused.blocking().count(), 1);
+    let mut allowed = world();
+    allowed.options.adopt = true;
+    assert_eq!(
+        check(allowed, &["Adopt a threshold 70→80 Unknown"])
+            .blocking()
+            .count(),
+        0
+    );
+    let mut declared = world();
+    declared.desired[0].adopt = true;
+    check(declared, &["Adopt a threshold 70→80 Unknown"]);
+}
+
+#[test]
+fn the_tag_makes_a_lost_record_harmless() {
+    let actual = || owned_by(live("a", 80), "payments");
+    let plan = check(input(vec![desired("a", "i-1", 80)], vec![actual()], vec![]), &[]);
+    assert_eq!(plan.refreshes.len(), 1);
+    check(
+        input(vec![desired("a", "i-1", 90)], vec![actual()], vec![]),
+        &["Update a Recovered threshold 80→90 Unknown"],
+    );
+}
+
+#[test]
+fn another_projects_resource_is_never_touched() {
+    let theirs = || owned_by(live("a", 70), "search");
+    let conflict = r#"Conflict a OtherProject { project: "search" }"#;
+    check(
+        input(vec![desired("a", "i-1", 80)], vec![theirs()], vec![]),
+        &[conflict],
+    );
+    check(
+        input(
+            vec![desired("a", "i-1", 80)],
+            vec![theirs()],
+            vec![owned("a", "i-1", 80)],
+        ),
+        &[conflict],
+    );
+    // No longer wanted here and theirs by now: our record goes, their alarm stays.
+    check(
+        input(vec![], vec![theirs()], vec![owned("a", "i-1", 80)]),
+        &[r#"Forget a OtherProject { project: "search" }"#],
+    );
+}
+
+#[test]
+fn what_cannot_be_expressed_is_never_flattened() {
+    let mut math = live("a", 70);
+    math.inexpressible = Some("metric math".to_owned());
+    check(
+        input(
+            vec![desired("a", "i-1", 80)],
+            vec![math],
+            vec![owned("a", "i-1", 80)],
+        ),
+        &[r#"Conflict a Inexpressible { what: "metric math" }"#],
+    );
+}
+
+#[test]
+fn deletes_say_why() {
+    let world = |declared: bool, absence: Option<Absence>| {
+        let mut input = input(vec![], vec![live("a", 80)], vec![owned("a", "i-1", 80)]);
+        if !declared {
+            input.declared.clear();
+        }
+        let key = (scope(), "ec2".to_owned(), "i-1".to_owned());
+        input.absences.extend(absence.map(|absence| (key, absence)));
+        input
+    };
+    check(world(false, None), &["Delete a DeclarationRemoved"]);
+    check(
+        world(true, Some(Absence::Terminated)),
+        &["Delete a Target { absence: Terminated }"],
+    );
+    check(
+        world(true, Some(Absence::NotSelected)),
+        &["Delete a Target { absence: NotSelected }"],
+    );
+    let mut destroy = world(true, None);
+    destroy.options.destroy = true;
+    check(destroy, &["Delete a Destroy"]);
+}
+
+#[test]
+fn gone_and_unwanted_is_forgotten() {
+    check(input(vec![], vec![], vec![owned("a", "i-1", 80)]), &["Forget a"]);
+}
+
+#[test]
+fn protected_resources_outlive_their_declaration() {
+    let mut record = owned("a", "i-1", 80);
+    record.protect = true;
+    let plan = check(input(vec![], vec![live("a", 80)], vec![record.clone()]), &[]);
+    assert_eq!(plan.protected, [record]);
+}
+
+#[test]
+fn a_changed_name_is_one_replace() {
+    check(
+        input(
+            vec![desired("new", "i-1", 90)],
+            vec![live("old", 80)],
+            vec![owned("old", "i-1", 80)],
+        ),
+        &["Replace new Renamed threshold 80→90 Manifest (was old)"],
+    );
+    // Another target's new alarm is no rename.
+    check(
+        input(
+            vec![desired("new", "i-2", 80)],
+            vec![live("old", 80)],
+            vec![owned("old", "i-1", 80)],
+        ),
+        &["Delete old Target { absence: Superseded }", "Create new"],
+    );
+}
+
+#[test]
+fn regions_that_were_not_read_are_left_alone() {
+    let mut elsewhere = owned("a", "i-1", 80);
+    elsewhere.address.scope.region = "us-east-1".to_owned();
+    let plan = check(input(vec![], vec![], vec![elsewhere]), &[]);
+    assert_eq!(plan.left_out, 1);
+}
+
+#[test]
+fn flags_leave_changes_out_and_say_how_many() {
+    let world = || {
+        input(
+            vec![desired("n", "i-2", 80)],
+            vec![live("a", 80)],
+            vec![owned("a", "i-1", 80)],
+        )
+    };
+    let mut no_delete = world();
+    no_delete.options.no_delete = true;
+    assert_eq!(check(no_delete, &["Create n"]).left_out, 1);
+    for pattern in ["web-2", "i-2", "n", "web-[2]"] {
+        let mut targeted = world();
+        targeted.options.selection.targets = crate::plan::Pattern::new(pattern).into_iter().collect();
+        assert_eq!(check(targeted, &["Create n"]).left_out, 1);
+    }
+    let mut excluded = world();
+    excluded.options.selection.excludes = crate::plan::Pattern::new("alarm.*").into_iter().collect();
+    assert_eq!(check(excluded, &[]).left_out, 2);
+}
+
+/// Does to a small world what an apply would do.
+fn apply_to_world(plan: &Plan, live: &mut BTreeMap<Address, Actual>, ours: &mut BTreeMap<Address, Owned>) {
+    for refresh in &plan.refreshes {
+        ours.insert(refresh.owned.address.clone(), refresh.owned.clone());
+    }
+    for change in plan.changes.iter().filter(|change| !change.is_blocking()) {
+        if let Some(after) = &change.after {
+            let record = Owned {
+                address: change.address.clone(),
+                label: change.origin.label.clone(),
+                target: change.target.clone(),
+                protect: change.protect,
+                fields: after.clone(),
+            };
+            live.insert(
+                change.address.clone(),
+                owned_by(
+                    Actual {
+                        address: change.address.clone(),
+                        fields: after.clone(),
+                        ownership: Ownership::NotRead,
+                        inexpressible: None,
+                    },
+                    "payments",
+                ),
+            );
+            ours.insert(change.address.clone(), record);
+        }
+        let gone = match (&change.replaces, change.verb) {
+            (Some(previous), _) => Some(&previous.address),
+            (None, Verb::Delete) => Some(&change.address),
+            (None, Verb::Forget) => {
+                ours.remove(&change.address);
+                None
+            }
+            _ => None,
+        };
+        if let Some(gone) = gone {
+            live.remove(gone);
+            ours.remove(gone);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn planning_after_applying_is_empty(
+        wanted in proptest::collection::btree_map(0..6u8, (0..4u8, 0..3i64), 0..6),
+        there in proptest::collection::btree_map(0..6u8, (0..3i64, 0..3u8), 0..6),
+        recorded in proptest::collection::btree_map(0..6u8, (0..4u8, 0..3i64, any::<bool>()), 0..6),
+    ) {
+        let wanted: Vec<Desired> = wanted
+            .iter()
+            .map(|(key, (id, threshold))| desired(&format!("k{key}"), &format!("i-{id}"), *threshold))
+            .collect();
+        let live: Vec<Actual> = there
+            .iter()
+            .map(|(key, (threshold, owner))| {
+                let actual = live(&format!("k{key}"), *threshold);
+                match owner {
+                    0 => Actual { ownership: Ownership::Nobody, ..actual },
+                    1 => owned_by(actual, "search"),
+                    _ => owned_by(actual, "payments"),
+                }
+            })
+            .collect();
+        let ours: Vec<Owned> = recorded
+            .iter()
+            .map(|(key, (id, threshold, protect))| Owned {
+                protect: *protect,
+                ..owned(&format!("k{key}"), &format!("i-{id}"), *threshold)
+            })
+            .collect();
+        let foreign: Vec<Address> = live
+            .iter()
+            .filter(|a| matches!(&a.ownership, Ownership::Project { name, .. } if name == "search"))
+            .map(|a| a.address.clone())
+            .collect();
+        let first_input = input(wanted.clone(), live, ours);
+        let (mut world, mut state) = (first_input.actual.clone(), first_input.owned.clone());
+        let mut first_input = first_input;
+        first_input.options.adopt = true;
+        let first = plan(first_input);
+        for change in &first.changes {
+            if foreign.contains(&change.address) {
+                prop_assert!(matches!(change.verb, Verb::Conflict | Verb::Forget));
+            }
+        }
+        apply_to_world(&first, &mut world, &mut state);
+        let mut again = input(wanted, world.into_values().collect(), state.into_values().collect());
+        again.options.adopt = true;
+        let second = plan(again);
+        prop_assert!(second.changes.iter().all(Change::is_blocking), "{:?}", shown(&second));
+        prop_assert!(second.refreshes.is_empty());
+    }
+}

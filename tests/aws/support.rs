@@ -1,0 +1,244 @@
+//! The emulator from Rust: for the end-to-end tests, the demo and the benchmark.
+//!
+//! The first use makes a Python virtual environment under `target/` from `requirements.txt`; it needs python3 and the
+//! Python package index, once. One emulator serves a whole process; each test takes an account of its own.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// A running emulator. It ends when this process does, however that ends: it reads our pipe as its standard input.
+pub struct Emulator {
+    port: u16,
+    _process: Child,
+}
+
+impl Emulator {
+    /// The emulator of this process.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Emulator> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let python = virtual_environment(&root.join("target"));
+        let mut process = Command::new(python)
+            .arg("-B")
+            .arg(root.join("tests/aws/emulator.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the emulator starts");
+        let mut line = String::new();
+        let stdout = process.stdout.take().expect("its output is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("it says its port");
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line:?}"));
+        let port = ready["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
+        Self { port, _process: process }
+    }
+
+    /// Where the SDK is to send its calls.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// An account that nobody else uses.
+    pub fn account(&'static self) -> Account {
+        static NEXT: AtomicU64 = AtomicU64::new(100_000_000_001);
+        Account { id: NEXT.fetch_add(1, Ordering::Relaxed).to_string(), emulator: self }
+    }
+}
+
+/// Makes the virtual environment where it is not there yet, and gives its Python.
+fn virtual_environment(target: &Path) -> PathBuf {
+    let folder = target.join("aws-emulator");
+    let python = folder.join("bin/python");
+    fs::create_dir_all(target).expect("target/ can be made");
+    let lock = File::create(target.join("aws-emulator.lock")).expect("a lock file");
+    lock.lock().expect("only one process makes it");
+    let stamp = folder.join("requirements.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|made_of| made_of == REQUIREMENTS) {
+        return python;
+    }
+    eprintln!("making the AWS emulator in {} (once, about a minute)", folder.display());
+    let _ = fs::remove_dir_all(&folder);
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder), "python3 -m venv (Debian: python3-venv)");
+    let wanted = target.join("aws-emulator-requirements.txt");
+    fs::write(&wanted, REQUIREMENTS).expect("the requirements can be written");
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+    run(Command::new(&python).args(install).arg(&wanted), "pip install (needs the Python package index)");
+    fs::rename(&wanted, &stamp).expect("the stamp can be written");
+    python
+}
+
+fn run(command: &mut Command, what: &str) {
+    let status = command.stdin(Stdio::null()).status();
+    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{what} failed: {status:?}");
+}
+
+/// One AWS account in the emulator.
+#[derive(Clone)]
+pub struct Account {
+    id: String,
+    emulator: &'static Emulator,
+}
+
+#[allow(dead_code)] // Each of the tests, the demo and the benchmark uses a part.
+impl Account {
+    /// Twelve digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What opsform and the AWS CLI need in their environment to work in this account.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.emulator.url()),
+            ("AWS_ACCESS_KEY_ID", format!("AKIA{}", self.id)),
+            ("AWS_SECRET_ACCESS_KEY", "not-a-secret".to_owned()),
+            // Nothing of the machine's own AWS configuration may reach a test.
+            ("AWS_CONFIG_FILE", "/nonexistent/config".to_owned()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+
+    fn control(&self, path: &str) -> String {
+        format!("{}/_control/{}/{path}", self.emulator.url(), self.id)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let mut answer = ureq::get(self.control(path)).call().unwrap_or_else(|error| panic!("{path}: {error}"));
+        answer.body_mut().read_json().expect("JSON")
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let mut answer =
+            ureq::post(self.control(path)).send_json(body).unwrap_or_else(|error| panic!("{path}: {error}"));
+        answer.body_mut().read_json().expect("JSON")
+    }
+
+    /// Makes instances in a region and gives their ids, in order. See `README.md` for the fields.
+    pub fn seed_instances(&self, region: &str, instances: Value) -> Vec<String> {
+        let seeded = self.seed(json!({ region: { "instances": instances } }));
+        let ids = seeded["regions"][region]["instances"].as_array().cloned().unwrap_or_default();
+        ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Makes instances, databases and clusters by region.
+    pub fn seed(&self, regions: Value) -> Value {
+        self.post("seed", &json!({ "regions": regions }))
+    }
+
+    /// How often each operation was called since the start or [`Account::clear_calls`], by `service:Operation`.
+    pub fn calls(&self) -> serde_json::Map<String, Value> {
+        self.get("calls")["counts"].as_object().cloned().unwrap_or_default()
+    }
+
+    /// How often one operation was called.
+    pub fn count(&self, operation: &str) -> u64 {
+        self.calls().get(operation).and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// Each call with its operation, region, status, code and key.
+    pub fn log(&self) -> Vec<Value> {
+        self.get("calls")["log"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The names of the calls that would have changed something, answered or not.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = ["Describe", "List", "Get", "AssumeRole"];
+        self.log()
+            .iter()
+            .filter_map(|call| call["operation"].as_str())
+            .filter(|operation| !reads.iter().any(|read| operation.starts_with(read)))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        self.post("calls/clear", &json!({}));
+    }
+
+    /// Orders faults; an empty list ends them.
+    pub fn faults(&self, faults: Value) {
+        self.post("faults", &faults);
+    }
+
+    /// How many requests a fault holds now.
+    pub fn held(&self) -> u64 {
+        self.get("held")["held"].as_u64().unwrap_or(0)
+    }
+
+    /// Lets held requests go on.
+    pub fn release(&self) {
+        self.post("release", &json!({}));
+    }
+
+    /// Sets how the emulator decides where AWS's documentation leaves a choice.
+    pub fn options(&self, options: Value) {
+        self.post("options", &options);
+    }
+
+    /// All alarms of a region, sorted by name.
+    pub fn alarms(&self, region: &str) -> Vec<Value> {
+        let mut alarms = self.get("alarms")[region].as_array().cloned().unwrap_or_default();
+        alarms.sort_by_key(|alarm| alarm["AlarmName"].as_str().map(str::to_owned));
+        alarms
+    }
+
+    /// The names of all alarms of a region, sorted.
+    pub fn alarm_names(&self, region: &str) -> Vec<String> {
+        self.alarms(region).iter().filter_map(|alarm| alarm["AlarmName"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// One alarm.
+    pub fn alarm(&self, region: &str, name: &str) -> Value {
+        let found = self.alarms(region).into_iter().find(|alarm| alarm["AlarmName"] == name);
+        found.unwrap_or_else(|| panic!("no alarm {name:?} in {region}: {:?}", self.alarm_names(region)))
+    }
+
+    /// Makes an alarm as a person in the console would.
+    pub fn put_alarm(&self, region: &str, alarm: Value) {
+        self.post(&format!("alarms/{region}"), &alarm);
+    }
+
+    /// Changes fields of an alarm as a person in the console would.
+    pub fn edit_alarm(&self, region: &str, name: &str, set: Value) {
+        self.post(&format!("alarms/{region}/edit"), &json!({ "AlarmName": name, "set": set }));
+    }
+
+    /// Deletes an alarm as a person in the console would.
+    pub fn delete_alarm(&self, region: &str, name: &str) {
+        self.post(&format!("alarms/{region}/edit"), &json!({ "AlarmName": name, "delete": true }));
+    }
+
+    /// Terminates instances, signed as this account but not counted by the tests that clear the calls afterwards.
+    pub fn terminate(&self, region: &str, ids: &[String]) {
+        self.ec2(region, "TerminateInstances", ids, &[]);
+    }
+
+    /// Calls an EC2 operation over its query protocol; the emulator does not check signatures.
+    pub fn ec2(&self, region: &str, action: &str, ids: &[String], more: &[(&str, &str)]) {
+        let id_field = if action.ends_with("Tags") { "ResourceId" } else { "InstanceId" };
+        let mut form: Vec<(String, String)> =
+            vec![("Action".into(), action.into()), ("Version".into(), "2016-11-15".into())];
+        form.extend(ids.iter().enumerate().map(|(n, id)| (format!("{id_field}.{}", n + 1), id.clone())));
+        form.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let credential = format!("AKIA{}/20261120/{region}/ec2/aws4_request", self.id);
+        let signature = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
+        ureq::post(self.emulator.url())
+            .header("Authorization", signature)
+            .send_form(form)
+            .unwrap_or_else(|error| panic!("{action}: {error}"));
+    }
+}

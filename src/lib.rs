@@ -4,4 +4,5 @@ pub mod declarations;
 pub mod inventory;
 pub mod model;
 pub mod plan;
+pub mod render;
 pub mod resources;

@@ -6,5 +6,6 @@ pub mod declarations;
 pub mod inventory;
 pub mod model;
 pub mod plan;
+pub mod render;
 pub mod resources;
 pub mod state;

@@ -1,0 +1,181 @@
+//! What an apply did.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::plan::Verb;
+
+use super::escape::clean;
+use super::line::{Line, Page};
+use super::palette::{Palette, Tone};
+use super::words::{count_of, duration_words, thousands};
+
+/// Names shown of what failed for the same cause, or was skipped.
+const MOST_NAMES: usize = 5;
+
+/// The outcome of an apply.
+#[derive(Clone, Debug, Default)]
+pub struct ApplySummary {
+    /// How many changes were carried out.
+    pub done: BTreeMap<Verb, usize>,
+    /// What failed, by cause.
+    pub failed: Vec<FailureGroup>,
+    /// What was not tried because something that it needs failed, in words: `alarm "web-1"`.
+    pub skipped: Vec<String>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+    /// How many changes were not tried, those in `skipped` left out.
+    pub remaining: usize,
+    /// Wall time.
+    pub elapsed: Duration,
+}
+
+/// Changes that failed for the same cause.
+#[derive(Clone, Debug, Default)]
+pub struct FailureGroup {
+    /// One sentence: what AWS said.
+    pub cause: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The resources, in words: `alarm "web-1"`.
+    pub resources: Vec<String>,
+}
+
+/// The total of an apply, what failed and why, and what is left to do.
+pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
+    let mut page = Page::new(palette);
+    let failures: usize = summary.failed.iter().map(|group| group.resources.len()).sum();
+    let complete =
+        failures == 0 && summary.skipped.is_empty() && summary.remaining == 0 && !summary.interrupted;
+    let tone = if complete { Tone::Good } else { Tone::Conflict };
+    let word = if summary.interrupted {
+        "Apply, interrupted: "
+    } else {
+        "Apply: "
+    };
+    let mut line = Line::new().with(tone, word).plain(done_words(&summary.done));
+    if failures > 0 {
+        line = line
+            .plain(", ")
+            .with(Tone::Danger, format!("{} failed", thousands(failures)));
+    }
+    page.line(&line.plain(format!(" in {}.", duration_words(summary.elapsed))));
+    for group in &summary.failed {
+        page.blank();
+        failure(&mut page, group);
+    }
+    if !summary.skipped.is_empty() {
+        page.blank();
+        let count = thousands(summary.skipped.len());
+        page.line(&Line::new().with(
+            Tone::Strong,
+            format!("Skipped {count}, because what they need failed:"),
+        ));
+        page.line(&names(&summary.skipped));
+    }
+    if !complete {
+        page.blank();
+        page.line(&Line::new().plain(rest_words(summary)));
+    }
+    page.finish()
+}
+
+fn done_words(done: &BTreeMap<Verb, usize>) -> String {
+    let count = |verb: Verb| done.get(&verb).copied().unwrap_or(0);
+    let always = [Verb::Create, Verb::Update, Verb::Delete];
+    let order = [
+        Verb::Create,
+        Verb::Update,
+        Verb::Replace,
+        Verb::Delete,
+        Verb::Adopt,
+        Verb::Forget,
+    ];
+    let parts: Vec<String> = order
+        .into_iter()
+        .filter(|verb| always.contains(verb) || count(*verb) > 0)
+        .map(|verb| format!("{} {}", thousands(count(verb)), past_word(verb)))
+        .collect();
+    parts.join(", ")
+}
+
+/// The participle of a verb, as the total of an apply uses it.
+fn past_word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Conflict => "in conflict",
+        Verb::Delete => "destroyed",
+        Verb::Replace => "replaced",
+        Verb::Adopt => "adopted",
+        Verb::Create => "added",
+        Verb::Update => "changed",
+        Verb::Forget => "forgotten",
+    }
+}
+
+fn failure(page: &mut Page, group: &FailureGroup) {
+    let count = thousands(group.resources.len());
+    let line = Line::new()
+        .with(Tone::Conflict, "! ")
+        .with(Tone::Strong, clean(&group.cause))
+        .with(Tone::Dim, format!("   {count}×"));
+    page.line(&line.hanging(2));
+    page.line(&names(&group.resources));
+    if let Some(hint) = &group.hint {
+        page.line(
+            &Line::indented(2)
+                .with(Tone::Adopt, "help: ")
+                .plain(clean(hint))
+                .hanging(8),
+        );
+    }
+}
+
+fn names(resources: &[String]) -> Line {
+    let shown: Vec<_> = resources
+        .iter()
+        .take(MOST_NAMES)
+        .map(|name| clean(name))
+        .collect();
+    let line = Line::indented(2).plain(shown.join(", "));
+    if resources.len() > MOST_NAMES {
+        let more = thousands(resources.len() - MOST_NAMES);
+        return line.with(Tone::Dim, format!(" … {more} more"));
+    }
+    line
+}
+
+fn rest_words(summary: &ApplySummary) -> String {
+    let again = "Run apply again to finish the rest";
+    if summary.remaining == 0 {
+        return format!("{again}.");
+    }
+    let count = count_of(summary.remaining, "change was", "changes were");
+    format!("{again}: {count} not tried. What is done is recorded in the state.")
+}
+
+/// How fast an API is called and how long the rest takes: `PutMetricAlarm 3/s, 5 min 33 s left`.
+pub fn eta_text(api: &str, rate: f64, remaining: usize) -> String {
+    let api = clean(api);
+    if remaining == 0 {
+        return format!("{api}, done");
+    }
+    if !rate.is_finite() || rate <= 0.0 {
+        return format!("{api}, {} left", count_of(remaining, "call", "calls"));
+    }
+    // An estimate needs no precision beyond what a float has.
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = (remaining as f64 / rate).min(1e9);
+    // Rounded up to a second, so that the last moments are not "0.1 s left".
+    let whole = Duration::try_from_secs_f64(seconds.ceil()).unwrap_or_default();
+    let left = if whole.as_secs() < 10 {
+        format!("{} s", whole.as_secs())
+    } else {
+        duration_words(whole)
+    };
+    let shown = if rate.fract() == 0.0 {
+        format!("{rate:.0}")
+    } else {
+        format!("{rate:.1}")
+    };
+    format!("{api} {shown}/s, {left} left")
+}

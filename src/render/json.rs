@@ -1,0 +1,56 @@
+//! A plan for programs: versioned, complete, documented in `docs/plan-format.md`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::plan::{Plan, Verb};
+
+/// The value of `format` in the document.
+pub const PLAN_FORMAT: &str = "opsform-plan";
+
+/// The version of the document. It rises when a field changes its meaning or goes away, not when one is added.
+pub const PLAN_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: &'static str,
+    version: u32,
+    summary: Summary,
+    #[serde(flatten)]
+    plan: &'a Plan,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    /// Every verb is there, so that a program need not know that absence means zero.
+    counts: BTreeMap<&'static str, usize>,
+    destroys: usize,
+    blocking: usize,
+    drift_only: bool,
+}
+
+/// The plan as a JSON document that ends with a line break.
+///
+/// # Panics
+/// Never: a plan holds nothing that JSON cannot.
+pub fn plan_json(plan: &Plan) -> String {
+    let document = Document {
+        format: PLAN_FORMAT,
+        version: PLAN_VERSION,
+        summary: Summary {
+            counts: Verb::ALL
+                .into_iter()
+                .map(|verb| (super::words::verb_word(verb), plan.count(verb)))
+                .collect(),
+            destroys: plan.destroy_count(),
+            blocking: plan.blocking().count(),
+            drift_only: plan.is_drift_only(),
+        },
+        plan,
+    };
+    let mut text =
+        serde_json::to_string_pretty(&document).expect("a plan has string keys and finite numbers");
+    text.push('\n');
+    text
+}

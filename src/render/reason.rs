@@ -1,0 +1,188 @@
+//! Why a change is planned, in words for somebody who has never seen the tool.
+
+use crate::model::TargetRef;
+use crate::plan::{Absence, Change, Reason, Verb};
+
+use super::escape::{clean, quoted};
+use super::words::Nouns;
+
+/// Words that depend on how many resources share a reason.
+struct Number {
+    it: &'static str,
+    its: &'static str,
+    was: &'static str,
+    has: &'static str,
+    s: &'static str,
+}
+
+const ONE: Number = Number {
+    it: "it",
+    its: "its",
+    was: "was",
+    has: "has",
+    s: "s",
+};
+const MANY: Number = Number {
+    it: "they",
+    its: "their",
+    was: "were",
+    has: "have",
+    s: "",
+};
+
+fn number(count: usize) -> Number {
+    if count == 1 { ONE } else { MANY }
+}
+
+/// Why the change is planned, where its fields do not say; `count` resources share the reason.
+pub(super) fn reason_words(change: &Change, count: usize, nouns: Nouns<'_>) -> Option<String> {
+    if change.verb == Verb::Forget {
+        let n = number(count);
+        return Some(format!(
+            "gone from AWS already and no longer declared: only {} record in the state is dropped",
+            n.its
+        ));
+    }
+    let words = match change.reason.as_ref()? {
+        Reason::Target { absence } => target_words(*absence, change, count),
+        Reason::DeclarationRemoved => {
+            format!(
+                "because {} is no longer in the manifest",
+                clean(&change.origin.label)
+            )
+        }
+        Reason::Destroy => "because destroy was asked for".to_owned(),
+        Reason::DeletedOutside => {
+            let n = number(count);
+            format!("made again, because {} {} deleted outside opsform", n.it, n.was)
+        }
+        Reason::Renamed => renamed_words(count).to_owned(),
+        Reason::Recovered => recovered_words(change.verb, count),
+        Reason::AdoptionRefused => {
+            let n = number(count);
+            format!("{} exist{} on AWS and belong{} to nobody", n.it, n.s, n.s)
+        }
+        Reason::OtherProject { project } => {
+            let n = number(count);
+            format!(
+                "{} belong{} to another opsform project, {}",
+                n.it,
+                n.s,
+                quoted(project)
+            )
+        }
+        Reason::Inexpressible { what } => inexpressible_words(what, change, count, nouns),
+    };
+    Some(words)
+}
+
+/// What a replace does, said of every replace.
+pub(super) fn renamed_words(count: usize) -> &'static str {
+    if count == 1 {
+        "renamed: the new one is made before the old one is deleted"
+    } else {
+        "renamed: each new one is made before its old one is deleted"
+    }
+}
+
+/// What a person can do about a change that blocks the apply.
+pub(super) fn remedy_words(change: &Change, count: usize, nouns: Nouns<'_>) -> Option<String> {
+    let label = clean(&change.origin.label);
+    let them = if count == 1 { "it" } else { "them" };
+    let remedy = match change.reason.as_ref() {
+        Some(Reason::AdoptionRefused) => format!(
+            "to take {them} over, write `adopt = true` in {label} or add --adopt to the command; \
+             else give {label} another name"
+        ),
+        Some(Reason::OtherProject { project }) => format!(
+            "take {them} out of the project {}, or give {label} another name",
+            quoted(project)
+        ),
+        Some(Reason::Inexpressible { .. }) => {
+            let noun = if count == 1 {
+                nouns.noun(&change.address.kind)
+            } else {
+                nouns.plural(&change.address.kind)
+            };
+            let its = number(count).its;
+            format!(
+                "take that off the {noun} on AWS, or exclude {its} target{} from {label}",
+                if count == 1 { "" } else { "s" }
+            )
+        }
+        _ if change.verb == Verb::Conflict => format!("resolve the conflict, or take {them} out of {label}"),
+        _ => return None,
+    };
+    Some(remedy)
+}
+
+fn target_words(absence: Absence, change: &Change, count: usize) -> String {
+    let label = clean(&change.origin.label);
+    let n = number(count);
+    let wanted = format!("{} {} wanted by {label}", n.it, n.was);
+    let one = change.target.as_ref().filter(|_| count == 1).map(target_name);
+    match (absence, one) {
+        (Absence::Terminated, Some(target)) => format!("because {target} was terminated; {wanted}"),
+        (Absence::Terminated, None) => format!("because {} were terminated; {wanted}", targets(count)),
+        (Absence::Missing, Some(target)) => format!("because {target} no longer exists; {wanted}"),
+        (Absence::Missing, None) => format!("because {} no longer exist; {wanted}", targets(count)),
+        (Absence::NotSelected, Some(target)) => format!("because {label} no longer selects {target}"),
+        (Absence::NotSelected, None) => format!("because {label} no longer selects {}", targets(count)),
+        (Absence::Superseded, Some(target)) => {
+            format!("because {label} now makes something else of {target}")
+        }
+        (Absence::Superseded, None) => {
+            format!("because {label} now makes something else of {}", targets(count))
+        }
+    }
+}
+
+fn targets(count: usize) -> &'static str {
+    if count == 1 {
+        "its targets"
+    } else {
+        "their targets"
+    }
+}
+
+fn recovered_words(verb: Verb, count: usize) -> String {
+    let n = number(count);
+    let tags = format!(
+        "{} tags on AWS name this project, but the state {} no record of {}",
+        n.its,
+        ONE.has,
+        if count == 1 { "it" } else { "them" }
+    );
+    if verb == Verb::Delete {
+        format!(
+            "because nothing declares {}: {tags}",
+            if count == 1 { "it" } else { "them" }
+        )
+    } else {
+        tags
+    }
+}
+
+fn inexpressible_words(what: &str, change: &Change, count: usize, nouns: Nouns<'_>) -> String {
+    let n = number(count);
+    let kind = &change.address.kind;
+    let subject = if count == 1 {
+        format!("the {} on AWS uses", nouns.noun(kind))
+    } else {
+        format!("the {} on AWS use", nouns.plural(kind))
+    };
+    format!(
+        "{subject} {}, which opsform cannot express: writing {} would lose that, so opsform changes nothing there",
+        clean(what),
+        if count == 1 { n.it } else { "them" },
+    )
+}
+
+/// `i-0123 (web-1)`, or the id alone where the name says no more.
+pub(super) fn target_name(target: &TargetRef) -> String {
+    if target.name.is_empty() || target.name == target.id {
+        clean(&target.id).into_owned()
+    } else {
+        format!("{} ({})", clean(&target.id), clean(&target.name))
+    }
+}

@@ -1,0 +1,245 @@
+//! The end of a plan: what is kept, the total, the dangers again, and what stands in the way.
+
+use crate::model::KindText;
+use crate::plan::{Change, Plan, Verb};
+use crate::render::escape::quoted;
+use crate::render::fold::{Group, display_order};
+use crate::render::line::{Line, Page};
+use crate::render::palette::Tone;
+use crate::render::reason::remedy_words;
+use crate::render::words::{Nouns, count_of, listed, thousands};
+use crate::render::{Detail, Heading, PlanView};
+
+use super::{Layout, groups};
+
+/// More destroys than this are named in the list of changes only.
+const MOST_DESTROYS: usize = 20;
+
+/// Shows the end.
+pub(super) fn show(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &PlanView<'_>) {
+    for note in notes(plan, view.kinds) {
+        page.line(&Line::new().with(Tone::Dim, note).hanging(2));
+    }
+    page.blank();
+    if plan.is_empty() {
+        let words = nothing_to_do(plan, view.kinds, view.heading);
+        return page.line(&Line::new().with(Tone::Good, words.0).plain(words.1));
+    }
+    page.line(&total(plan, view.heading));
+    if view.heading == Heading::Plan && plan.is_drift_only() {
+        page.line(&Line::new().plain("All of it puts back what was changed outside opsform."));
+    }
+    dangers(page, plan, Verb::Replace, view);
+    dangers(page, plan, Verb::Delete, view);
+    blocking(page, plan, groups, view);
+}
+
+/// What does not change, and why. Shared with Markdown.
+pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
+    let nouns = Nouns(kinds);
+    let mut notes = Vec::new();
+    if !plan.protected.is_empty() {
+        let count = nouns.count_all(plan.protected.iter().map(|owned| &*owned.address.kind));
+        let (are, names) = (
+            if plan.protected.len() == 1 { "is" } else { "are" },
+            protected_names(plan),
+        );
+        notes.push(format!(
+            "kept: {count} {are} protected and no longer declared: {names}"
+        ));
+    }
+    if plan.left_out > 0 {
+        let count = count_of(plan.left_out, "change is", "changes are");
+        notes.push(format!(
+            "{count} left out by --target, --exclude, --region or --no-delete"
+        ));
+    }
+    if !plan.refreshes.is_empty() {
+        let count = count_of(plan.refreshes.len(), "record", "records");
+        notes.push(format!(
+            "the state takes over {count} (labels, recovered resources); nothing changes on AWS"
+        ));
+    }
+    notes
+}
+
+fn protected_names(plan: &Plan) -> String {
+    let most = 5;
+    let mut names: Vec<String> = plan
+        .protected
+        .iter()
+        .take(most)
+        .map(|owned| quoted(&owned.address.key))
+        .collect();
+    if plan.protected.len() > most {
+        names.push(format!("… {} more", thousands(plan.protected.len() - most)));
+    }
+    names.join(", ")
+}
+
+/// The empty plan, in two parts: that there is nothing to do, and what that rests on. Shared with Markdown.
+pub(in crate::render) fn nothing_to_do(
+    plan: &Plan,
+    kinds: &[KindText],
+    heading: Heading,
+) -> (String, String) {
+    let count = unchanged_words(plan, kinds);
+    let are = if plan.unchanged == 1 { "is" } else { "are" };
+    let (done, rest) = match heading {
+        Heading::Plan if plan.unchanged > 0 => ("Nothing to do", format!("{count} {are} as declared.")),
+        Heading::Plan if plan.left_out > 0 => ("Nothing to do", "every change is left out.".to_owned()),
+        Heading::Plan => (
+            "Nothing to do",
+            "the manifest asks for no resources, and the project owns none.".to_owned(),
+        ),
+        Heading::Drift if plan.unchanged > 0 => ("No drift", format!("{count} {are} as opsform left them.")),
+        Heading::Drift => ("No drift", "the project owns no resources.".to_owned()),
+        Heading::Destroy => ("Nothing to destroy", "the project owns no resources.".to_owned()),
+    };
+    (format!("{done}: "), rest)
+}
+
+/// The noun is known where only one kind of resource was read.
+fn unchanged_words(plan: &Plan, kinds: &[KindText]) -> String {
+    let mut read = kinds
+        .iter()
+        .filter(|kind| plan.cost.objects.contains_key(kind.plural));
+    let (noun, plural) = match (read.next(), read.next(), kinds) {
+        (Some(only), None, _) | (None, _, [only]) => (only.noun, only.plural),
+        _ => ("resource", "resources"),
+    };
+    count_of(plan.unchanged, noun, plural)
+}
+
+fn total(plan: &Plan, heading: Heading) -> Line {
+    let mut line = Line::new().with(Tone::Strong, format!("{}: ", heading.word()));
+    for (i, (verb, words)) in total_parts(plan).into_iter().enumerate() {
+        if i > 0 {
+            line.push(Tone::Plain, ", ");
+        }
+        let loud = matches!(verb, Some(Verb::Delete | Verb::Conflict)) && !words.starts_with("0 ");
+        line.push(if loud { Tone::Danger } else { Tone::Plain }, words);
+    }
+    line.push(Tone::Plain, ".");
+    if plan.unchanged > 0 {
+        let stays = if plan.unchanged == 1 {
+            "stays as it is"
+        } else {
+            "stay as they are"
+        };
+        line.push(Tone::Dim, format!(" {} {stays}.", thousands(plan.unchanged)));
+    }
+    line
+}
+
+/// `12 to add`, `413 to change`, `1 to destroy`, and what else there is. Shared with Markdown.
+pub(in crate::render) fn total_parts(plan: &Plan) -> Vec<(Option<Verb>, String)> {
+    let refused = plan
+        .changes
+        .iter()
+        .filter(|c| c.verb == Verb::Adopt && c.is_blocking())
+        .count();
+    let mut parts = vec![
+        (
+            Some(Verb::Create),
+            format!("{} to add", thousands(plan.count(Verb::Create))),
+        ),
+        (
+            Some(Verb::Update),
+            format!("{} to change", thousands(plan.count(Verb::Update))),
+        ),
+    ];
+    let mut optional = |verb: Verb, count: usize, words: String| {
+        if count > 0 {
+            parts.push((Some(verb), words));
+        }
+    };
+    let (replaces, deletes) = (plan.count(Verb::Replace), plan.count(Verb::Delete));
+    let (adopts, forgets) = (plan.count(Verb::Adopt) - refused, plan.count(Verb::Forget));
+    let conflicts = plan.count(Verb::Conflict);
+    optional(
+        Verb::Replace,
+        replaces,
+        format!("{} to replace", thousands(replaces)),
+    );
+    optional(Verb::Delete, 1, format!("{} to destroy", thousands(deletes)));
+    optional(Verb::Adopt, adopts, format!("{} to adopt", thousands(adopts)));
+    optional(Verb::Forget, forgets, format!("{} to forget", thousands(forgets)));
+    optional(
+        Verb::Conflict,
+        refused,
+        count_of(refused, "adoption refused", "adoptions refused"),
+    );
+    optional(
+        Verb::Conflict,
+        conflicts,
+        count_of(conflicts, "conflict", "conflicts"),
+    );
+    parts
+}
+
+/// Everything of a dangerous verb, named once more where the eye ends up.
+fn dangers(page: &mut Page, plan: &Plan, verb: Verb, view: &PlanView<'_>) {
+    let layout = Layout::new(plan, view.detail);
+    let nouns = Nouns(view.kinds);
+    let (word, tone) = match verb {
+        Verb::Replace => ("Replaces: ", Tone::Replace),
+        _ => ("Destroys: ", Tone::Danger),
+    };
+    let mut all: Vec<&Change> = plan.changes.iter().filter(|change| change.verb == verb).collect();
+    all.sort_by(|a, b| display_order(a, b));
+    // Without the changes above, this is the only place where they are named: then none is left out.
+    let most = if view.detail == Detail::Summary {
+        usize::MAX
+    } else {
+        MOST_DESTROYS
+    };
+    for (i, change) in all.iter().take(most).enumerate() {
+        let mut line = if i == 0 {
+            Line::new().with(tone, word)
+        } else {
+            Line::indented(word.len())
+        };
+        line.append(groups::danger(change, nouns, &layout));
+        page.line(&line.hanging(word.len() + 2));
+    }
+    if all.len() > most {
+        let more = format!("… and {} more, listed above", thousands(all.len() - most));
+        page.line(&Line::indented(word.len()).with(Tone::Dim, more));
+    }
+}
+
+/// What a person must do before anything is applied.
+fn blocking(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &PlanView<'_>) {
+    let Some(words) = blocking_words(plan) else { return };
+    page.blank();
+    page.line(&Line::new().with(Tone::Conflict, words));
+    let nouns = Nouns(view.kinds);
+    for group in groups.iter().filter(|group| group.first().is_blocking()) {
+        let mut line = Line::indented(2)
+            .with(Tone::Conflict, "! ")
+            .plain(group.subject(nouns))
+            .hanging(4);
+        if let Some(remedy) = remedy_words(group.first(), group.len(), nouns) {
+            line.push(Tone::Plain, format!(": {remedy}"));
+        }
+        page.line(&line);
+    }
+}
+
+/// `2 conflicts and 1 refused adoption must be resolved before anything is applied:`. Shared with Markdown.
+pub(in crate::render) fn blocking_words(plan: &Plan) -> Option<String> {
+    let conflicts = plan
+        .blocking()
+        .filter(|change| change.verb == Verb::Conflict)
+        .count();
+    let refused = plan.blocking().count() - conflicts;
+    let mut parts = Vec::new();
+    if conflicts > 0 {
+        parts.push(count_of(conflicts, "conflict", "conflicts"));
+    }
+    if refused > 0 {
+        parts.push(count_of(refused, "refused adoption", "refused adoptions"));
+    }
+    (!parts.is_empty()).then(|| format!("{} must be resolved before anything is applied:", listed(&parts)))
+}

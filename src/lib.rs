@@ -4,6 +4,7 @@ pub mod apply;
 pub mod aws;
 pub mod declarations;
 pub mod inventory;
+pub mod manifest;
 pub mod model;
 pub mod plan;
 pub mod render;

@@ -66,6 +66,10 @@ impl NameGlob {
 }
 
 impl Selector {
+    /// The states of an instance that is gone or about to be: AWS still lists it for an hour or so, but it is nothing
+    /// to attach to.
+    pub const GONE: [&'static str; 2] = ["shutting-down", "terminated"];
+
     /// A selector of every target of a kind.
     pub fn all(kind: TargetKind) -> Self {
         Self {
@@ -80,6 +84,7 @@ impl Selector {
     /// Whether this selector selects the target.
     pub fn matches(&self, target: &Target) -> bool {
         target.kind == self.kind
+            && !Self::GONE.contains(&&*target.state)
             && (self.ids.is_empty() || self.ids.contains(&target.id))
             && (self.states.is_empty() || self.states.contains(&target.state))
             && (self.names.is_empty() || self.names.iter().any(|glob| glob.matches(&target.name)))
@@ -98,5 +103,66 @@ impl TagMatch {
             (Self::OneOf(values), Some(found)) => values.contains(found),
             (Self::OneOf(_), None) => false,
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::Scope;
+
+    fn web(state: &str) -> Target {
+        Target {
+            kind: TargetKind::Ec2,
+            scope: Scope::new("111122223333", "us-east-1"),
+            id: "i-0abc".to_owned(),
+            name: "web-1".to_owned(),
+            state: state.to_owned(),
+            tags: BTreeMap::from([("Env".to_owned(), "prod".to_owned())]),
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn an_instance_that_is_gone_is_never_selected() {
+        let mut selector = Selector::all(TargetKind::Ec2);
+        assert!(selector.matches(&web("running")));
+        assert!(selector.matches(&web("stopped")));
+        for state in Selector::GONE {
+            assert!(!selector.matches(&web(state)), "{state}");
+            selector.states.insert(state.to_owned());
+            assert!(
+                !selector.matches(&web(state)),
+                "{state} even when it is asked for"
+            );
+        }
+    }
+
+    #[test]
+    fn every_condition_must_hold() {
+        let one_of = |values: [&str; 2]| TagMatch::OneOf(values.map(str::to_owned).into());
+        assert!(one_of(["prod", "stage"]).matches(Some(&"prod".to_owned())));
+        assert!(!one_of(["Prod", "stage"]).matches(Some(&"prod".to_owned())));
+        assert!(!one_of(["prod", "stage"]).matches(None));
+        let with_tag = |key: &str, wanted: TagMatch| {
+            let mut selector = Selector::all(TargetKind::Ec2);
+            selector.tags.insert(key.to_owned(), wanted);
+            selector.matches(&web("running"))
+        };
+        assert!(with_tag("Env", TagMatch::Any));
+        assert!(!with_tag("env", TagMatch::Any));
+        assert!(with_tag("env", TagMatch::Absent));
+        assert!(!with_tag("Env", TagMatch::Absent));
+        let with = |change: fn(&mut Selector)| {
+            let mut selector = Selector::all(TargetKind::Ec2);
+            change(&mut selector);
+            selector.matches(&web("running"))
+        };
+        assert!(with(|s| s.names.push(NameGlob::new("web-*").unwrap())));
+        assert!(!with(|s| s.names.push(NameGlob::new("db-*").unwrap())));
+        assert!(!with(|s| s.ids = BTreeSet::from(["i-0def".to_owned()])));
+        assert!(!with(|s| s.states = BTreeSet::from(["stopped".to_owned()])));
+        assert!(!with(|s| s.kind = TargetKind::Rds));
     }
 }

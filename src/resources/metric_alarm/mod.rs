@@ -1,7 +1,9 @@
 //! Kind `metric_alarm`: a CloudWatch alarm on one metric.
 
 mod aws;
+pub mod constraints;
 mod spec;
+mod statistic;
 
 pub use aws::MetricAlarmKind;
-pub use spec::{Comparison, KIND, MetricAlarm, Statistic, TEXT, TreatMissingData};
+pub use spec::{Comparison, KIND, MetricAlarm, STANDARD_UNITS, Statistic, TEXT, TreatMissingData};

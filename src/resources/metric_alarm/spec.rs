@@ -85,6 +85,37 @@ impl Statistic {
     }
 }
 
+/// The units that a metric's data can have (`StandardUnit` in the API reference).
+pub const STANDARD_UNITS: [&str; 27] = [
+    "Seconds",
+    "Microseconds",
+    "Milliseconds",
+    "Bytes",
+    "Kilobytes",
+    "Megabytes",
+    "Gigabytes",
+    "Terabytes",
+    "Bits",
+    "Kilobits",
+    "Megabits",
+    "Gigabits",
+    "Terabits",
+    "Percent",
+    "Count",
+    "Bytes/Second",
+    "Kilobytes/Second",
+    "Megabytes/Second",
+    "Gigabytes/Second",
+    "Terabytes/Second",
+    "Bits/Second",
+    "Kilobits/Second",
+    "Megabits/Second",
+    "Gigabits/Second",
+    "Terabits/Second",
+    "Count/Second",
+    "None",
+];
+
 /// How the statistic is compared with the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Comparison {
@@ -228,5 +259,74 @@ fn period_in_words(seconds: u32) -> String {
         s if s % 3600 == 0 => format!("{} h", s / 3600),
         s if s % 60 == 0 => format!("{} min", s / 60),
         s => format!("{s} s"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::collection::{btree_map, btree_set};
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn evaluation() -> impl Strategy<Value = (u32, u32, u32, f64)> {
+        let finite = any::<f64>().prop_filter("finite", |number| number.is_finite());
+        (1u32..10_000, 1u32..100, 1u32..100, finite)
+    }
+
+    fn choices() -> impl Strategy<Value = (Comparison, TreatMissingData, bool)> {
+        (
+            0..Comparison::ALL.len(),
+            0..TreatMissingData::ALL.len(),
+            any::<bool>(),
+        )
+            .prop_map(|(c, t, enabled)| (Comparison::ALL[c].0, TreatMissingData::ALL[t].0, enabled))
+    }
+
+    fn actions() -> impl Strategy<Value = [BTreeSet<String>; 3]> {
+        [(); 3].map(|()| btree_set("arn:[a-z:]{0,20}", 0..4))
+    }
+
+    fn texts() -> impl Strategy<Value = (String, String, Option<String>, Option<String>, Option<String>)> {
+        (
+            "\\PC{1,20}",
+            "\\PC{1,20}",
+            option::of("\\PC{1,20}"),
+            option::of("Percent|Count"),
+            option::of("ignore|evaluate"),
+        )
+    }
+
+    prop_compose! {
+        fn alarm()(
+            (namespace, metric, description, unit, few) in texts(),
+            dimensions in btree_map("[A-Za-z]{1,8}", "\\PC{1,20}", 0..4),
+            statistic in "Average|p99\\.9|PR\\(1:2\\)",
+            (period, evaluation_periods, datapoints_to_alarm, threshold) in evaluation(),
+            (comparison, treat_missing_data, actions_enabled) in choices(),
+            [ok_actions, alarm_actions, insufficient_data_actions] in actions(),
+            tags in btree_map("\\PC{1,20}", "\\PC{0,20}", 0..4),
+        ) -> MetricAlarm {
+            MetricAlarm {
+                namespace, metric, dimensions, statistic: Statistic(statistic), period, evaluation_periods,
+                datapoints_to_alarm, comparison, threshold, unit, treat_missing_data,
+                evaluate_low_sample_count_percentile: few, actions_enabled, ok_actions, alarm_actions,
+                insufficient_data_actions, description, tags,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fields_hold_the_whole_spec(alarm in alarm()) {
+            let fields = alarm.to_fields();
+            prop_assert_eq!(MetricAlarm::from_fields(&fields).unwrap(), alarm.clone());
+            // The state keeps fields as JSON text.
+            let text = serde_json::to_string(&fields).unwrap();
+            let read: Fields = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(MetricAlarm::from_fields(&read).unwrap().to_fields(), fields);
+        }
     }
 }

@@ -1,0 +1,29 @@
+//! From the text of manifests to settings and blocks, every value with its place in the source.
+//!
+//! Architecture invariant: this module imports `model` only and knows no block (`alarm`, …) by name. What a block
+//! means is said by its folder in `declarations/`, which reads it with a [`TableReader`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod document;
+mod duration;
+mod reader;
+mod scalar;
+mod settings;
+mod source;
+mod suggest;
+mod syntax;
+mod template;
+mod templated;
+mod value;
+
+pub use document::{Block, Document, load, parse};
+pub use duration::{Seconds, parse_seconds};
+pub use reader::{Entries, FromValue, Placed, Reading, TableReader};
+pub use scalar::Scalar;
+pub use settings::{Account, Aws, Rate, Regions, Settings, is_region};
+pub use source::SourceSet;
+pub use suggest::{hint_for, suggestion};
+pub use template::{RenderError, Template, Variables};
+pub use templated::Templated;
+pub use value::{Data, Entry, Table, Value};

@@ -1,0 +1,343 @@
+//! What a manifest says once: the project, AWS, the state, the accounts.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Diagnostic, Diagnostics, Place};
+
+use super::document::list_of_tables;
+use super::reader::{Entries, Placed, TableReader};
+use super::value::{Data, Entry};
+
+/// The names of the settings at the top of a manifest.
+pub(super) const NAMES: [&str; 4] = ["project", "aws", "state", "account"];
+
+/// A tag value holds up to 256 characters, a file name 255 bytes; half of that leaves room for an ending.
+const PROJECT_LENGTH: usize = 128;
+
+/// All settings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// `[project] name`. Empty only where an error says that it is missing or wrong.
+    pub project: String,
+    /// `[aws]`.
+    pub aws: Aws,
+    /// `[state] path`, relative to the folder that opsform runs in.
+    pub state_path: Option<Placed<String>>,
+    /// `[[account]]`; empty for the caller's own account.
+    pub accounts: Vec<Account>,
+}
+
+/// How AWS is reached.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Aws {
+    /// The regions that are read and written.
+    pub regions: Regions,
+    /// Calls a second by API operation, such as `PutMetricAlarm`, for accounts whose quota was raised.
+    pub rates: BTreeMap<String, Rate>,
+}
+
+/// A rate and the place of its key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rate {
+    /// Calls a second, above 0.
+    pub per_second: f64,
+    /// Where the operation is named, for whoever knows the operations.
+    pub place: Place,
+}
+
+/// The regions of a project.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Regions {
+    /// Not said: the region of the caller's profile or environment.
+    #[default]
+    Default,
+    /// `["all"]`: every region that the account has enabled.
+    All,
+    /// These, each once.
+    Listed(Vec<Placed<String>>),
+}
+
+/// An account that opsform enters by a role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// What people call it.
+    pub name: String,
+    /// The role's ARN.
+    pub role_arn: String,
+    /// The twelve digits in the ARN.
+    pub id: String,
+    /// The external id that the role's trust policy asks for.
+    pub external_id: Option<String>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// Whether a text has the form of a region's code: `ap-northeast-2`, `us-gov-west-1`.
+pub fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let Some(((number, area), words)) = parts.split_last().and_then(|(last, rest)| {
+        let (first, words) = rest.split_first()?;
+        Some(((last, first), words))
+    }) else {
+        return false;
+    };
+    let lower = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    (1..=2).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && (2..=4).contains(&area.len())
+        && lower(area)
+        && (1..=2).contains(&words.len())
+        && words.iter().all(lower)
+}
+
+/// The settings of all files before they are read.
+#[derive(Default)]
+pub(super) struct SettingsParts {
+    single: BTreeMap<String, Entry>,
+    accounts: Vec<Entry>,
+}
+
+impl SettingsParts {
+    /// Takes a top-level entry. Settings of one kind stand in one place, so that nobody has to look for the rest.
+    pub(super) fn add(&mut self, entry: Entry, problems: &mut Diagnostics) {
+        if entry.key == "account" {
+            self.accounts.push(entry);
+            return;
+        }
+        if let Some(first) = self.single.get(&entry.key) {
+            problems.push(
+                Diagnostic::error(format!("`[{}]` is given twice", entry.key))
+                    .at(entry.key_place)
+                    .related(first.key_place.clone(), "first given here")
+                    .hint("all files of the folder are one manifest: keep one of the two"),
+            );
+            return;
+        }
+        self.single.insert(entry.key.clone(), entry);
+    }
+
+    /// Reads everything. `complete` is the place to blame for what is missing, or `None` where a file could not be
+    /// read, so that nothing can be called missing.
+    pub(super) fn read(&self, complete: Option<Place>, problems: &mut Diagnostics) -> Settings {
+        let mut settings = Settings::default();
+        match (self.single.get("project"), complete) {
+            (Some(entry), _) => {
+                settings.project = with_table(entry, problems, project).flatten().unwrap_or_default();
+            }
+            (None, Some(place)) => problems.push(
+                Diagnostic::error("the manifest names no project")
+                    .at(place)
+                    .hint("add `[project]` and below it `name = \"…\"` to one of the files"),
+            ),
+            (None, None) => {}
+        }
+        if let Some(entry) = self.single.get("aws") {
+            settings.aws = with_table(entry, problems, aws).unwrap_or_default();
+        }
+        if let Some(entry) = self.single.get("state") {
+            settings.state_path = with_table(entry, problems, state_path).flatten();
+        }
+        for entry in &self.accounts {
+            for (table, place) in list_of_tables(entry, problems) {
+                let mut reader = TableReader::new("[[account]]", place, table, problems);
+                settings.accounts.extend(account(&mut reader));
+                reader.finish();
+            }
+        }
+        check_accounts(&settings.accounts, problems);
+        settings
+    }
+}
+
+fn with_table<T>(
+    entry: &Entry,
+    problems: &mut Diagnostics,
+    read: impl FnOnce(&mut TableReader<'_>) -> T,
+) -> Option<T> {
+    let name = &entry.key;
+    let Data::Table(table) = &entry.value.data else {
+        problems.push(
+            Diagnostic::error(format!("`{name}` is one table, found {}", entry.value.found()))
+                .at(entry.value.place.clone())
+                .hint(format!("write `[{name}]`")),
+        );
+        return None;
+    };
+    let mut reader = TableReader::new(format!("[{name}]"), &entry.value.place, table, problems);
+    let value = read(&mut reader);
+    reader.finish();
+    Some(value)
+}
+
+fn project(reader: &mut TableReader<'_>) -> Option<String> {
+    let name = reader.required::<String>("name")?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let fault = if name.value.is_empty() {
+        "is empty".to_owned()
+    } else if let Some(c) = name.value.chars().find(|c| !allowed(*c)) {
+        format!("cannot hold {c:?}")
+    } else if name.value.chars().all(|c| c == '.') {
+        "cannot be dots alone".to_owned()
+    } else if name.value.len() > PROJECT_LENGTH {
+        format!(
+            "has {} characters, at most {PROJECT_LENGTH} fit",
+            name.value.len()
+        )
+    } else {
+        return Some(name.value);
+    };
+    reader.problem(
+        Diagnostic::error(format!("the project's name {fault}"))
+            .at(name.place)
+            .hint("it becomes a tag's value and a file's name: letters, digits, `-`, `_` and `.`"),
+    );
+    None
+}
+
+fn aws(reader: &mut TableReader<'_>) -> Aws {
+    Aws {
+        regions: regions(reader),
+        rates: rates(reader),
+    }
+}
+
+fn regions(reader: &mut TableReader<'_>) -> Regions {
+    let Some(list) = reader.optional::<Vec<Placed<String>>>("regions") else {
+        return Regions::Default;
+    };
+    if list.value.is_empty() {
+        reader.problem(Diagnostic::error("`regions` is empty").at(list.place).hint(
+            "name at least one region, or `[\"all\"]`, or leave the key out for the caller's own region",
+        ));
+        return Regions::Default;
+    }
+    if let [only] = &list.value[..]
+        && only.value == "all"
+    {
+        return Regions::All;
+    }
+    let mut regions: Vec<Placed<String>> = Vec::new();
+    for region in list.value {
+        let problem = if region.value == "all" {
+            Some(Diagnostic::error("`all` stands alone").hint("write `regions = [\"all\"]`"))
+        } else if !is_region(&region.value) {
+            Some(
+                Diagnostic::error(format!("{:?} is not a region's code", region.value))
+                    .hint("codes look like `ap-northeast-2` or `us-gov-west-1`"),
+            )
+        } else {
+            let first = regions.iter().find(|known| known.value == region.value);
+            first.map(|first| {
+                Diagnostic::error(format!("region `{}` is listed twice", region.value))
+                    .related(first.place.clone(), "first listed here")
+            })
+        };
+        match problem {
+            Some(problem) => reader.problem(problem.at(region.place)),
+            None => regions.push(region),
+        }
+    }
+    Regions::Listed(regions)
+}
+
+fn rates(reader: &mut TableReader<'_>) -> BTreeMap<String, Rate> {
+    let mut rates = BTreeMap::new();
+    let Some(entries) = reader.optional::<Entries<f64>>("rates") else {
+        return rates;
+    };
+    for (operation, rate) in entries.value.0 {
+        let name = &operation.value;
+        let named = name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !named {
+            reader.problem(
+                Diagnostic::error(format!("{name:?} is not the name of an API operation"))
+                    .at(operation.place)
+                    .hint("operations are written as AWS writes them: `PutMetricAlarm`"),
+            );
+        } else if rate.value <= 0.0 {
+            reader.problem(
+                Diagnostic::error(format!("the rate of `{name}` must be above 0"))
+                    .at(rate.place)
+                    .detail("calls a second"),
+            );
+        } else {
+            let rate = Rate {
+                per_second: rate.value,
+                place: operation.place,
+            };
+            rates.insert(operation.value, rate);
+        }
+    }
+    rates
+}
+
+fn state_path(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
+    let path = reader.optional::<String>("path")?;
+    if path.value.trim().is_empty() {
+        reader.problem(Diagnostic::error("the state's path is empty").at(path.place));
+        return None;
+    }
+    Some(path)
+}
+
+fn account(reader: &mut TableReader<'_>) -> Option<Account> {
+    let name = reader.required::<String>("name");
+    let role = reader.required::<String>("role_arn");
+    let external_id = reader.optional::<String>("external_id");
+    if let Some(name) = &name
+        && name.value.trim().is_empty()
+    {
+        reader.problem(Diagnostic::error("the account's name is empty").at(name.place.clone()));
+    }
+    let (name, role) = (name?, role?);
+    let Some(id) = account_of_role(&role.value) else {
+        reader.problem(
+            Diagnostic::error(format!("{:?} is not the ARN of a role", role.value))
+                .at(role.place)
+                .hint("it looks like `arn:aws:iam::111122223333:role/opsform`"),
+        );
+        return None;
+    };
+    Some(Account {
+        name: name.value,
+        id: id.to_owned(),
+        role_arn: role.value,
+        external_id: external_id.map(|id| id.value),
+        place: reader.place().clone(),
+    })
+}
+
+/// The account in `arn:aws:iam::111122223333:role/name`, or `None` where the text has another form.
+fn account_of_role(arn: &str) -> Option<&str> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let ["arn", partition, "iam", "", account, role] = parts[..] else {
+        return None;
+    };
+    let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let named = role.strip_prefix("role/").is_some_and(|name| !name.is_empty());
+    (partition.starts_with("aws") && digits && named).then_some(account)
+}
+
+fn check_accounts(accounts: &[Account], problems: &mut Diagnostics) {
+    for (index, account) in accounts.iter().enumerate() {
+        let before = &accounts[..index];
+        if let Some(first) = before.iter().find(|first| first.name == account.name) {
+            problems.push(
+                Diagnostic::error(format!("two accounts are named `{}`", account.name))
+                    .at(account.place.clone())
+                    .related(first.place.clone(), "the first one"),
+            );
+        } else if let Some(first) = before.iter().find(|first| first.id == account.id) {
+            problems.push(
+                Diagnostic::error(format!("account {} is given twice", account.id))
+                    .at(account.place.clone())
+                    .related(first.place.clone(), format!("already here as `{}`", first.name)),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

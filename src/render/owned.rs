@@ -57,7 +57,10 @@ pub fn state_list(owned: &[Owned], kinds: &[KindText], palette: Palette) -> Stri
         let target = resource.target.as_ref().map_or("-", |target| &*target.id);
         row.push((Tone::Dim, target.to_owned()));
         if any_protected {
-            row.push((Tone::Notice, if resource.protect { "yes" } else { "-" }.to_owned()));
+            row.push((
+                Tone::Notice,
+                if resource.protect { "yes" } else { "-" }.to_owned(),
+            ));
         }
         row.push((Tone::Plain, resource.address.key.clone()));
         table.row(row);

@@ -113,17 +113,18 @@ fn past_word(verb: Verb) -> &'static str {
 }
 
 fn failure(page: &mut Page, group: &FailureGroup) {
-    let count = thousands(group.resources.len());
-    let line = Line::new()
+    let mut line = Line::new()
         .with(Tone::Conflict, "! ")
-        .with(Tone::Strong, clean(&group.cause))
-        .with(Tone::Dim, format!("   {count}×"));
+        .with(Tone::Strong, clean(&group.cause));
+    if group.resources.len() > 1 {
+        line.push(Tone::Dim, format!("   {}×", thousands(group.resources.len())));
+    }
     page.line(&line.hanging(2));
     page.line(&names(&group.resources));
     if let Some(hint) = &group.hint {
         page.line(
             &Line::indented(2)
-                .with(Tone::Adopt, "help: ")
+                .with(Tone::Notice, "help: ")
                 .plain(clean(hint))
                 .hanging(8),
         );
@@ -165,8 +166,8 @@ pub fn eta_text(api: &str, rate: f64, remaining: usize) -> String {
     // An estimate needs no precision beyond what a float has.
     #[allow(clippy::cast_precision_loss)]
     let seconds = (remaining as f64 / rate).min(1e9);
-    // Rounded up to a second, so that the last moments are not "0.1 s left".
-    let whole = Duration::try_from_secs_f64(seconds.ceil()).unwrap_or_default();
+    // Whole seconds, and never none, so that the last moments are not "0.1 s left".
+    let whole = Duration::try_from_secs_f64(seconds.round().max(1.0)).unwrap_or_default();
     let left = if whole.as_secs() < 10 {
         format!("{} s", whole.as_secs())
     } else {
@@ -178,4 +179,86 @@ pub fn eta_text(api: &str, rate: f64, remaining: usize) -> String {
         format!("{rate:.1}")
     };
     format!("{api} {shown}/s, {left} left")
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (1..=count)
+            .map(|number| format!("alarm \"web-{number}: CPU\""))
+            .collect()
+    }
+
+    #[test]
+    fn a_complete_apply_is_one_line() {
+        let summary = ApplySummary {
+            done: [(Verb::Create, 12), (Verb::Update, 413), (Verb::Delete, 1)].into(),
+            elapsed: Duration::from_secs(140),
+            ..ApplySummary::default()
+        };
+        assert_eq!(
+            apply_summary(&summary, Palette::PLAIN),
+            "Apply: 12 added, 413 changed, 1 destroyed in 2 min 20 s.\n"
+        );
+    }
+
+    #[test]
+    fn failures_are_grouped_by_cause_and_the_rest_is_counted() {
+        let summary = ApplySummary {
+            done: [(Verb::Update, 1413), (Verb::Replace, 2)].into(),
+            failed: vec![
+                FailureGroup {
+                    cause: "cloudwatch:PutMetricAlarm is denied".to_owned(),
+                    hint: Some("allow the action cloudwatch:PutMetricAlarm for this role".to_owned()),
+                    resources: names(12),
+                },
+                FailureGroup {
+                    cause: "the name is \u{1b}[31mtoo long".to_owned(),
+                    hint: None,
+                    resources: names(1),
+                },
+            ],
+            skipped: names(2),
+            interrupted: true,
+            remaining: 88,
+            elapsed: Duration::from_millis(4200),
+        };
+        assert_snapshot!(apply_summary(&summary, Palette::PLAIN), @r#"
+Apply, interrupted: 0 added, 1,413 changed, 2 replaced, 0 destroyed, 13 failed in 4.2 s.
+
+! cloudwatch:PutMetricAlarm is denied   12×
+  alarm "web-1: CPU", alarm "web-2: CPU", alarm "web-3: CPU", alarm "web-4: CPU", alarm "web-5: CPU" … 7 more
+  help: allow the action cloudwatch:PutMetricAlarm for this role
+
+! the name is \u{1b}[31mtoo long
+  alarm "web-1: CPU"
+
+Skipped 2, because what they need failed:
+  alarm "web-1: CPU", alarm "web-2: CPU"
+
+Run apply again to finish the rest: 88 changes were not tried. What is done is recorded in the state.
+"#);
+    }
+
+    #[test]
+    fn the_estimate_follows_the_rate() {
+        assert_eq!(
+            eta_text("PutMetricAlarm", 3.0, 1000),
+            "PutMetricAlarm 3/s, 5 min 33 s left"
+        );
+        assert_eq!(
+            eta_text("PutMetricAlarm", 2.5, 1),
+            "PutMetricAlarm 2.5/s, 1 s left"
+        );
+        assert_eq!(eta_text("PutMetricAlarm", 3.0, 0), "PutMetricAlarm, done");
+        assert_eq!(eta_text("PutMetricAlarm", 0.0, 2), "PutMetricAlarm, 2 calls left");
+        assert_eq!(
+            eta_text("PutMetricAlarm", f64::NAN, 1),
+            "PutMetricAlarm, 1 call left"
+        );
+    }
 }

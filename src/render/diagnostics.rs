@@ -130,7 +130,7 @@ struct Mark {
 }
 
 /// The lines that the marks need. The renderer gets no more than these: it looks at all that it is given.
-fn snippet<'a>(file: &'a SourceFile, marks: Vec<Mark>) -> Snippet<'a, Annotation<'a>> {
+fn snippet(file: &SourceFile, marks: Vec<Mark>) -> Snippet<'_, Annotation<'_>> {
     let text = &*file.text;
     let spans: Vec<Range<usize>> = marks.iter().map(|mark| shown_span(text, &mark.span)).collect();
     let first = spans.iter().map(|span| span.start).min().unwrap_or(0);

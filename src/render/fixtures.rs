@@ -22,15 +22,12 @@ pub(super) const KINDS: [KindText; 1] = [KindText {
 }];
 
 fn summary(fields: &Fields) -> String {
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
-    let threshold = fields
-        .get("threshold")
-        .map_or("?".to_owned(), super::value::inline);
-    format!(
-        "> {threshold} Average of {} {}, 1 of 1 × 5 min",
-        text("namespace"),
-        text("metric")
-    )
+    let words = |name: &str| fields.get(name).map_or("?".to_owned(), super::value::inline);
+    let action = fields
+        .get("alarm_actions")
+        .map_or("?".to_owned(), |list| super::value::inline(&list[0]));
+    let (threshold, namespace, metric) = (words("threshold"), words("namespace"), words("metric"));
+    format!("> {threshold} Average of {namespace} {metric}, 1 of 1 × 5 min → {action}")
 }
 
 pub(super) fn view(detail: Detail) -> PlanView<'static> {
@@ -199,7 +196,7 @@ pub(super) fn sample_plan() -> Plan {
 /// Every alarm gets another threshold, from its own tag, and another description.
 pub(super) fn different_plan() -> Plan {
     plan_of((1..3001).map(|number| {
-        let mut change = update(number, 80.0, 85.0 + f64::from(u8::try_from(number % 10).unwrap()));
+        let mut change = update(number, 80.0, [85.0, 86.0, 87.5, 90.0, 95.0][number % 5]);
         change.fields.push(field(
             "description",
             json!(format!("CPU of web-{number}")),
@@ -370,5 +367,23 @@ pub(super) fn all_plans() -> Vec<(&'static str, Plan)> {
         ("replace", replace_plan()),
         ("rich", rich_plan()),
         ("hostile", hostile_plan()),
+        ("documented", documented_plan()),
     ]
+}
+
+/// The plan whose JSON the documentation shows.
+pub(super) fn documented_plan() -> Plan {
+    let mut fields = alarm(90.0);
+    fields.retain(|name, _| ["metric", "namespace", "threshold"].contains(&&**name));
+    let deleted = Change {
+        before: Some(fields.clone()),
+        ..delete(9)
+    };
+    let mut changed = update(1, 80.0, 85.0);
+    for (side, threshold) in [(&mut changed.before, 80.0), (&mut changed.after, 85.0)] {
+        let mut small = fields.clone();
+        small.insert("threshold".to_owned(), json!(threshold));
+        *side = Some(small);
+    }
+    plan_of([deleted, changed])
 }

@@ -73,12 +73,12 @@ impl<'a> Group<'a> {
             words.push_str(" · ");
             words.push_str(&clean(place));
         }
-        match places.len() {
-            0 | 1 => {}
-            2 => words.push_str(" and another place"),
-            n => words.push_str(&format!(" and {} other places", thousands(n - 1))),
-        }
-        words
+        let others = match places.len() {
+            0 | 1 => String::new(),
+            2 => " and another place".to_owned(),
+            n => format!(" and {} other places", thousands(n - 1)),
+        };
+        words + &others
     }
 
     /// The names of the targets; the id where two targets share a name, the resource's own name where there is no
@@ -266,11 +266,16 @@ fn count_distinct(values: impl Iterator<Item = String>) -> usize {
 }
 
 /// One line about what the resource does, for creates and adoptions.
+///
+/// Region and account are left out of ARNs where they are the resource's own: so the same alarm in two regions reads
+/// the same, and an ARN of another account stands out.
 fn summary_of(change: &Change, nouns: Nouns<'_>) -> Option<String> {
     if !matches!(change.verb, Verb::Create | Verb::Adopt) {
         return None;
     }
     let words = (nouns.text(&change.address.kind)?.summary)(change.after.as_ref()?);
+    let Scope { account, region } = &change.address.scope;
+    let words = words.replace(&format!(":{region}:{account}:"), ":…:");
     (!words.is_empty()).then(|| clean(&words).into_owned())
 }
 

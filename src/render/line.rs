@@ -197,14 +197,19 @@ impl Page {
         }
     }
 
+    /// Whether two parts have room on one line, the right one at `column` or further right.
+    pub(super) fn has_room(&self, left: &Line, right: &Line, column: usize) -> bool {
+        column.max(left.width() + 3) + right.width() <= self.palette.layout_width()
+    }
+
     /// Adds a line of two parts, the right one at `column`; further right, or on a line of its own, where the left one
     /// needs the space.
     pub(super) fn columns(&mut self, left: Line, right: Line, column: usize) {
         if right.width() == 0 {
             return self.line(&left);
         }
-        let start = column.max(left.width() + 3);
-        if start + right.width() <= self.palette.layout_width() {
+        if self.has_room(&left, &right, column) {
+            let start = column.max(left.width() + 3);
             let mut line = left.padded(start);
             line.append(right);
             return self.line(&line);

@@ -6,8 +6,9 @@ use crate::plan::{Change, Plan, Verb};
 
 use super::escape::clean;
 use super::fold::{Group, folded, scope_words, unfolded};
+use super::markup::{code, escape, fence_for, html, in_table};
 use super::reason::{reason_words, remedy_words, renamed_words, target_name};
-use super::text::{blocking_words, label_counts, notes, nothing_to_do, total_parts};
+use super::text::{blocking_words, is_refused, label_counts, notes, nothing_to_do, total_parts};
 use super::value::{DiffLine, Difference, FieldRow, Side, rows_of, value_rows};
 use super::words::{Nouns, cause_words, cost_words, count_of, scopes_words, thousands, verb_sign, verb_word};
 use super::{Detail, PlanView};
@@ -26,6 +27,14 @@ const MOST_NAMES: usize = 12;
 /// Palette and width of the view mean nothing here.
 pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
     let nouns = Nouns(view.kinds);
+    let words = Words {
+        nouns,
+        detail: view.detail,
+        many_accounts: plan
+            .scopes
+            .iter()
+            .any(|scope| scope.account != plan.scopes[0].account),
+    };
     let mut out = String::new();
     head(&mut out, plan, view);
     if plan.is_empty() {
@@ -40,9 +49,9 @@ pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
     };
     blocking(&mut out, plan, &groups, nouns);
     counts(&mut out, plan);
-    destroys(&mut out, plan, &groups, nouns);
+    destroys(&mut out, &groups, words);
     if view.detail != Detail::Summary {
-        changes(&mut out, &groups, view.detail, nouns);
+        changes(&mut out, &groups, words);
     }
     for note in notes(plan, view.kinds) {
         let _ = writeln!(out, "\n{}", escape(&note));
@@ -51,22 +60,29 @@ pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
     out
 }
 
+/// What every section needs to know.
+#[derive(Clone, Copy)]
+struct Words<'a> {
+    nouns: Nouns<'a>,
+    detail: Detail,
+    many_accounts: bool,
+}
+
 fn head(out: &mut String, plan: &Plan, view: &PlanView<'_>) {
     // A comment ends at `-->`: a project's name must not bring its own.
     let marker = clean(&plan.project).replace("--", "-\u{2d0}").replace('>', "");
     let _ = writeln!(out, "<!-- opsform plan: {marker} -->");
-    let project = code(&plan.project);
+    let (word, project) = (view.heading.word().to_lowercase(), code(&plan.project));
     if plan.is_empty() {
         let (done, rest) = nothing_to_do(plan, view.kinds, view.heading);
         let _ = writeln!(
             out,
-            "### {project}: {}\n\n{}",
-            lowercase_first(&done),
+            "### opsform {word} for {project}: {}\n\n{}",
+            lowercase(&done),
             escape(&rest)
         );
     } else {
-        let word = view.heading.word().to_lowercase();
-        let _ = writeln!(out, "### {project}: {word} with {}", totals(plan));
+        let _ = writeln!(out, "### opsform {word} for {project}: {}", totals(plan));
     }
     let facts: Vec<String> = scopes_words(&plan.scopes)
         .into_iter()
@@ -79,7 +95,7 @@ fn head(out: &mut String, plan: &Plan, view: &PlanView<'_>) {
     }
 }
 
-fn lowercase_first(text: &str) -> String {
+fn lowercase(text: &str) -> String {
     text.trim_end_matches([':', ' ']).to_lowercase()
 }
 
@@ -111,10 +127,18 @@ fn blocking(out: &mut String, plan: &Plan, groups: &[Group<'_>], nouns: Nouns<'_
 fn counts(out: &mut String, plan: &Plan) {
     out.push_str("\n| | | count | declarations |\n|---|---|---:|---|\n");
     for verb in Verb::ALL.into_iter().filter(|verb| plan.count(*verb) > 0) {
-        let labels: Vec<String> = label_counts(plan, verb)
+        let mut labels: Vec<String> = label_counts(plan, verb)
             .into_iter()
             .map(|(label, count)| format!("{} {}", in_table(&code(label)), thousands(count)))
             .collect();
+        let refused = plan
+            .changes
+            .iter()
+            .filter(|c| c.verb == verb && is_refused(c))
+            .count();
+        if refused > 0 {
+            labels.push(format!("**{} refused**", thousands(refused)));
+        }
         let _ = writeln!(
             out,
             "| `{}` | {} | {} | {} |",
@@ -127,7 +151,8 @@ fn counts(out: &mut String, plan: &Plan) {
 }
 
 /// Every delete by name: a reviewer must not have to open anything to see them.
-fn destroys(out: &mut String, plan: &Plan, groups: &[Group<'_>], nouns: Nouns<'_>) {
+fn destroys(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
+    let nouns = words.nouns;
     let deletes: Vec<&Group<'_>> = groups
         .iter()
         .filter(|group| group.first().verb == Verb::Delete)
@@ -135,15 +160,11 @@ fn destroys(out: &mut String, plan: &Plan, groups: &[Group<'_>], nouns: Nouns<'_
     if deletes.is_empty() {
         return;
     }
-    let many_accounts = plan
-        .scopes
-        .iter()
-        .any(|scope| scope.account != plan.scopes[0].account);
     out.push_str("\n#### Destroys\n\n");
     for group in deletes {
         let reason = reason_words(group.first(), group.len(), nouns).unwrap_or_default();
         if group.len() == 1 {
-            let scope = code(&scope_words(&group.first().address.scope, many_accounts));
+            let scope = code(&scope_words(&group.first().address.scope, words.many_accounts));
             let _ = writeln!(
                 out,
                 "- {} in {scope}, {}",
@@ -154,7 +175,7 @@ fn destroys(out: &mut String, plan: &Plan, groups: &[Group<'_>], nouns: Nouns<'_
         }
         let _ = writeln!(out, "- **{}**, {}", group.subject(nouns), escape(&reason));
         for change in &group.changes {
-            let scope = code(&scope_words(&change.address.scope, many_accounts));
+            let scope = code(&scope_words(&change.address.scope, words.many_accounts));
             let target = change
                 .target
                 .as_ref()
@@ -165,15 +186,18 @@ fn destroys(out: &mut String, plan: &Plan, groups: &[Group<'_>], nouns: Nouns<'_
 }
 
 /// All other groups, foldable.
-fn changes(out: &mut String, groups: &[Group<'_>], detail: Detail, nouns: Nouns<'_>) {
-    let rest: Vec<&Group<'_>> = groups
-        .iter()
-        .filter(|group| group.first().verb != Verb::Delete)
-        .collect();
+fn changes(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
+    // Deletes stand above, and all that there is to say about a single conflict does.
+    let told = |group: &Group<'_>| match group.first().verb {
+        Verb::Delete => true,
+        Verb::Conflict => group.len() == 1 && group.fields.is_empty(),
+        _ => false,
+    };
+    let rest: Vec<&Group<'_>> = groups.iter().filter(|group| !told(group)).collect();
     let open = if rest.len() <= MOST_OPEN { " open" } else { "" };
     let mut characters = out.chars().count();
     for (i, group) in rest.iter().enumerate() {
-        let section = section(group, open, detail, nouns);
+        let section = section(group, open, words);
         characters += section.chars().count();
         if characters > MOST_CHARACTERS {
             let left = count_of(rest.len() - i, "group of changes", "groups of changes");
@@ -187,14 +211,20 @@ fn changes(out: &mut String, groups: &[Group<'_>], detail: Detail, nouns: Nouns<
     }
 }
 
-fn section(group: &Group<'_>, open: &str, detail: Detail, nouns: Nouns<'_>) -> String {
+fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String {
+    let nouns = words.nouns;
     let first = group.first();
+    let places = format!(
+        "{} · {}",
+        group.origin_words(),
+        group.scopes_words(words.many_accounts)
+    );
     let mut out = format!(
         "\n<details{open}><summary><code>{}</code> {} <b>{}</b> · <code>{}</code></summary>\n\n",
         verb_sign(first.verb),
         verb_word(first.verb),
         html(&group.subject(nouns)),
-        html(&group.origin_words()),
+        html(&places),
     );
     let reason = match first.verb {
         Verb::Replace => Some(renamed_words(group.len()).to_owned()),
@@ -203,7 +233,7 @@ fn section(group: &Group<'_>, open: &str, detail: Detail, nouns: Nouns<'_>) -> S
     if let Some(reason) = reason {
         let _ = writeln!(out, "{}\n", escape(&reason));
     }
-    let lines = section_lines(group, detail);
+    let lines = section_lines(group, words.detail);
     if !lines.is_empty() {
         let fence = fence_for(&lines);
         let _ = writeln!(out, "{fence}diff\n{}\n{fence}\n", lines.join("\n"));
@@ -314,89 +344,5 @@ fn subject_code(group: &Group<'_>, nouns: Nouns<'_>) -> String {
         format!("{} {}", nouns.noun(&first.address.kind), code(&first.address.key))
     } else {
         format!("**{}**", group.subject(nouns))
-    }
-}
-
-/// Text as code: there Markdown, HTML and mentions mean nothing.
-fn code(text: &str) -> String {
-    let text = clean(text);
-    let fence = "`".repeat(longest_run(&text) + 1);
-    let blank = text.trim().is_empty();
-    // One space on each side is taken off again by Markdown; without it a backtick at the edge would join the fence.
-    let pad = if blank || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
-        " "
-    } else {
-        ""
-    };
-    format!("{fence}{pad}{text}{pad}{fence}")
-}
-
-/// A bar ends a cell even within code.
-fn in_table(code: &str) -> String {
-    code.replace('|', "\\|")
-}
-
-/// A fence that no line of the block can close.
-fn fence_for(lines: &[String]) -> String {
-    let longest = lines.iter().map(|line| longest_run(line)).max().unwrap_or(0);
-    "`".repeat(longest.max(2) + 1)
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-fn html(text: &str) -> String {
-    clean(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('@', "&#64;\u{200b}")
-}
-
-/// Text in the open: markup is escaped, and an invisible space keeps `@name`, `#1` and addresses from becoming links
-/// that ping somebody.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in clean(text).chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' | '@' | '!'
-        ) {
-            out.push('\\');
-        }
-        out.push(c);
-        if matches!(c, '@' | '#') {
-            out.push('\u{200b}');
-        }
-    }
-    out.replace("://", ":\u{200b}//")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn code_cannot_be_left_from_inside() {
-        assert_eq!(code("a`b"), "``a`b``");
-        assert_eq!(code("`@all`"), "`` `@all` ``");
-        assert_eq!(code("a\nb"), "`a\\nb`");
-        assert_eq!(in_table(&code("a|b")), "`a\\|b`");
-    }
-
-    #[test]
-    fn text_in_the_open_neither_marks_up_nor_pings() {
-        assert_eq!(
-            escape("@team <b> [x](https://e.com) #1"),
-            "\\@\u{200b}team \\<b\\> \\[x\\](https:\u{200b}//e.com) \\#\u{200b}1"
-        );
-    }
-
-    #[test]
-    fn a_fence_is_longer_than_any_run_inside() {
-        assert_eq!(fence_for(&["  ```".to_owned()]), "````");
-        assert_eq!(fence_for(&["x".to_owned()]), "```");
     }
 }

@@ -11,6 +11,7 @@ mod fold;
 mod json;
 mod line;
 mod markdown;
+mod markup;
 mod owned;
 mod palette;
 mod reason;

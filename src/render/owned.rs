@@ -23,6 +23,7 @@ pub fn state_list(owned: &[Owned], kinds: &[KindText], palette: Palette) -> Stri
     let many_accounts = owned
         .iter()
         .any(|o| o.address.scope.account != owned[0].address.scope.account);
+    let any_protected = owned.iter().any(|o| o.protect);
     let mut sorted: Vec<&Owned> = owned.iter().collect();
     sorted.sort_by(|a, b| {
         (a.label.cmp(&b.label))
@@ -37,7 +38,11 @@ pub fn state_list(owned: &[Owned], kinds: &[KindText], palette: Palette) -> Stri
     if many_accounts {
         columns.insert(2, ("ACCOUNT", Align::Left));
     }
-    columns.extend([("TARGET", Align::Left), ("NAME", Align::Left)]);
+    columns.push(("TARGET", Align::Left));
+    if any_protected {
+        columns.push(("PROTECTED", Align::Left));
+    }
+    columns.push(("NAME", Align::Left));
     let mut table = Table::new(&columns);
     for resource in sorted {
         let scope = &resource.address.scope;
@@ -50,9 +55,14 @@ pub fn state_list(owned: &[Owned], kinds: &[KindText], palette: Palette) -> Stri
             row.insert(2, (Tone::Dim, scope.account.clone()));
         }
         let target = resource.target.as_ref().map_or("-", |target| &*target.id);
-        let protect = if resource.protect { "   protected" } else { "" };
         row.push((Tone::Dim, target.to_owned()));
-        row.push((Tone::Plain, format!("{}{protect}", resource.address.key)));
+        if any_protected {
+            row.push((
+                Tone::Notice,
+                if resource.protect { "yes" } else { "-" }.to_owned(),
+            ));
+        }
+        row.push((Tone::Plain, resource.address.key.clone()));
         table.row(row);
     }
     let total = palette.paint(Tone::Dim, &count_of(owned.len(), "resource", "resources"));
@@ -99,11 +109,77 @@ pub fn owned_detail(owned: &Owned, kinds: &[KindText], palette: Palette) -> Stri
     }
     page.blank();
     page.line(&Line::indented(2).with(Tone::Dim, "as opsform last wrote it:"));
-    let rows: Vec<_> = owned
-        .fields
-        .iter()
-        .flat_map(|(name, value)| super::value::value_rows(name, value))
-        .collect();
-    value_table(&mut page, &rows, 4, Tone::Plain);
+    value_table(&mut page, &owned.fields, 4);
     page.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::render::fixtures::{KINDS, rich_plan};
+
+    use super::*;
+
+    fn owned() -> Vec<Owned> {
+        let mut owned = rich_plan().protected;
+        owned[0].protect = false;
+        owned[0].address.key = "db-10: CPU".to_owned();
+        owned.push(Owned {
+            target: None,
+            label: "alarm.a".to_owned(),
+            ..owned[0].clone()
+        });
+        owned
+    }
+
+    #[test]
+    fn a_list_has_one_line_for_each_resource() {
+        assert_snapshot!(state_list(&owned(), &KINDS, Palette::PLAIN), @r#"
+LABEL      KIND   REGION          TARGET  PROTECTED  NAME
+alarm.a    alarm  ap-northeast-2  -       -          db-10: CPU
+alarm.old  alarm  ap-northeast-2  i-0db1  yes        db-2: CPU
+alarm.old  alarm  ap-northeast-2  i-0db1  -          db-10: CPU
+
+3 resources
+"#);
+        assert_eq!(
+            state_list(&[], &KINDS, Palette::PLAIN),
+            "The state records no resources.\n"
+        );
+    }
+
+    #[test]
+    fn several_accounts_have_a_column() {
+        let mut owned = owned();
+        owned[0].address.scope.account = "444455556666".to_owned();
+        let list = state_list(&owned, &KINDS, Palette::PLAIN);
+        assert!(
+            list.starts_with("LABEL      KIND   ACCOUNT       REGION"),
+            "{list}"
+        );
+    }
+
+    #[test]
+    fn one_resource_has_all_its_fields() {
+        assert_snapshot!(owned_detail(&owned()[1], &KINDS, Palette::PLAIN), @r#"
+alarm "db-2: CPU"
+  wanted by      alarm.old
+  account        111122223333
+  region         ap-northeast-2
+  target         ec2 i-0db1 (db-1)
+  protected      opsform never deletes it
+  what it does   > 90 Average of AWS/EC2 CPUUtilization, 1 of 1 × 5 min → arn:aws:sns:ap-northeast-2:111122223333:ops
+
+  as opsform last wrote it:
+    actions_enabled         true
+    alarm_actions           arn:aws:sns:ap-northeast-2:111122223333:ops
+    description             CPU of a web server.
+                            Call the team that owns it.
+    dimensions.InstanceId   i-0a1
+    metric                  CPUUtilization
+    namespace               AWS/EC2
+    threshold               90
+"#);
+    }
 }

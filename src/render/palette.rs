@@ -62,6 +62,8 @@ pub enum Tone {
     Conflict,
     /// A number of things that go: as loud as the terminal can be.
     Danger,
+    /// Worth a second look: drift, help, protection.
+    Notice,
     /// All is well.
     Good,
     /// The part of a new text that differs from the old one.
@@ -94,7 +96,7 @@ impl Tone {
             Self::Update => style.yellow(),
             Self::Delete => style.red(),
             Self::Replace => style.magenta(),
-            Self::Adopt => style.cyan(),
+            Self::Adopt | Self::Notice => style.cyan(),
             Self::Conflict | Self::Danger => style.red().bold(),
             Self::Good => style.green().bold(),
             Self::AddedPart => style.green().bold().underline(),

@@ -1,6 +1,7 @@
 //! The table of fields below a change.
 
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use crate::model::Fields;
 use crate::plan::{Cause, Change, Verb};
@@ -27,56 +28,63 @@ struct GroupRow<'a> {
     example: Option<(&'a Change, usize)>,
 }
 
-/// The fields that differ, with the live value, the desired one, and who changed it.
-pub(super) fn changed(page: &mut Page, group: &Group<'_>, layout: &Layout) {
-    let rows: Vec<GroupRow<'_>> = group.fields.iter().flat_map(group_rows).collect();
-    let width = rows
-        .iter()
-        .map(|r| Line::new().plain(&*r.row.name).width())
-        .max()
-        .unwrap_or(0);
-    let value_column = layout.body() + width.min(NAME_COLUMNS) + 3;
-    for row in &rows {
-        show_row(page, row, group.first().verb, value_column, layout);
+/// The fields that differ, with the live value, the desired one, and who changed it; then, where every change is shown
+/// on its own, the object's other fields.
+pub(super) fn show(page: &mut Page, group: &Group<'_>, layout: &Layout) {
+    let changed: Vec<GroupRow<'_>> = group.fields.iter().flat_map(group_rows).collect();
+    let (others, tone) = match layout.detail {
+        Detail::Full => other_fields(group),
+        Detail::Summary | Detail::Folded => (Vec::new(), Tone::Plain),
+    };
+    let names = changed.iter().map(|shown| &shown.row.name);
+    let column = value_column(names.chain(others.iter().map(|(name, _)| name)), layout.body());
+    for row in &changed {
+        show_row(page, row, group.first().verb, column, layout);
     }
+    value_lines(page, &others, layout.body(), column, tone);
 }
 
-/// All fields of an object, those that `group` changes left out.
-pub(super) fn whole(
-    page: &mut Page,
-    fields: &Fields,
-    except: &[GroupField<'_>],
-    layout: &Layout,
-    tone: Tone,
-) {
-    let rows: Vec<(String, Vec<String>)> = fields
-        .iter()
-        .filter(|(name, _)| except.iter().all(|field| field.example.name != **name))
-        .flat_map(|(name, value)| value_rows(name, value))
-        .collect();
-    value_table(page, &rows, layout.body(), tone);
+/// The fields of an object that do not change, or all of them where it is created or deleted.
+fn other_fields(group: &Group<'_>) -> (Vec<(String, Vec<String>)>, Tone) {
+    let first = group.first();
+    let (object, tone) = match first.verb {
+        Verb::Create => (first.after.as_ref(), Tone::Plain),
+        Verb::Delete => (first.before.as_ref(), Tone::Dim),
+        Verb::Forget => (None, Tone::Dim),
+        _ => (first.after.as_ref().or(first.before.as_ref()), Tone::Dim),
+    };
+    let rows = object
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| group.fields.iter().all(|field| field.example.name != **name))
+        .flat_map(|(name, value)| value_rows(name, value));
+    (rows.collect(), tone)
 }
 
 /// Names and values, aligned.
-pub(in crate::render) fn value_table(
-    page: &mut Page,
-    rows: &[(String, Vec<String>)],
-    indent: usize,
-    tone: Tone,
-) {
-    let width = rows
+pub(in crate::render) fn value_table(page: &mut Page, fields: &Fields, indent: usize) {
+    let rows: Vec<_> = fields
         .iter()
-        .map(|(name, _)| Line::new().plain(&**name).width())
-        .max()
-        .unwrap_or(0);
-    let column = indent + width.min(NAME_COLUMNS) + 3;
+        .flat_map(|(name, value)| value_rows(name, value))
+        .collect();
+    let column = value_column(rows.iter().map(|(name, _)| name), indent);
+    value_lines(page, &rows, indent, column, Tone::Plain);
+}
+
+fn value_lines(page: &mut Page, rows: &[(String, Vec<String>)], indent: usize, column: usize, tone: Tone) {
     for (name, values) in rows {
-        let mut line = Line::indented(indent).with(Tone::Dim, &**name);
+        let mut line = Line::indented(indent).with(Tone::Dim, &**name).plain("   ");
         for value in values {
             page.line(&line.padded(column).with(tone, &**value).hanging(column));
             line = Line::new();
         }
     }
+}
+
+/// The column right of all names, but for those that are far too long.
+fn value_column<'n>(names: impl Iterator<Item = &'n String>, indent: usize) -> usize {
+    let widest = names.map(|name| name.width()).max().unwrap_or(0);
+    indent + widest.min(NAME_COLUMNS) + 3
 }
 
 fn group_rows<'a>(field: &'a GroupField<'a>) -> Vec<GroupRow<'a>> {
@@ -97,7 +105,11 @@ fn group_rows<'a>(field: &'a GroupField<'a>) -> Vec<GroupRow<'a>> {
 
 fn show_row(page: &mut Page, shown: &GroupRow<'_>, verb: Verb, column: usize, layout: &Layout) {
     let row = &shown.row;
-    let name = Line::indented(layout.body()).plain(&*row.name).padded(column);
+    let name = Line::indented(layout.body())
+        .plain(&*row.name)
+        .plain("   ")
+        .padded(column)
+        .hanging(column);
     let cause = cause_line(row.cause, verb);
     let note = shown.example.map(example_words);
     match &row.difference {
@@ -148,14 +160,22 @@ fn show_row(page: &mut Page, shown: &GroupRow<'_>, verb: Verb, column: usize, la
     }
 }
 
-/// Several lines in the column of values; the name and the cause stand on the first one.
+/// Several lines in the column of values; the cause stands beside the first one, or below all where there is no room.
 fn beside_name(page: &mut Page, name: Line, cause: Line, lines: Vec<Line>, column: usize, layout: &Layout) {
     let mut left = name;
     let mut right = cause;
     for line in lines {
         left.append(line);
-        page.columns(left.hanging(column + 2), std::mem::take(&mut right), layout.right);
+        if page.has_room(&left, &right, layout.right) {
+            page.columns(left.hanging(column + 2), std::mem::take(&mut right), layout.right);
+        } else {
+            page.line(&left.hanging(column + 2));
+        }
         left = Line::new().padded(column);
+    }
+    if right.width() > 0 {
+        left.append(right);
+        page.line(&left);
     }
 }
 
@@ -193,7 +213,7 @@ fn cause_line(cause: Cause, verb: Verb) -> Line {
         return Line::new();
     }
     let tone = match cause {
-        Cause::Drift | Cause::Both => Tone::Adopt,
+        Cause::Drift | Cause::Both => Tone::Notice,
         Cause::Manifest | Cause::Unknown => Tone::Dim,
     };
     Line::new().with(tone, cause_words(cause))

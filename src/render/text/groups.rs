@@ -2,7 +2,6 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::Fields;
 use crate::plan::{Change, Reason, Verb};
 use crate::render::escape::quoted;
 use crate::render::fold::{Group, scope_words, subject};
@@ -111,23 +110,39 @@ fn body(page: &mut Page, group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) {
     {
         page.line(&Line::indented(layout.body()).plain(remedy));
     }
+    attachment(page, group, layout);
     if let Some((summary, distinct)) = &group.summary
         && layout.detail != Detail::Full
     {
         summary_line(page, summary, *distinct, first, layout);
     }
-    fields::changed(page, group, layout);
+    fields::show(page, group, layout);
     if first.verb == Verb::Adopt && group.fields.is_empty() {
         page.line(&Line::indented(layout.body()).with(Tone::Dim, "as declared already"));
     }
-    if layout.detail == Detail::Full {
-        every_field(page, group, layout);
+    if layout.detail == Detail::Full && first.protect {
+        page.line(&Line::indented(layout.body()).with(Tone::Dim, "protected from deletion"));
     }
     match first.verb {
         Verb::Delete => listed(page, group, layout, usize::MAX),
         Verb::Conflict => listed(page, group, layout, MOST_LISTED),
         Verb::Replace => {}
         _ => names(page, group, layout),
+    }
+}
+
+/// What a single resource is attached to, where its name does not say.
+fn attachment(page: &mut Page, group: &Group<'_>, layout: &Layout) {
+    let ([change], Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace | Verb::Conflict) =
+        (&group.changes[..], group.first().verb)
+    else {
+        return;
+    };
+    if let Some(target) = &change.target
+        && (layout.detail == Detail::Full || !change.address.key.contains(&target.name))
+    {
+        let line = Line::indented(layout.body()).with(Tone::Dim, "for ");
+        page.line(&line.plain(target_name(target)));
     }
 }
 
@@ -235,13 +250,7 @@ fn column_after<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
 
 /// The targets: as many as fit on a line, and the number of the rest.
 fn names(page: &mut Page, group: &Group<'_>, layout: &Layout) {
-    if let [change] = group.changes[..] {
-        if let Some(target) = &change.target
-            && (layout.detail == Detail::Full || !change.address.key.contains(&target.name))
-        {
-            let line = Line::indented(layout.body()).with(Tone::Dim, "for ");
-            page.line(&line.plain(target_name(target)));
-        }
+    if group.len() == 1 {
         return;
     }
     let names = group.names();
@@ -270,22 +279,6 @@ fn names(page: &mut Page, group: &Group<'_>, layout: &Layout) {
         line.push(Tone::Dim, format!(" … {} more", thousands(names.len() - shown)));
     }
     page.line(&line.with(Tone::Dim, scopes).hanging(layout.body()));
-}
-
-/// All fields of a change that is shown on its own.
-fn every_field(page: &mut Page, group: &Group<'_>, layout: &Layout) {
-    let first = group.first();
-    let none = Fields::new();
-    let (object, tone) = match first.verb {
-        Verb::Create => (first.after.as_ref(), Tone::Plain),
-        Verb::Delete => (first.before.as_ref(), Tone::Dim),
-        Verb::Forget => (None, Tone::Dim),
-        _ => (first.after.as_ref().or(first.before.as_ref()), Tone::Dim),
-    };
-    fields::whole(page, object.unwrap_or(&none), &group.fields, layout, tone);
-    if first.protect {
-        page.line(&Line::indented(layout.body()).with(Tone::Dim, "protected from deletion"));
-    }
 }
 
 /// One line of the total about what is destroyed or replaced.

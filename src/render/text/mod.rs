@@ -6,7 +6,7 @@ mod summary;
 mod total;
 
 pub(super) use fields::value_table;
-pub(super) use summary::label_counts;
+pub(super) use summary::{is_refused, label_counts};
 pub(super) use total::{blocking_words, notes, nothing_to_do, total_parts};
 
 use crate::plan::{Plan, Verb};

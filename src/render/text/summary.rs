@@ -78,7 +78,7 @@ pub(super) fn table(page: &mut Page, plan: &Plan) {
 }
 
 /// Whether this is an adoption that nobody allowed.
-fn is_refused(change: &Change) -> bool {
+pub(in crate::render) fn is_refused(change: &Change) -> bool {
     change.verb == Verb::Adopt && change.is_blocking()
 }
 

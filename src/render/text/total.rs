@@ -129,7 +129,7 @@ fn total(plan: &Plan, heading: Heading) -> Line {
         };
         line.push(Tone::Dim, format!(" {} {stays}.", thousands(plan.unchanged)));
     }
-    line
+    line.hanging(6)
 }
 
 /// `12 to add`, `413 to change`, `1 to destroy`, and what else there is. Shared with Markdown.

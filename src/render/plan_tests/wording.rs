@@ -1,0 +1,170 @@
+//! The words of a plan, sentence by sentence.
+
+use insta::assert_snapshot;
+
+use crate::plan::{Absence, Plan, Reason};
+use crate::render::fixtures::{create, delete, drift, empty_plan, plan_of, target, update, view};
+use crate::render::{Detail, Heading, PlanView, plan_text};
+
+fn folded(plan: &Plan) -> String {
+    plan_text(plan, &view(Detail::Folded))
+}
+
+#[test]
+fn nothing_to_do() {
+    let last = |plan: &Plan, heading: Heading| {
+        let view = PlanView {
+            heading,
+            ..view(Detail::Folded)
+        };
+        plan_text(plan, &view)
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let empty = empty_plan();
+    let one = Plan {
+        unchanged: 1,
+        ..empty_plan()
+    };
+    let none = Plan {
+        unchanged: 0,
+        ..empty_plan()
+    };
+    let left_out = Plan {
+        left_out: 2,
+        ..none.clone()
+    };
+    assert_eq!(
+        last(&empty, Heading::Plan),
+        "Nothing to do: 3,000 alarms are as declared."
+    );
+    assert_eq!(
+        last(&one, Heading::Plan),
+        "Nothing to do: 1 alarm is as declared."
+    );
+    assert_eq!(
+        last(&none, Heading::Plan),
+        "Nothing to do: the manifest asks for no resources, and the project owns none."
+    );
+    assert_eq!(
+        last(&left_out, Heading::Plan),
+        "Nothing to do: every change is left out."
+    );
+    assert_eq!(
+        last(&empty, Heading::Drift),
+        "No drift: 3,000 alarms are as opsform left them."
+    );
+    assert_eq!(
+        last(&none, Heading::Destroy),
+        "Nothing to destroy: the project owns no resources."
+    );
+}
+
+#[test]
+fn drift_is_named_as_such() {
+    let text = folded(&plan_of([drift()]));
+    assert!(text.contains("changed outside opsform"), "{text}");
+    assert!(
+        text.ends_with("All of it puts back what was changed outside opsform.\n"),
+        "{text}"
+    );
+    let view = PlanView {
+        heading: Heading::Drift,
+        ..view(Detail::Folded)
+    };
+    let text = plan_text(&plan_of([drift()]), &view);
+    assert!(
+        text.starts_with("payments · drift · account 111122223333 · 2 regions"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nDrift: 0 to add, 1 to change, 0 to destroy."),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_reason_of_a_delete_is_said_in_words() {
+    let reason_of = |reason: Reason, count: usize| {
+        let deletes = (1..=count).map(|number| {
+            let mut change = delete(number);
+            change.reason = Some(reason.clone());
+            change
+        });
+        let text = folded(&plan_of(deletes));
+        text.lines()
+            .find(|line| line.contains("because"))
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let target = |absence: Absence| Reason::Target { absence };
+    let words: Vec<String> = [
+        (target(Absence::Terminated), 1),
+        (target(Absence::Missing), 1),
+        (target(Absence::Missing), 2),
+        (target(Absence::NotSelected), 1),
+        (target(Absence::NotSelected), 2),
+        (target(Absence::Superseded), 1),
+        (Reason::DeclarationRemoved, 1),
+        (Reason::Destroy, 2),
+        (Reason::Recovered, 1),
+    ]
+    .into_iter()
+    .map(|(reason, count)| reason_of(reason, count))
+    .collect();
+    assert_snapshot!(words.join("\n"), @r#"
+because i-00001 (web-1) was terminated; it was wanted by alarm.cpu
+because i-00001 (web-1) no longer exists; it was wanted by alarm.cpu
+because their targets no longer exist; they were wanted by alarm.cpu
+because alarm.cpu no longer selects i-00001 (web-1)
+because alarm.cpu no longer selects their targets
+because alarm.cpu now makes something else of i-00001 (web-1)
+because alarm.cpu is no longer in the manifest
+because destroy was asked for
+because nothing declares it: its tags on AWS name this project, but the state has no record of it
+"#);
+}
+
+#[test]
+fn many_destroys_are_named_above_and_counted_below() {
+    let text = folded(&plan_of((1..=25).map(delete)));
+    assert!(text.contains("- delete  25 alarms"), "{text}");
+    assert_eq!(text.matches("web-25: ").count(), 1, "{text}");
+    assert_eq!(text.matches("web-20: ").count(), 2, "{text}");
+    assert!(text.ends_with("          … and 5 more, listed above\n"), "{text}");
+}
+
+#[test]
+fn targets_that_share_a_name_are_shown_by_their_ids() {
+    let plan = plan_of((1..=3).map(|number| {
+        let mut change = update(number, 80.0, 85.0);
+        change.target = Some(target(
+            if number == 3 { "db, 1" } else { "web" },
+            &format!("i-{number}"),
+        ));
+        change
+    }));
+    let text = folded(&plan);
+    assert!(text.contains("\n          \"db, 1\", i-1, i-2\n"), "{text}");
+}
+
+#[test]
+fn labels_beyond_six_are_summed_up() {
+    let plan = plan_of((1..=20).map(|number| {
+        let mut change = create(number);
+        change.origin.label = format!("alarm.l{}", number % 8);
+        change
+    }));
+    let text = folded(&plan);
+    let row = text
+        .lines()
+        .find(|line| line.starts_with("  create"))
+        .unwrap_or_default();
+    assert_eq!(
+        row,
+        "  create  20   alarm.l1 3 · alarm.l2 3 · alarm.l3 3 · alarm.l4 3 · alarm.l0 2 · alarm.l5 2 · … 2 more labels"
+    );
+}

@@ -97,6 +97,16 @@ impl<'a> TableReader<'a> {
         self.place
     }
 
+    /// A key as diagnostics call it: with the tables that it is in, such as `for_each.ec2.ids`.
+    pub fn path(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    /// Whether the table has no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.table.entries().is_empty()
+    }
+
     /// Where the value of a key stands, if the key is there. Does not count as asking for the key.
     pub fn place_of(&self, key: &str) -> Option<&'a Place> {
         self.table.get(key).map(|entry| &entry.value.place)

@@ -240,6 +240,17 @@ impl Variables {
         Serde(value).into()
     }
 
+    /// A number as a person writes it: 80 and not 80.0.
+    pub fn number(number: f64) -> minijinja::Value {
+        /// Up to here every whole number has its own `f64`.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if number.fract() == 0.0 && number.abs() <= EXACT {
+            #[allow(clippy::cast_possible_truncation)] // The condition rules it out.
+            return (number as i64).into();
+        }
+        number.into()
+    }
+
     fn as_value(&self) -> minijinja::Value {
         minijinja::Value::from_dyn_object(Arc::clone(&self.0))
     }

@@ -4,7 +4,7 @@ use super::reader::{FromValue, Reading};
 use super::scalar::Scalar;
 use super::template::{RenderError, Template, Variables};
 use super::value::Value;
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, Diagnostics};
 
 /// A literal, or a template whose text becomes the value.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,10 +57,20 @@ impl<T: Scalar> FromValue for Templated<T> {
     }
 
     fn from_value(value: &Value, reading: &mut Reading<'_>) -> Option<Self> {
-        match value.as_str() {
-            Some(source) if Template::is_template(source) => from_template(source, value, reading),
-            _ => T::from_value(value, reading).map(Self::Literal),
+        if let Some(source) = value.as_str()
+            && Template::is_template(source)
+        {
+            return from_template(source, value, reading);
         }
+        // What the type says of a wrong literal leaves out that a template would do too.
+        let literal = T::from_value(
+            value,
+            &mut Reading::new(reading.field.clone(), &mut Diagnostics::new()),
+        );
+        if literal.is_none() {
+            reading.unexpected(value, &Self::expected());
+        }
+        literal.map(Self::Literal)
     }
 }
 
@@ -92,7 +102,7 @@ mod tests {
     use super::super::duration::Seconds;
     use super::super::value::Data;
     use super::*;
-    use crate::model::{Diagnostics, Place};
+    use crate::model::Place;
 
     fn read<T: Scalar>(data: Data) -> Result<Templated<T>, String> {
         let mut problems = Diagnostics::new();
@@ -131,7 +141,7 @@ mod tests {
     fn wrong_literals_and_wrong_templates_are_told_when_read() {
         assert_eq!(
             read::<f64>(text("90")).unwrap_err(),
-            "`threshold`: expected a number, found the string \"90\""
+            "`threshold`: expected a number, or a template that gives one, found the string \"90\""
         );
         assert_eq!(
             read::<f64>(text("{{ 'high' }}")).unwrap_err(),

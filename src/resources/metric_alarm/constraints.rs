@@ -297,7 +297,10 @@ fn evaluation(alarm: &PartialAlarm<'_>, found: &mut Vec<Violation>) {
             (WEEK, "must not look back further than seven days")
         };
         let seconds = u64::from(period) * u64::from(periods);
-        if seconds > limit {
+        if u64::from(period) > WEEK {
+            let rule = format!("must be at most {WEEK} seconds, which is seven days");
+            found.push(Violation::error("period", rule, period.to_string()));
+        } else if seconds > limit {
             let range = format!("{periods} × {period} s = {seconds} s");
             let most = limit / u64::from(period);
             let hint = format!("at most {most} periods of {period} s");

@@ -92,6 +92,10 @@ fn the_evaluation_range_is_a_day_or_a_week() {
         ["evaluation_periods must not look back further than seven days, \
           found 8 × 86400 s = 691200 s (at most 7 periods of 86400 s)"]
     );
+    assert_eq!(
+        range(864_000, 1),
+        ["period must be at most 604800 seconds, which is seven days, found 864000"]
+    );
 }
 
 #[test]

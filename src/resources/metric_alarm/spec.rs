@@ -17,7 +17,7 @@ pub const TEXT: KindText = KindText {
     summary,
 };
 
-/// A CloudWatch alarm on one metric. Its key, the `AlarmName`, is not part of the spec.
+/// An alarm on one metric. Its key, the `AlarmName`, is not part of the spec.
 ///
 /// Every optional field of the API that has a default is filled in, so that a desired alarm and the same alarm read
 /// back are equal. Fields that the SDK knows and this spec does not are never dropped: an alarm that uses them is
@@ -70,7 +70,7 @@ pub struct MetricAlarm {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A statistic as CloudWatch knows it: a plain one or an extended one (`p99`, `tm90`, `PR(100:200)`, …).
+/// A statistic as AWS knows it: a plain one or an extended one (`p99`, `tm90`, `PR(100:200)`, …).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Statistic(pub String);

@@ -1,5 +1,19 @@
 //! What the user says, as desired resources. Pure: no AWS, no clock, no disk.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod alarm;
+mod for_each;
+mod registry;
+mod target_problems;
+mod unique;
+mod variables;
+
+pub use for_each::ForEach;
+pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, load, parse_all};
+pub use unique::check_unique;
+pub use variables::attributes;
+
 use crate::inventory::{Fleet, Selector};
 use crate::model::{Desired, Diagnostics, Place, Scope};
 

@@ -1,0 +1,221 @@
+//! `[[alarm]]`: an alarm on a metric for each selected target, or one per account without targets.
+
+mod block;
+mod checks;
+mod rendering;
+
+use std::collections::BTreeMap;
+
+use crate::inventory::Selector;
+use crate::manifest::{Placed, TableReader};
+use crate::model::{Address, Desired, Diagnostic, Diagnostics, Origin, Place, Scope, TargetRef};
+use crate::resources::metric_alarm::KIND;
+use crate::resources::metric_alarm::constraints::Violation;
+
+use self::block::Block;
+use self::rendering::{Rendered, Subject};
+use super::target_problems::TargetProblems;
+use super::{Context, Declaration, ForEach, World};
+
+/// An `[[alarm]]` block.
+#[derive(Debug)]
+struct Alarm {
+    /// `alarm.cpu`.
+    label: String,
+    /// `cpu`, as templates see it.
+    short_label: String,
+    place: Place,
+    attachment: Attachment,
+    block: Block,
+    /// What was said of the block's literals already, and is not said again for each target.
+    told: Vec<Violation>,
+}
+
+#[derive(Debug)]
+enum Attachment {
+    Targets(ForEach),
+    /// One alarm per account in this region.
+    Region(Placed<String>),
+}
+
+/// Reads an `[[alarm]]` block.
+pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Box<dyn Declaration>> {
+    let label = format!("alarm.{}", context.label);
+    let attachment = attachment(reader, context);
+    let draft = block::Draft::read(reader);
+    let selectors = match &attachment {
+        Some(Attachment::Targets(for_each)) if !for_each.selectors.is_empty() => {
+            Some(&for_each.selectors[..])
+        }
+        Some(Attachment::Region(_)) => Some(&[][..]),
+        // What can exist depends on what is selected, which could not be read.
+        _ => None,
+    };
+    let told = checks::literals(&draft, selectors);
+    for violation in &told {
+        reader.problem(checks::diagnostic(violation, &label, &draft));
+    }
+    if let Some(selectors) = selectors {
+        for problem in checks::variables(&draft, selectors) {
+            reader.problem(problem);
+        }
+        if selectors.is_empty() && draft.optional.namespace.is_none() {
+            reader.problem(
+                Diagnostic::error("an alarm without `for_each` needs a `namespace`")
+                    .at(draft.optional.place.clone())
+                    .hint("the default comes from the target's kind; write `namespace = \"AWS/…\"`"),
+            );
+        }
+    }
+    let block = draft.complete()?;
+    Some(Box::new(Alarm {
+        label,
+        short_label: context.label.to_owned(),
+        place: reader.place().clone(),
+        attachment: attachment?,
+        block,
+        told,
+    }))
+}
+
+fn attachment(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Attachment> {
+    let given = reader.place_of("for_each").is_some();
+    let for_each = ForEach::read(reader);
+    let region = reader.optional::<String>("region");
+    if given {
+        if let Some(region) = region {
+            reader.problem(
+                Diagnostic::error("`region` goes with alarms that have no `for_each`")
+                    .at(region.place)
+                    .hint("with `for_each` each alarm is made in its target's region: remove the key"),
+            );
+        }
+        return for_each.map(Attachment::Targets);
+    }
+    checks::region(reader, region, &context.settings.aws.regions).map(Attachment::Region)
+}
+
+impl Declaration for Alarm {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn selectors(&self) -> &[Selector] {
+        match &self.attachment {
+            Attachment::Targets(for_each) => &for_each.selectors,
+            Attachment::Region(_) => &[],
+        }
+    }
+
+    fn allows_empty(&self) -> bool {
+        self.block.optional.allow_empty
+    }
+
+    fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
+        let mut problems = TargetProblems::default();
+        let mut desired = Vec::new();
+        match &self.attachment {
+            Attachment::Targets(for_each) => {
+                for target in for_each.select(world.fleet) {
+                    let subject = Subject::target(target);
+                    if let Some(rendered) = rendering::render(self, &subject, &mut problems) {
+                        desired.push(self.wanted(rendered, target.scope.clone(), Some(target.reference())));
+                    }
+                }
+            }
+            Attachment::Region(region) => {
+                for scope in world.scopes.iter().filter(|scope| scope.region == region.value) {
+                    let subject = Subject::scope(scope);
+                    if let Some(rendered) = rendering::render(self, &subject, &mut problems) {
+                        desired.push(self.wanted(rendered, scope.clone(), None));
+                    }
+                }
+            }
+        }
+        let mut diagnostics = problems.into_diagnostics();
+        // Where some targets could not be rendered, "nothing" would be untrue.
+        if desired.is_empty() && diagnostics.is_empty() {
+            diagnostics.extend(self.nothing());
+        }
+        let desired = self.without_duplicates(desired, &mut diagnostics);
+        (desired, diagnostics)
+    }
+}
+
+impl Alarm {
+    fn wanted(&self, rendered: Rendered, scope: Scope, target: Option<TargetRef>) -> Desired {
+        let optional = &self.block.optional;
+        Desired {
+            address: Address::new(KIND, scope, rendered.name.clone()),
+            fields: rendered.into_spec(&self.block).to_fields(),
+            origin: Origin {
+                label: self.label.clone(),
+                place: self.place.line(),
+            },
+            place: self.place.clone(),
+            target,
+            adopt: optional.adopt,
+            protect: optional.protect,
+        }
+    }
+
+    /// What to say when no alarm is wanted.
+    fn nothing(&self) -> Option<Diagnostic> {
+        match &self.attachment {
+            Attachment::Targets(_) if self.allows_empty() => None,
+            Attachment::Targets(for_each) => Some(
+                Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
+                    .at(for_each.place.clone())
+                    .hint("write `allow_empty = true` if that may be so"),
+            ),
+            Attachment::Region(region) => Some(
+                Diagnostic::error(format!(
+                    "region `{}` of {} is not one of this run's regions",
+                    region.value, self.label
+                ))
+                .at(region.place.clone())
+                .hint("list it in `[aws] regions`"),
+            ),
+        }
+    }
+
+    /// Keeps the first of each name and records an error for every name that more than one target has.
+    fn without_duplicates(&self, desired: Vec<Desired>, problems: &mut Diagnostics) -> Vec<Desired> {
+        let mut kept: Vec<Desired> = Vec::with_capacity(desired.len());
+        let mut index: BTreeMap<Address, (usize, Vec<TargetRef>)> = BTreeMap::new();
+        for resource in desired {
+            if let Some((_, others)) = index.get_mut(&resource.address) {
+                others.extend(resource.target);
+            } else {
+                index.insert(resource.address.clone(), (kept.len(), Vec::new()));
+                kept.push(resource);
+            }
+        }
+        for (address, (first, others)) in index.iter().filter(|(_, (_, others))| !others.is_empty()) {
+            let targets = kept[*first].target.iter().chain(others);
+            let names: Vec<String> = targets.map(rendering::subject).collect();
+            problems.push(self.same_name(address, &names));
+        }
+        kept
+    }
+
+    fn same_name(&self, address: &Address, names: &[String]) -> Diagnostic {
+        let who = match names {
+            [one, other] => format!("both {one} and {other}"),
+            all => super::target_problems::listed(all, "targets"),
+        };
+        Diagnostic::error(format!(
+            "`name` of {} gives {:?} for {who}",
+            self.label, address.key
+        ))
+        .at(self.block.name.place.clone())
+        .hint("add `{{ id }}` to `name`: an alarm's name is unique within its account and region")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,352 @@
+//! `for_each`: what a declaration attaches to.
+
+use std::collections::BTreeSet;
+
+use crate::inventory::{Fleet, NameGlob, Selector, TagMatch, Target, TargetKind};
+use crate::manifest::{Data, Entries, FromValue, Placed, Reading, TableReader, Value, hint_for, suggestion};
+use crate::model::{Diagnostic, Place};
+
+/// The states in which an instance counts ("`InstanceState`" in the EC2 API reference, without those that never do).
+const INSTANCE_STATES: [&str; 4] = ["pending", "running", "stopped", "stopping"];
+
+/// A parsed `for_each`.
+#[derive(Clone, Debug)]
+pub struct ForEach {
+    /// One selector per kind of target, in the order of the kinds.
+    pub selectors: Vec<Selector>,
+    /// Where the table stands.
+    pub place: Place,
+}
+
+impl ForEach {
+    /// Reads the key `for_each`; `None` where it is absent or wrong, which is recorded.
+    pub fn read(reader: &mut TableReader<'_>) -> Option<Self> {
+        let place = reader.place_of("for_each").cloned();
+        let mut table = reader.table("for_each")?;
+        let place = place?;
+        if table.is_empty() {
+            table.problem(
+                Diagnostic::error("`for_each` names no kind of target")
+                    .at(place.clone())
+                    .hint("write `for_each = { ec2 = {} }` for all instances; there are `ec2`, `rds` and `rds_cluster`"),
+            );
+        }
+        let mut selectors = Vec::new();
+        for kind in TargetKind::ALL {
+            if let Some(mut conditions) = table.table(kind.name()) {
+                selectors.push(selector(kind, &mut conditions));
+                conditions.finish();
+            }
+        }
+        table.finish();
+        Some(Self { selectors, place })
+    }
+
+    /// The targets that are selected, in the fleet's order.
+    pub fn select<'a>(&'a self, fleet: &'a Fleet) -> impl Iterator<Item = &'a Target> {
+        self.selectors.iter().flat_map(|selector| {
+            fleet
+                .of_kind(selector.kind)
+                .filter(|target| selector.matches(target))
+        })
+    }
+}
+
+fn selector(kind: TargetKind, reader: &mut TableReader<'_>) -> Selector {
+    let mut selector = Selector::all(kind);
+    if let Some(tags) = reader.optional::<Entries<TagMatch>>("tags") {
+        let conditions = tags.value.0.into_iter();
+        selector.tags = conditions
+            .map(|(key, wanted)| (key.value, wanted.value))
+            .collect();
+    }
+    for id in texts(reader, "ids") {
+        match id_fault(kind, &id.value) {
+            Some(hint) => reader.problem(
+                Diagnostic::error(format!(
+                    "{:?} is not the id of one of the {}",
+                    id.value,
+                    kind.plural()
+                ))
+                .at(id.place)
+                .hint(hint),
+            ),
+            None => drop(selector.ids.insert(id.value)),
+        }
+    }
+    for name in texts(reader, "names") {
+        match NameGlob::new(&name.value) {
+            Ok(glob) => selector.names.push(glob),
+            Err(fault) => reader.problem(
+                Diagnostic::error(format!("{:?} is not a pattern: {fault}", name.value))
+                    .at(name.place)
+                    .hint("patterns know `*`, `?`, `[abc]` and `{one,two}`"),
+            ),
+        }
+    }
+    for state in texts(reader, "state") {
+        match state_fault(kind, &state) {
+            Some(problem) => reader.problem(problem.at(state.place)),
+            None => drop(selector.states.insert(state.value)),
+        }
+    }
+    selector
+}
+
+/// One text or a list of them; a list may not be empty, because that reads like "none" and would mean "all".
+fn texts(reader: &mut TableReader<'_>, key: &'static str) -> Vec<Placed<String>> {
+    let Some(texts) = reader.optional::<OneOrMore>(key) else {
+        return Vec::new();
+    };
+    if texts.value.0.is_empty() {
+        reader.problem(empty_list(&reader.path(key), texts.place));
+        return Vec::new();
+    }
+    texts.value.0
+}
+
+fn empty_list(field: &str, place: Place) -> Diagnostic {
+    Diagnostic::error(format!("`{field}` is an empty list"))
+        .at(place)
+        .hint("leave the key out to select whatever there is")
+}
+
+struct OneOrMore(Vec<Placed<String>>);
+
+impl FromValue for OneOrMore {
+    fn expected() -> String {
+        "a string or a list of strings".to_owned()
+    }
+
+    fn from_value(value: &Value, reading: &mut Reading<'_>) -> Option<Self> {
+        match &value.data {
+            Data::String(text) => Some(Self(vec![Placed {
+                value: text.clone(),
+                place: value.place.clone(),
+            }])),
+            Data::List(_) => FromValue::from_value(value, reading).map(Self),
+            _ => {
+                reading.unexpected(value, &Self::expected());
+                None
+            }
+        }
+    }
+}
+
+impl FromValue for TagMatch {
+    fn expected() -> String {
+        "\"*\", a value, a list of values, or { absent = true }".to_owned()
+    }
+
+    fn from_value(value: &Value, reading: &mut Reading<'_>) -> Option<Self> {
+        let values = match &value.data {
+            Data::Table(table) => {
+                let absent = table.get("absent").map(|entry| &entry.value.data);
+                if table.entries().len() == 1 && absent == Some(&Data::Bool(true)) {
+                    return Some(Self::Absent);
+                }
+                reading.unexpected(value, &Self::expected());
+                return None;
+            }
+            Data::String(_) | Data::List(_) => OneOrMore::from_value(value, reading)?.0,
+            _ => {
+                reading.unexpected(value, &Self::expected());
+                return None;
+            }
+        };
+        if values.is_empty() {
+            reading.problem(empty_list(&reading.field.clone(), value.place.clone()));
+            return None;
+        }
+        if values.iter().any(|text| text.value == "*") {
+            return Some(Self::Any);
+        }
+        for text in values.iter().filter(|text| text.value.contains('*')) {
+            reading.problem(
+                Diagnostic::warning(format!(
+                    "tag values are compared to the letter, `*` too: {:?}",
+                    text.value
+                ))
+                .at(text.place.clone())
+                .hint("\"*\" alone means any value; list the values that are meant"),
+            );
+        }
+        Some(Self::OneOf(
+            values.into_iter().map(|text| text.value).collect::<BTreeSet<_>>(),
+        ))
+    }
+}
+
+/// What an id of this kind looks like, where this is none.
+///
+/// Sources: "EC2 resource IDs" in the EC2 user guide (8 or 17 hexadecimal digits), `CreateDBInstance` and
+/// `CreateDBCluster` in the RDS API reference (1 to 63 letters, digits and hyphens, stored in lower case).
+fn id_fault(kind: TargetKind, id: &str) -> Option<&'static str> {
+    if kind == TargetKind::Ec2 {
+        let fits = id.strip_prefix("i-").is_some_and(|digits| {
+            let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            [8, 17].contains(&digits.len()) && digits.bytes().all(hexadecimal)
+        });
+        return (!fits).then_some("an instance's id looks like `i-0123456789abcdef0`; names go into `names`");
+    }
+    let fits = (1..=63).contains(&id.len())
+        && id.starts_with(|c: char| c.is_ascii_lowercase())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    (!fits).then_some("an identifier has lower-case letters, digits and `-` and begins with a letter")
+}
+
+fn state_fault(kind: TargetKind, state: &Placed<String>) -> Option<Diagnostic> {
+    let state = state.value.as_str();
+    if kind != TargetKind::Ec2 {
+        // RDS has dozens of states and adds to them.
+        return None;
+    }
+    if Selector::GONE.contains(&state) {
+        let summary = format!("instances that are {state} never count");
+        return Some(Diagnostic::error(summary).hint("remove the state"));
+    }
+    (!INSTANCE_STATES.contains(&state)).then(|| {
+        let hint = match suggestion(state, INSTANCE_STATES) {
+            Some(_) => hint_for(state, &INSTANCE_STATES, ""),
+            None => format!(
+                "states are {}",
+                INSTANCE_STATES.map(|s| format!("`{s}`")).join(", ")
+            ),
+        };
+        Diagnostic::error(format!("there is no instance state {state:?}")).hint(hint)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{SourceSet, parse};
+    use crate::model::Diagnostics;
+
+    fn read(for_each: &str) -> (Option<ForEach>, Vec<String>) {
+        let text = format!("[project]\nname = 'p'\n[[alarm]]\nfor_each = {for_each}\n");
+        let (document, mut problems) = parse(&SourceSet::new("m", [("a.toml", text)]), &["alarm"]);
+        assert_eq!(problems, Diagnostics::new());
+        let mut reader = document.blocks[0].reader(&mut problems);
+        let for_each = ForEach::read(&mut reader);
+        reader.finish();
+        let lines = problems
+            .iter()
+            .map(|d| {
+                let column = d.place.as_ref().unwrap().to_string().replace("a.toml:4:", "");
+                format!(
+                    "{column} {} ({})",
+                    d.summary,
+                    d.hint.as_deref().unwrap_or_default()
+                )
+            })
+            .collect();
+        (for_each, lines)
+    }
+
+    fn problems(for_each: &str) -> Vec<String> {
+        read(for_each).1
+    }
+
+    #[test]
+    fn all_conditions_are_read() {
+        let (for_each, problems) = read(
+            "{ rds = { state = 'available', ids = 'db-1' }, rds_cluster = {}, ec2 = { \
+             tags = { Env = ['prod', 'stage'], Owner = '*', NoAlarm = { absent = true }, Team = 'a' }, \
+             ids = ['i-0123456789abcdef0'], names = ['web-*'], state = ['running', 'stopped'] } }",
+        );
+        assert_eq!(problems, [""; 0]);
+        let selectors = for_each.unwrap().selectors;
+        assert_eq!(
+            selectors.iter().map(|s| s.kind).collect::<Vec<_>>(),
+            [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster]
+        );
+        let ec2 = &selectors[0];
+        assert_eq!(
+            ec2.tags["Env"],
+            TagMatch::OneOf(["prod", "stage"].map(str::to_owned).into())
+        );
+        assert_eq!(ec2.tags["Owner"], TagMatch::Any);
+        assert_eq!(ec2.tags["NoAlarm"], TagMatch::Absent);
+        assert_eq!(ec2.tags["Team"], TagMatch::OneOf(["a".to_owned()].into()));
+        assert_eq!(ec2.names[0].pattern(), "web-*");
+        assert_eq!(ec2.states.len(), 2);
+        assert!(selectors[1].ids.contains("db-1"));
+    }
+
+    #[test]
+    fn unknown_kinds_and_keys_are_suggested() {
+        assert_eq!(
+            problems("{ ecs = {}, ec2 = { tag = {} } }"),
+            [
+                "32 unknown key `for_each.ec2.tag` in `for_each.ec2` (did you mean `tags`?)",
+                "14 unknown key `for_each.ecs` in `for_each` (allowed keys: `ec2`, `rds`, `rds_cluster`)",
+            ]
+        );
+        assert_eq!(
+            problems("{ rds_clustr = {} }"),
+            ["14 unknown key `for_each.rds_clustr` in `for_each` (did you mean `rds_cluster`?)"]
+        );
+        assert_eq!(
+            problems("{}"),
+            [
+                "12 `for_each` names no kind of target (write `for_each = { ec2 = {} }` for all instances; \
+              there are `ec2`, `rds` and `rds_cluster`)"
+            ]
+        );
+        assert_eq!(
+            problems("'ec2'"),
+            ["12 `for_each`: expected a table, found the string \"ec2\" ()"]
+        );
+    }
+
+    #[test]
+    fn wrong_ids_and_states_are_errors() {
+        assert_eq!(
+            problems(
+                "{ ec2 = { ids = ['web-1', 'i-012345678'], state = ['runing', 'terminated', 'parked'] } }"
+            ),
+            [
+                "29 \"web-1\" is not the id of one of the instances \
+                 (an instance's id looks like `i-0123456789abcdef0`; names go into `names`)",
+                "38 \"i-012345678\" is not the id of one of the instances \
+                 (an instance's id looks like `i-0123456789abcdef0`; names go into `names`)",
+                "63 there is no instance state \"runing\" (did you mean `running`?)",
+                "73 instances that are terminated never count (remove the state)",
+                "87 there is no instance state \"parked\" \
+                 (states are `pending`, `running`, `stopped`, `stopping`)",
+            ]
+        );
+        assert_eq!(
+            problems("{ rds = { ids = ['DB-1'], state = 'whatever' } }"),
+            ["29 \"DB-1\" is not the id of one of the databases \
+              (an identifier has lower-case letters, digits and `-` and begins with a letter)"]
+        );
+    }
+
+    #[test]
+    fn empty_lists_and_odd_tags_are_told() {
+        assert_eq!(
+            problems("{ ec2 = { ids = [], tags = { a = [], b = { absent = false }, c = 3, d = 'x*' } } }"),
+            [
+                "45 `for_each.ec2.tags.a` is an empty list (leave the key out to select whatever there is)",
+                "53 `for_each.ec2.tags.b`: expected \"*\", a value, a list of values, or { absent = true }, \
+                 found a table ()",
+                "77 `for_each.ec2.tags.c`: expected \"*\", a value, a list of values, or { absent = true }, \
+                 found the number 3 ()",
+                "84 tag values are compared to the letter, `*` too: \"x*\" \
+                 (\"*\" alone means any value; list the values that are meant)",
+                "28 `for_each.ec2.ids` is an empty list (leave the key out to select whatever there is)",
+            ]
+        );
+        assert_eq!(
+            problems("{ ec2 = { names = ['web-['] } }"),
+            [
+                "31 \"web-[\" is not a pattern: unclosed character class; missing ']' \
+              (patterns know `*`, `?`, `[abc]` and `{one,two}`)"
+            ]
+        );
+    }
+}

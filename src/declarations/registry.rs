@@ -1,0 +1,176 @@
+//! The list of declarations.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::manifest::{self, Document, Placed, Settings, TableReader};
+use crate::model::{Diagnostic, Diagnostics, Place};
+
+use super::{Declaration, alarm};
+
+/// A label becomes part of an AWS tag's value, which holds 256 characters.
+const LABEL_LENGTH: usize = 128;
+
+/// One sort of block.
+#[derive(Clone, Copy, Debug)]
+pub struct DeclarationKind {
+    /// The block's name in manifests: `alarm` for `[[alarm]]`.
+    pub block: &'static str,
+    /// What it declares, in one line.
+    pub about: &'static str,
+    /// Reads a block. Records every problem and gives nothing if there was an error that leaves a hole.
+    pub parse: fn(&mut TableReader<'_>, &Context<'_>) -> Option<Box<dyn Declaration>>,
+}
+
+/// What a block's reader may know besides the block.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The block's label, such as `cpu`.
+    pub label: &'a str,
+    /// The manifest's settings.
+    pub settings: &'a Settings,
+}
+
+/// All sorts of blocks. A new one is one folder and one line here.
+pub const REGISTRY: &[DeclarationKind] = &[DeclarationKind {
+    block: "alarm",
+    about: "a CloudWatch alarm for each selected target",
+    parse: alarm::parse,
+}];
+
+/// The names of all blocks.
+pub fn block_names() -> Vec<&'static str> {
+    REGISTRY.iter().map(|kind| kind.block).collect()
+}
+
+/// A manifest without errors.
+#[derive(Debug)]
+pub struct Manifest {
+    /// Its settings.
+    pub settings: Settings,
+    /// Its declarations in the order of files and lines.
+    pub declarations: Vec<Box<dyn Declaration>>,
+    /// What is worth a look.
+    pub warnings: Diagnostics,
+}
+
+/// Reads and checks everything in a folder that can be checked without AWS.
+///
+/// # Errors
+/// All problems, warnings included, where at least one of them is an error.
+pub fn load(folder: &Path) -> Result<Manifest, Diagnostics> {
+    let (document, mut problems) = manifest::load(folder, &block_names());
+    let (declarations, more) = parse_all(&document);
+    problems.extend(more);
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    Ok(Manifest {
+        settings: document.settings,
+        declarations,
+        warnings: problems,
+    })
+}
+
+/// The declarations of a document, and every problem of its blocks. Where there is an error, some declarations are
+/// missing.
+pub fn parse_all(document: &Document) -> (Vec<Box<dyn Declaration>>, Diagnostics) {
+    let mut problems = Diagnostics::new();
+    let mut declarations = Vec::new();
+    let mut labels: BTreeMap<(&str, String), Place> = BTreeMap::new();
+    for block in &document.blocks {
+        let Some(kind) = REGISTRY.iter().find(|kind| kind.block == block.name) else {
+            continue;
+        };
+        let mut reader = block.reader(&mut problems);
+        let label = label(&mut reader);
+        if let Some(label) = &label {
+            let key = (kind.block, label.value.clone());
+            if let Some(first) = labels.get(&key) {
+                reader.problem(
+                    Diagnostic::error(format!("two blocks are labelled {}.{}", kind.block, label.value))
+                        .at(label.place.clone())
+                        .related(first.clone(), "the first one"),
+                );
+            } else {
+                labels.insert(key, label.place.clone());
+            }
+        }
+        // A block without a label is read all the same, so that its other problems are told too.
+        let context = Context {
+            label: label.as_ref().map_or("?", |label| label.value.as_str()),
+            settings: &document.settings,
+        };
+        declarations.extend((kind.parse)(&mut reader, &context));
+        reader.finish();
+    }
+    (declarations, problems)
+}
+
+fn label(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
+    let label = reader.required::<String>("label")?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let fits =
+        !label.value.is_empty() && label.value.len() <= LABEL_LENGTH && label.value.chars().all(allowed);
+    if !fits {
+        reader.problem(
+            Diagnostic::error(format!("{:?} cannot be a label", label.value))
+                .at(label.place)
+                .hint(format!(
+                    "a label has 1 to {LABEL_LENGTH} letters, digits, `-` and `_`"
+                )),
+        );
+        return None;
+    }
+    Some(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALARM: &str = "[[alarm]]\nlabel = 'cpu'\nfor_each = { ec2 = {} }\nname = '{{ name }}'\n\
+                         metric = 'CPUUtilization'\ncomparison = '>'\nthreshold = 90\n";
+
+    fn load_texts(files: &[(&str, &str)]) -> Result<Manifest, Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        load(folder.path()).map_err(|problems| problems.into_iter().map(|d| d.summary).collect())
+    }
+
+    #[test]
+    fn a_folder_becomes_settings_and_declarations() {
+        let project = "[project]\nname = 'payments'\n";
+        let manifest = load_texts(&[("main.toml", project), ("alarms.toml", ALARM)]).unwrap();
+        assert_eq!(manifest.settings.project, "payments");
+        let labels: Vec<&str> = manifest.declarations.iter().map(|d| d.label()).collect();
+        assert_eq!(labels, ["alarm.cpu"]);
+        assert!(manifest.warnings.is_empty());
+    }
+
+    #[test]
+    fn problems_of_files_settings_and_blocks_come_together() {
+        let faults = load_texts(&[
+            ("a.toml", "[project]\nname = payments\n"),
+            ("b.toml", "[aws]\nregions = ['seoul']\n"),
+            ("c.toml", &ALARM.replace("90", "'high'")),
+        ]);
+        assert_eq!(
+            faults.unwrap_err(),
+            [
+                "invalid TOML: text must be quoted",
+                "\"seoul\" is not a region's code",
+                "`threshold`: expected a number, or a template that gives one, found the string \"high\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_of_blocks_are_unique() {
+        let names = block_names();
+        let unique: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(unique.len(), names.len());
+    }
+}

@@ -1,7 +1,5 @@
 //! What the user says, as desired resources. Pure: no AWS, no clock, no disk.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 mod alarm;
 mod for_each;
 mod registry;
@@ -10,7 +8,7 @@ mod unique;
 mod variables;
 
 pub use for_each::ForEach;
-pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, load, parse_all};
+pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
 pub use unique::check_unique;
 pub use variables::attributes;
 

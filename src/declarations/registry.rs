@@ -1,9 +1,8 @@
 //! The list of declarations.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use crate::manifest::{self, Document, Placed, Settings, TableReader};
+use crate::manifest::{Document, Placed, Settings, TableReader};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 use super::{Declaration, alarm};
@@ -54,22 +53,24 @@ pub struct Manifest {
     pub warnings: Diagnostics,
 }
 
-/// Reads and checks everything in a folder that can be checked without AWS.
-///
-/// # Errors
-/// All problems, warnings included, where at least one of them is an error.
-pub fn load(folder: &Path) -> Result<Manifest, Diagnostics> {
-    let (document, mut problems) = manifest::load(folder, &block_names());
-    let (declarations, more) = parse_all(&document);
-    problems.extend(more);
-    if problems.has_errors() {
-        return Err(problems);
+impl Manifest {
+    /// Checks everything that can be checked without AWS. `problems` are those of reading the document, as
+    /// [`crate::manifest::load`] gives both.
+    ///
+    /// # Errors
+    /// All problems, warnings included, where at least one of them is an error.
+    pub fn new(document: Document, mut problems: Diagnostics) -> Result<Self, Diagnostics> {
+        let (declarations, more) = parse_all(&document);
+        problems.extend(more);
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        Ok(Self {
+            settings: document.settings,
+            declarations,
+            warnings: problems,
+        })
     }
-    Ok(Manifest {
-        settings: document.settings,
-        declarations,
-        warnings: problems,
-    })
 }
 
 /// The declarations of a document, and every problem of its blocks. Where there is an error, some declarations are
@@ -128,22 +129,21 @@ fn label(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::{SourceSet, parse};
 
     const ALARM: &str = "[[alarm]]\nlabel = 'cpu'\nfor_each = { ec2 = {} }\nname = '{{ name }}'\n\
                          metric = 'CPUUtilization'\ncomparison = '>'\nthreshold = 90\n";
 
-    fn load_texts(files: &[(&str, &str)]) -> Result<Manifest, Vec<String>> {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            std::fs::write(folder.path().join(name), text).unwrap();
-        }
-        load(folder.path()).map_err(|problems| problems.into_iter().map(|d| d.summary).collect())
+    fn manifest(files: &[(&str, &str)]) -> Result<Manifest, Vec<String>> {
+        let (document, problems) = parse(&SourceSet::new("manifests", files.to_vec()), &block_names());
+        Manifest::new(document, problems)
+            .map_err(|problems| problems.into_iter().map(|d| d.summary).collect())
     }
 
     #[test]
-    fn a_folder_becomes_settings_and_declarations() {
+    fn files_become_settings_and_declarations() {
         let project = "[project]\nname = 'payments'\n";
-        let manifest = load_texts(&[("main.toml", project), ("alarms.toml", ALARM)]).unwrap();
+        let manifest = manifest(&[("main.toml", project), ("alarms.toml", ALARM)]).unwrap();
         assert_eq!(manifest.settings.project, "payments");
         let labels: Vec<&str> = manifest.declarations.iter().map(|d| d.label()).collect();
         assert_eq!(labels, ["alarm.cpu"]);
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn problems_of_files_settings_and_blocks_come_together() {
-        let faults = load_texts(&[
+        let faults = manifest(&[
             ("a.toml", "[project]\nname = payments\n"),
             ("b.toml", "[aws]\nregions = ['seoul']\n"),
             ("c.toml", &ALARM.replace("90", "'high'")),

@@ -3,8 +3,6 @@
 //! Architecture invariant: this module imports `model` only and knows no block (`alarm`, …) by name. What a block
 //! means is said by its folder in `declarations/`, which reads it with a [`TableReader`].
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 mod document;
 mod duration;
 mod reader;

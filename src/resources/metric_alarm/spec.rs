@@ -263,7 +263,6 @@ fn period_in_words(seconds: u32) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::collection::{btree_map, btree_set};
     use proptest::option;

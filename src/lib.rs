@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod aws;
+pub mod commands;
 pub mod declarations;
 pub mod inventory;
 pub mod manifest;

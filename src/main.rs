@@ -1,2 +1,9 @@
-//! opsform
-fn main() {}
+//! The command line.
+
+use std::process::ExitCode;
+
+use opsform::commands::{self, Environment};
+
+fn main() -> ExitCode {
+    commands::main(&Environment::read())
+}

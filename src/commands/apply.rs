@@ -1,0 +1,182 @@
+//! `apply` and `destroy`: plan, show, ask, carry out.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::args::{ApplyArgs, ConsentArgs, DestroyArgs, DetailChoice, Format, Global};
+use super::environment::Environment;
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use super::plan::{options, selection};
+use super::planning::{Planned, Wanted, make_plan, refuse_if_blocked, refuse_if_stale};
+use super::progress::Progress;
+use super::session::{Session, load_manifest, lock_owner, store};
+use super::summary::summary;
+use crate::apply::{Apply, Report, apply};
+use crate::aws::Aws;
+use crate::declarations::Manifest;
+use crate::plan::{Plan, PlanOptions};
+use crate::render::{Heading, apply_summary};
+use crate::state::LockedStore;
+
+/// `opsform apply`
+pub(super) async fn run(global: &Global, args: &ApplyArgs, environment: &Environment) -> Result<Exit> {
+    let output = Output::new(global, environment);
+    let manifest = load_manifest(global, &output)?;
+    let options = options(&args.guard, selection(&args.selection)?);
+    let job = Job {
+        global,
+        environment,
+        output: &output,
+        what: "apply",
+        heading: Heading::Plan,
+    };
+    job.run(
+        &manifest,
+        &Wanted::Manifest(&manifest),
+        options,
+        args.view.detail,
+        &args.consent,
+    )
+    .await
+}
+
+/// `opsform destroy`
+pub(super) async fn destroy(global: &Global, args: &DestroyArgs, environment: &Environment) -> Result<Exit> {
+    let output = Output::new(global, environment);
+    let manifest = load_manifest(global, &output)?;
+    let options = PlanOptions {
+        destroy: true,
+        selection: selection(&args.selection)?,
+        ..PlanOptions::default()
+    };
+    let job = Job {
+        global,
+        environment,
+        output: &output,
+        what: "destroy",
+        heading: Heading::Destroy,
+    };
+    job.run(
+        &manifest,
+        &Wanted::Nothing,
+        options,
+        args.view.detail,
+        &args.consent,
+    )
+    .await
+}
+
+struct Job<'a> {
+    global: &'a Global,
+    environment: &'a Environment,
+    output: &'a Output,
+    what: &'static str,
+    heading: Heading,
+}
+
+impl Job<'_> {
+    async fn run(
+        &self,
+        manifest: &Manifest,
+        wanted: &Wanted<'_>,
+        options: PlanOptions,
+        detail: DetailChoice,
+        consent: &ConsentArgs,
+    ) -> Result<Exit> {
+        let store = store(self.global, &manifest.settings);
+        let lineage = uuid::Uuid::new_v4().to_string();
+        let mut locked = store.lock(&lock_owner(self.environment, self.what), &lineage)?;
+        let session = Session::connect(self.global, &manifest.settings, &locked.state).await?;
+        let before = locked.state.clone();
+        let Planned { plan, state } =
+            make_plan(&session, self.output, locked.state.clone(), wanted, options).await?;
+        self.output.plan(&plan, self.heading, Format::Text, detail)?;
+        refuse_if_blocked(&plan)?;
+        locked.state = state;
+        if plan.is_empty() {
+            // Records of what was settled are worth a write; a state that says the same is left alone.
+            if locked.state != before || !plan.refreshes.is_empty() {
+                self.carry_out(&session.aws, &plan, &mut locked).await?;
+            }
+            return Ok(Exit::Done);
+        }
+        if !self.output.consent(&self.question(&plan), consent.yes)? {
+            return Err(
+                Failure::new("not applied: the answer was not \"yes\"", "nothing was changed").into(),
+            );
+        }
+        if !consent.yes {
+            refuse_if_stale(&session, &plan).await?;
+        }
+        let start = Instant::now();
+        let report = self.carry_out(&session.aws, &plan, &mut locked).await?;
+        let stopped = session.aws.stop().is_cancelled();
+        let summary = summary(&report, stopped, start.elapsed());
+        self.output.print(&apply_summary(&summary, self.output.palette))?;
+        Ok(if stopped && !report.is_complete() {
+            Exit::Stopped
+        } else if report.is_complete() {
+            Exit::Done
+        } else {
+            Exit::Partial
+        })
+    }
+
+    fn question(&self, plan: &Plan) -> String {
+        match self.heading {
+            Heading::Destroy => format!(
+                "Destroy all {} resources of project \"{}\" listed above? This cannot be undone.",
+                plan.changes.len(),
+                plan.project
+            ),
+            _ => format!("Apply these {} changes?", plan.changes.len()),
+        }
+    }
+
+    async fn carry_out(&self, aws: &Aws, plan: &Plan, locked: &mut LockedStore) -> Result<Report> {
+        let journal = locked.open_journal()?;
+        let progress = Progress::new(self.output, aws);
+        let signals = tokio::spawn(stop_on_signal(aws.stop().clone()));
+        let tell = |event| progress.tell(event);
+        let result = apply(Apply {
+            aws,
+            plan,
+            journal,
+            progress: &tell,
+        })
+        .await;
+        signals.abort();
+        progress.finish();
+        locked.fold_journal().context(
+            "the changes are recorded in the journal beside the state, and the next run takes them over",
+        )?;
+        Ok(result?)
+    }
+}
+
+/// The first signal lets the calls in flight finish; the second ends the process at once.
+async fn stop_on_signal(stop: tokio_util::sync::CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::warn!(
+            "signals cannot be caught; Ctrl-C ends the run at once, and the journal keeps what was done"
+        );
+        return;
+    };
+    for round in 0.. {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if round > 0 {
+            // The journal is on disk; nothing that was done is lost.
+            std::process::exit(i32::from(Exit::Stopped as u8));
+        }
+        eprintln!("stopping after the calls in flight; once more to stop at once");
+        stop.cancel();
+    }
+}

@@ -1,0 +1,283 @@
+//! What a user types. One definition feeds the parser, the help, the man page and the completions.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Plan and apply for the AWS chores that come after the infrastructure exists.
+#[derive(Debug, Parser)]
+#[command(name = "opsform", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub(super) global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    error; nothing, or not all, was done, and the message says what
+  2    plan --detailed-exitcode: there are changes
+  3    plan and drift --detailed-exitcode: there is drift and nothing else to change
+  4    apply, destroy: some changes failed; running again finishes the rest
+  5    apply, destroy: what was planned changed on AWS before it was applied
+  6    the state is locked by another run
+  130  apply, destroy: stopped by Ctrl-C or SIGTERM; running again finishes the rest";
+
+/// Options of every command.
+#[derive(Args, Debug)]
+pub(super) struct Global {
+    /// The folder whose *.toml files are the manifest
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "manifests",
+        env = "OPSFORM_MANIFESTS"
+    )]
+    pub(super) manifests: PathBuf,
+    /// The state file [default: `[state] path` of the manifest, else state/PROJECT.json]
+    #[arg(long, global = true, value_name = "FILE", env = "OPSFORM_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// Work on these of the manifest's regions only; what is owned in others is left alone
+    #[arg(long, global = true, value_name = "REGION", value_delimiter = ',')]
+    pub(super) region: Vec<String>,
+    /// The profile of the shared AWS configuration [default: AWS_PROFILE, else the default profile]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// Send all calls to this URL instead of AWS
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
+    /// Colours; `auto` means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: ColorChoice,
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Log what is done to standard error; twice for every call to AWS
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a commented starter manifest
+    Init(InitArgs),
+    /// Check the manifest without AWS
+    Validate,
+    /// Show what apply would do, and change nothing
+    Plan(PlanArgs),
+    /// Make AWS as the manifest says, after showing the plan and asking
+    Apply(ApplyArgs),
+    /// Remove everything that the project owns, and nothing else
+    Destroy(DestroyArgs),
+    /// Show what was changed outside opsform since it was last applied
+    Drift(DriftArgs),
+    /// Show what the project owns, field by field
+    Show(ShowArgs),
+    /// Look after the state
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `init`
+#[derive(Args, Debug)]
+pub(super) struct InitArgs {
+    /// The project's name [default: the current folder's]
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+}
+
+/// Which changes.
+#[derive(Args, Debug, Default)]
+pub(super) struct SelectionArgs {
+    /// Only changes whose label, kind, target (id or name) or own name matches; a glob, repeatable
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) target: Vec<String>,
+    /// All changes but those that match; a glob, repeatable
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) exclude: Vec<String>,
+}
+
+/// How a plan is shown.
+#[derive(Args, Debug)]
+pub(super) struct ViewArgs {
+    /// The plan's form
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: Format,
+    /// How much of it
+    #[arg(long, value_name = "DETAIL", default_value = "folded")]
+    pub(super) detail: DetailChoice,
+}
+
+/// The form of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a terminal
+    Text,
+    /// For programs; see docs/plan-format.md
+    Json,
+    /// For a pull request's comment
+    Markdown,
+}
+
+/// How much of a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DetailChoice {
+    /// Counts, and every destroy by name
+    Summary,
+    /// Like changes folded into one
+    Folded,
+    /// Every change with all its fields
+    Full,
+}
+
+/// What a plan may do.
+#[derive(Args, Debug, Default)]
+pub(super) struct GuardArgs {
+    /// Take over resources that exist and that no opsform project owns
+    #[arg(long)]
+    pub(super) adopt: bool,
+    /// Leave out every delete
+    #[arg(long)]
+    pub(super) no_delete: bool,
+}
+
+/// `plan`
+#[derive(Args, Debug)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) view: ViewArgs,
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(super) guard: GuardArgs,
+    /// Exit with 2 when there are changes, 3 when there is only drift
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+/// `apply`
+#[derive(Args, Debug)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    pub(super) view: DetailArgs,
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(super) guard: GuardArgs,
+    #[command(flatten)]
+    pub(super) consent: ConsentArgs,
+}
+
+/// How much of a plan is shown before it is applied.
+#[derive(Args, Debug)]
+pub(super) struct DetailArgs {
+    /// How much of the plan is shown
+    #[arg(long, value_name = "DETAIL", default_value = "folded")]
+    pub(super) detail: DetailChoice,
+}
+
+/// Whether to ask.
+#[derive(Args, Debug)]
+pub(super) struct ConsentArgs {
+    /// Do not ask; needed where there is no terminal
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+/// `destroy`
+#[derive(Args, Debug)]
+pub(super) struct DestroyArgs {
+    #[command(flatten)]
+    pub(super) view: DetailArgs,
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(super) consent: ConsentArgs,
+}
+
+/// `drift`
+#[derive(Args, Debug)]
+pub(super) struct DriftArgs {
+    #[command(flatten)]
+    pub(super) view: ViewArgs,
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    /// Exit with 3 when there is drift
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+/// `show`
+#[derive(Args, Debug)]
+pub(super) struct ShowArgs {
+    /// Labels, kinds, targets or names; globs [default: everything]
+    #[arg(value_name = "PATTERN")]
+    pub(super) patterns: Vec<String>,
+    /// Print the records as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `state`
+#[derive(Debug, Subcommand)]
+pub(super) enum StateCommand {
+    /// List what the project owns
+    List {
+        /// Labels, kinds, targets or names; globs [default: everything]
+        #[arg(value_name = "PATTERN")]
+        patterns: Vec<String>,
+    },
+    /// Show records field by field, as `opsform show` does
+    Show {
+        /// Labels, kinds, targets or names; globs
+        #[arg(value_name = "PATTERN", required = true)]
+        patterns: Vec<String>,
+        /// Print the records as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget resources without touching AWS
+    Rm {
+        /// Labels, kinds, targets or names; globs
+        #[arg(value_name = "PATTERN", required = true)]
+        patterns: Vec<String>,
+        /// Do not ask; needed where there is no terminal
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Say who holds the lock; with an id, give it back when its process is gone
+    Unlock {
+        /// The id that the lock's message shows
+        id: String,
+    },
+    /// Find all that the project owns by its tags on AWS, and write it to the state
+    Rebuild {
+        /// Do not ask; needed where there is no terminal
+        #[arg(short, long)]
+        yes: bool,
+    },
+}

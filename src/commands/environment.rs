@@ -1,0 +1,56 @@
+//! The clock, the terminal and the environment: read once, in main, and passed on.
+
+use std::path::PathBuf;
+
+/// What the process found around it.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The time at start.
+    pub now: jiff::Timestamp,
+    /// Who runs it: `user@host (pid 4711)`.
+    pub who: String,
+    /// The current folder.
+    pub folder: PathBuf,
+    /// Whether `NO_COLOR` is set to something.
+    pub no_color: bool,
+    /// Whether standard input is a terminal.
+    pub stdin_is_terminal: bool,
+    /// Whether standard output is a terminal.
+    pub stdout_is_terminal: bool,
+    /// Whether standard error is a terminal.
+    pub stderr_is_terminal: bool,
+    /// The terminal's width in columns.
+    pub width: Option<usize>,
+}
+
+impl Environment {
+    /// Looks around.
+    #[allow(clippy::disallowed_methods)] // The one place that may read the clock and the environment.
+    pub fn read() -> Self {
+        use std::io::IsTerminal;
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let user = variable("USER")
+            .or_else(|| variable("LOGNAME"))
+            .unwrap_or_else(|| "somebody".to_owned());
+        let host = variable("HOSTNAME")
+            .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
+            .map_or_else(|| "this machine".to_owned(), |host| host.trim().to_owned());
+        let width = usize::from(console_width());
+        Self {
+            now: jiff::Timestamp::now(),
+            who: format!("{user}@{host} (pid {})", std::process::id()),
+            folder: std::env::current_dir().unwrap_or_default(),
+            no_color: variable("NO_COLOR").is_some(),
+            stdin_is_terminal: std::io::stdin().is_terminal(),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            width: (width > 0 && std::io::stdout().is_terminal()).then_some(width),
+        }
+    }
+}
+
+fn console_width() -> u16 {
+    console::Term::stdout()
+        .size_checked()
+        .map_or(0, |(_, columns)| columns)
+}

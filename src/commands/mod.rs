@@ -1,0 +1,100 @@
+//! The user's verbs. Wiring only: everything that decides is elsewhere.
+
+mod apply;
+mod args;
+mod environment;
+mod failure;
+mod init;
+mod output;
+mod plan;
+mod planning;
+mod progress;
+mod session;
+mod state;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+pub use environment::Environment;
+pub use failure::Exit;
+
+use args::{Cli, Command, Global};
+use output::Output;
+
+/// Runs the command line.
+pub fn main(environment: &Environment) -> ExitCode {
+    let cli = Cli::parse();
+    start_log(&cli.global, environment);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start the runtime: {error}");
+            return ExitCode::from(Exit::Error as u8);
+        }
+    };
+    let exit = match runtime.block_on(run(&cli, environment)) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let (exit, hints) = failure::exit_and_hints(&error);
+            let message = format!("{error:#}");
+            if !message.is_empty() {
+                Output::new(&cli.global, environment).error(&message, &hints);
+            }
+            exit
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Init(args) => init::run(global, args, environment),
+        Command::Validate => validate(global, environment),
+        Command::Plan(args) => plan::run(global, args, environment).await,
+        Command::Apply(args) => apply::run(global, args, environment).await,
+        Command::Destroy(args) => apply::destroy(global, args, environment).await,
+        Command::Drift(args) => plan::drift(global, args, environment).await,
+        Command::Show(args) => state::show(global, args, environment),
+        Command::State(command) => state::run(global, command, environment).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "opsform", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// `opsform validate`
+fn validate(global: &Global, environment: &Environment) -> anyhow::Result<Exit> {
+    let output = Output::new(global, environment);
+    let manifest = session::load_manifest(global, &output)?;
+    let count = crate::render::count_of(manifest.declarations.len(), "declaration", "declarations");
+    output.print(&format!(
+        "The manifest of project \"{}\" is valid: {count}.",
+        manifest.settings.project
+    ))?;
+    Ok(Exit::Done)
+}
+
+fn start_log(global: &Global, environment: &Environment) {
+    let level = match global.verbose {
+        // The SDK warns of things that are none of the user's, such as a configuration file that is not there.
+        0 => "opsform=warn,error",
+        1 => "opsform=info,warn",
+        2 => "opsform=debug,warn",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("OPSFORM_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(environment.stderr_is_terminal && !environment.no_color)
+        .init();
+}

@@ -1,0 +1,148 @@
+//! Results to standard output; progress, problems and questions to standard error.
+
+use std::io::{BufRead, Write};
+
+use anyhow::Result;
+
+use super::args::{ColorChoice, DetailChoice, Format, Global};
+use super::environment::Environment;
+use super::failure::Failure;
+use crate::model::Diagnostics;
+use crate::plan::Plan;
+use crate::render::{
+    Detail, Heading, Palette, PlanView, Tone, diagnostics_text, plan_json, plan_markdown, plan_text,
+};
+use crate::resources;
+
+/// Where and how things are printed.
+pub(super) struct Output {
+    /// For standard output.
+    pub(super) palette: Palette,
+    /// For standard error.
+    pub(super) error_palette: Palette,
+    pub(super) quiet: bool,
+    /// Whether progress may be drawn.
+    pub(super) progress: bool,
+    stdin_is_terminal: bool,
+}
+
+impl Output {
+    pub(super) fn new(global: &Global, environment: &Environment) -> Self {
+        let color = |is_terminal: bool| match global.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && !environment.no_color,
+        };
+        Self {
+            palette: Palette {
+                color: color(environment.stdout_is_terminal),
+                width: environment.width,
+            },
+            error_palette: Palette {
+                color: color(environment.stderr_is_terminal),
+                width: environment.width,
+            },
+            quiet: global.quiet,
+            progress: environment.stderr_is_terminal && !global.quiet,
+            stdin_is_terminal: environment.stdin_is_terminal,
+        }
+    }
+
+    /// Prints a result. A reader that went away (`| head`) is no error.
+    pub(super) fn print(&self, text: &str) -> Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        let newline = if text.ends_with('\n') || text.is_empty() {
+            ""
+        } else {
+            "\n"
+        };
+        match stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.write_all(newline.as_bytes()))
+        {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints a remark for the person at the terminal.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.problem(text);
+        }
+    }
+
+    /// Prints a problem, even when quiet.
+    pub(super) fn problem(&self, text: &str) {
+        let mut stderr = std::io::stderr().lock();
+        // Nothing can be said where standard error is closed.
+        let _ = writeln!(stderr, "{}", text.trim_end_matches('\n'));
+    }
+
+    /// Prints an error with its hints.
+    pub(super) fn error(&self, message: &str, hints: &[String]) {
+        let palette = self.error_palette;
+        self.problem(&format!("{} {message}", palette.paint(Tone::Danger, "error:")));
+        for hint in hints {
+            self.problem(&format!(" {} {hint}", palette.paint(Tone::Strong, "help:")));
+        }
+    }
+
+    /// Shows all problems; fails when one of them is an error.
+    pub(super) fn diagnostics(&self, problems: &Diagnostics) -> Result<()> {
+        if !problems.is_empty() && (problems.has_errors() || !self.quiet) {
+            self.problem(&diagnostics_text(problems, self.error_palette));
+        }
+        if problems.has_errors() {
+            Err(Failure::printed().into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A plan in the form that was asked for.
+    pub(super) fn plan(
+        &self,
+        plan: &Plan,
+        heading: Heading,
+        format: Format,
+        detail: DetailChoice,
+    ) -> Result<()> {
+        let kinds = resources::texts();
+        let view = PlanView {
+            palette: self.palette,
+            detail: match detail {
+                DetailChoice::Summary => Detail::Summary,
+                DetailChoice::Folded => Detail::Folded,
+                DetailChoice::Full => Detail::Full,
+            },
+            kinds: &kinds,
+            heading,
+        };
+        self.print(&match format {
+            Format::Text => plan_text(plan, &view),
+            Format::Markdown => plan_markdown(plan, &view),
+            Format::Json => plan_json(plan),
+        })
+    }
+
+    /// Asks for consent: `yes` to the letter. Without a terminal there is nobody to ask.
+    pub(super) fn consent(&self, question: &str, yes: bool) -> Result<bool> {
+        if yes {
+            return Ok(true);
+        }
+        if !self.stdin_is_terminal {
+            return Err(Failure::new(
+                "there is no terminal to ask for consent",
+                "review the plan and run the command again with --yes",
+            )
+            .into());
+        }
+        let mut stderr = std::io::stderr().lock();
+        write!(stderr, "\n{question}\n  Only \"yes\" goes on: ")?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        Ok(answer.trim() == "yes")
+    }
+}

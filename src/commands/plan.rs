@@ -1,0 +1,98 @@
+//! `plan` and `drift`: read, compare, show.
+
+use anyhow::Result;
+
+use super::args::{DriftArgs, Global, GuardArgs, PlanArgs, SelectionArgs};
+use super::environment::Environment;
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use super::planning::{Wanted, make_plan, refuse_if_blocked};
+use super::session::{Session, load_manifest, store};
+use crate::plan::{Pattern, PlanOptions, Selection};
+use crate::render::Heading;
+use crate::state::{LocalStore, State};
+
+/// `opsform plan`
+pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environment) -> Result<Exit> {
+    let output = Output::new(global, environment);
+    let selection = selection(&args.selection)?;
+    let manifest = load_manifest(global, &output)?;
+    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let options = options(&args.guard, selection);
+    let planned = make_plan(&session, &output, state, &Wanted::Manifest(&manifest), options).await?;
+    output.plan(&planned.plan, Heading::Plan, args.view.format, args.view.detail)?;
+    refuse_if_blocked(&planned.plan)?;
+    Ok(if !args.detailed_exitcode || planned.plan.is_empty() {
+        Exit::Done
+    } else if planned.plan.is_drift_only() {
+        Exit::Drift
+    } else {
+        Exit::Changes
+    })
+}
+
+/// `opsform drift`
+pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Environment) -> Result<Exit> {
+    let output = Output::new(global, environment);
+    let selection = selection(&args.selection)?;
+    let manifest = load_manifest(global, &output)?;
+    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let options = PlanOptions {
+        selection,
+        ..PlanOptions::default()
+    };
+    let planned = make_plan(&session, &output, state, &Wanted::LastWritten, options).await?;
+    output.plan(&planned.plan, Heading::Drift, args.view.format, args.view.detail)?;
+    Ok(if args.detailed_exitcode && !planned.plan.is_empty() {
+        Exit::Drift
+    } else {
+        Exit::Done
+    })
+}
+
+/// The state as it is, without a lock; says so when an apply is under way.
+pub(super) fn read_state(store: &LocalStore, output: &Output) -> Result<State> {
+    if let Some(holder) = store.holder()? {
+        output.problem(&format!(
+            "note: the state is being written by {holder}; this plan may be out of date soon"
+        ));
+    }
+    let state = store.read()?;
+    Ok(state.unwrap_or_else(|| State::new(store.project(), "")))
+}
+
+pub(super) fn options(guard: &GuardArgs, selection: Selection) -> PlanOptions {
+    PlanOptions {
+        adopt: guard.adopt,
+        no_delete: guard.no_delete,
+        destroy: false,
+        selection,
+    }
+}
+
+/// Compiles `--target` and `--exclude`.
+pub(super) fn selection(args: &SelectionArgs) -> Result<Selection> {
+    Ok(Selection {
+        targets: patterns(&args.target)?,
+        excludes: patterns(&args.exclude)?,
+    })
+}
+
+/// Compiles patterns; all bad ones are reported.
+pub(super) fn patterns(texts: &[String]) -> Result<Vec<Pattern>> {
+    let (good, bad): (Vec<_>, Vec<_>) = texts
+        .iter()
+        .map(|text| Pattern::new(text))
+        .partition(Result::is_ok);
+    if bad.is_empty() {
+        return Ok(good.into_iter().flatten().collect());
+    }
+    let words: Vec<String> = bad.into_iter().filter_map(Result::err).collect();
+    Err(Failure::new(
+        words.join("; "),
+        "put `[`, `]`, `{` and `}` that are meant as such in brackets: `[[]`",
+    )
+    .into())
+}

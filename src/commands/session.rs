@@ -1,0 +1,203 @@
+//! The way from a manifest to live AWS: what every command that talks to AWS begins with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::args::Global;
+use super::environment::Environment;
+use super::failure::{AwsFailures, Failure};
+use super::output::Output;
+use crate::aws::{self, AccountAccess, Aws, ConnectOptions, OPERATIONS};
+use crate::declarations::{self, Manifest};
+use crate::manifest::{self, Regions, Settings};
+use crate::model::{Diagnostic, Scope};
+use crate::state::{LocalStore, LockOwner, State};
+
+/// Reads the manifest and shows every problem; fails when there is an error among them.
+pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest> {
+    let (document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
+    problems.extend(check_rates(&document.settings));
+    let manifest = match Manifest::new(document, problems) {
+        Ok(manifest) => manifest,
+        Err(problems) => {
+            output.diagnostics(&problems)?;
+            return Err(Failure::printed().into());
+        }
+    };
+    output.diagnostics(&manifest.warnings)?;
+    Ok(manifest)
+}
+
+/// The state store that the flags or the manifest name.
+pub(super) fn store(global: &Global, settings: &Settings) -> LocalStore {
+    let from_manifest = settings
+        .state_path
+        .as_ref()
+        .map(|path| PathBuf::from(&path.value));
+    let path = global
+        .state
+        .clone()
+        .or(from_manifest)
+        .unwrap_or_else(|| PathBuf::from(format!("state/{}.json", settings.project)));
+    LocalStore::new(path, &*settings.project)
+}
+
+/// `[aws.rates]` must name operations that opsform calls, or a typo would leave the default in place unseen.
+fn check_rates(settings: &Settings) -> Vec<Diagnostic> {
+    let known: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
+    settings
+        .aws
+        .rates
+        .iter()
+        .filter(|(name, _)| !known.contains(&name.as_str()))
+        .map(|(name, rate)| {
+            Diagnostic::error(format!("opsform calls no operation `{name}`"))
+                .at(rate.place.clone())
+                .detail("unknown operation")
+                .hint(manifest::hint_for(name, &known, "operations"))
+        })
+        .collect()
+}
+
+/// Who asks for the state's lock.
+pub(super) fn lock_owner(environment: &Environment, what: &str) -> LockOwner {
+    LockOwner {
+        who: environment.who.clone(),
+        when: environment.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        what: what.to_owned(),
+        id: uuid::Uuid::new_v4().to_string(),
+    }
+}
+
+/// Connected to AWS, with the accounts and regions to work on.
+pub(super) struct Session {
+    pub(super) aws: Aws,
+    /// What is read and written: every account in every region of the manifest, and wherever something is owned.
+    pub(super) scopes: Vec<Scope>,
+    /// Where declarations make resources: the accounts and regions of the manifest alone.
+    pub(super) declared_scopes: Vec<Scope>,
+}
+
+impl Session {
+    /// Connects and finds the scopes.
+    pub(super) async fn connect(global: &Global, settings: &Settings, state: &State) -> Result<Self> {
+        let listed: Vec<String> = match &settings.aws.regions {
+            Regions::Listed(regions) => regions.iter().map(|region| region.value.clone()).collect(),
+            Regions::All | Regions::Default => Vec::new(),
+        };
+        let (aws, environment_region) = aws::connect(ConnectOptions {
+            profile: global.profile.clone(),
+            endpoint_url: global.endpoint_url.clone(),
+            home_region: listed.first().or(global.region.first()).cloned(),
+            accounts: settings
+                .accounts
+                .iter()
+                .map(|account| AccountAccess {
+                    name: account.name.clone(),
+                    role_arn: Some(account.role_arn.clone()),
+                    external_id: account.external_id.clone(),
+                })
+                .collect(),
+            rates: settings
+                .aws
+                .rates
+                .iter()
+                .map(|(name, rate)| (name.clone(), rate.per_second))
+                .collect(),
+        })
+        .await?;
+        check_accounts(&aws, state)?;
+        let home = listed.first().cloned().or(environment_region);
+        let declared = declared_scopes(&aws, settings, &listed, home, global).await?;
+        let owned = state
+            .resources
+            .keys()
+            .chain(state.unconfirmed.keys())
+            .map(|address| address.scope.clone());
+        let all: BTreeSet<Scope> = declared.iter().cloned().chain(owned).collect();
+        let wanted = |scope: &Scope| global.region.is_empty() || global.region.contains(&scope.region);
+        let scopes: Vec<Scope> = all.into_iter().filter(wanted).collect();
+        check_region_flag(global, &scopes)?;
+        Ok(Self {
+            aws,
+            scopes,
+            declared_scopes: declared.into_iter().filter(wanted).collect(),
+        })
+    }
+}
+
+/// Credentials of another account than the one that the state speaks of would make everything a second time.
+fn check_accounts(aws: &Aws, state: &State) -> Result<()> {
+    let reached: BTreeSet<&str> = aws.accounts().collect();
+    let mut unreached: BTreeMap<&str, usize> = BTreeMap::new();
+    for address in state.resources.keys() {
+        if !reached.contains(address.scope.account.as_str()) {
+            *unreached.entry(&address.scope.account).or_default() += 1;
+        }
+    }
+    let Some((account, count)) = unreached.into_iter().next() else {
+        return Ok(());
+    };
+    let reached: Vec<&str> = reached.into_iter().collect();
+    Err(Failure::new(
+        format!(
+            "the state holds {count} resources in account {account}, but the credentials are for account {}",
+            reached.join(", ")
+        ),
+        "choose the right credentials with --profile or AWS_PROFILE, name both accounts in `[[account]]` blocks, or \
+         choose another state file with --state",
+    )
+    .into())
+}
+
+async fn declared_scopes(
+    aws: &Aws,
+    settings: &Settings,
+    listed: &[String],
+    home: Option<String>,
+    global: &Global,
+) -> Result<Vec<Scope>> {
+    let mut scopes = Vec::new();
+    for account in aws.accounts() {
+        let regions = match &settings.aws.regions {
+            Regions::Listed(_) => listed.to_vec(),
+            Regions::All => {
+                let home = Scope::new(account, home.clone().unwrap_or_else(|| "us-east-1".to_owned()));
+                aws::enabled_regions(aws, &home).await?
+            }
+            // The flag alone is enough where the manifest leaves the regions open.
+            Regions::Default if !global.region.is_empty() => global.region.clone(),
+            Regions::Default => vec![home.clone().ok_or_else(|| {
+                Failure::new(
+                    "no region is given",
+                    "add `regions = [\"ap-northeast-2\"]` under [aws] in the manifest, or set AWS_REGION",
+                )
+            })?],
+        };
+        scopes.extend(regions.into_iter().map(|region| Scope::new(account, region)));
+    }
+    Ok(scopes)
+}
+
+fn check_region_flag(global: &Global, scopes: &[Scope]) -> Result<()> {
+    let known: BTreeSet<&str> = scopes.iter().map(|scope| scope.region.as_str()).collect();
+    match global
+        .region
+        .iter()
+        .find(|region| !known.contains(region.as_str()))
+    {
+        None => Ok(()),
+        Some(region) => Err(Failure::new(
+            format!("--region {region} is none of the manifest's regions"),
+            "add it to `regions` under [aws], or correct the flag",
+        )
+        .into()),
+    }
+}
+
+/// Turns failed reads into one error.
+pub(super) fn failures(errors: Vec<aws::AwsError>) -> anyhow::Error {
+    AwsFailures(errors).into()
+}

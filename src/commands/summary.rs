@@ -1,0 +1,42 @@
+//! From the executor's report to what the renderer shows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::apply::Report;
+use crate::model::Address;
+use crate::render::{ApplySummary, FailureGroup, quoted};
+use crate::resources;
+
+/// Groups failures by their cause: operation, region and code.
+pub(super) fn summary(report: &Report, interrupted: bool, elapsed: Duration) -> ApplySummary {
+    let mut groups: BTreeMap<(&str, &str, &str), FailureGroup> = BTreeMap::new();
+    for failure in &report.failures {
+        let error = &failure.error;
+        let key = (
+            error.operation.name,
+            error.scope.region.as_str(),
+            error.code.as_str(),
+        );
+        let group = groups.entry(key).or_insert_with(|| FailureGroup {
+            cause: error.to_string(),
+            hint: error.hint(),
+            resources: Vec::new(),
+        });
+        group.resources.push(in_words(&failure.address));
+    }
+    ApplySummary {
+        done: report.done.clone(),
+        failed: groups.into_values().collect(),
+        skipped: report.skipped.iter().map(in_words).collect(),
+        interrupted,
+        remaining: report.not_begun,
+        elapsed,
+    }
+}
+
+/// `alarm "web-1"`
+fn in_words(address: &Address) -> String {
+    let noun = resources::kind(&address.kind).map_or(&*address.kind, |kind| kind.text().noun);
+    format!("{noun} {}", quoted(&address.key))
+}

@@ -1,0 +1,225 @@
+//! AWS throttles, fails, drops connections, denies: nothing is lost, and people are told what to do.
+
+use serde_json::json;
+
+use crate::workspace::{CPU, REGION, Workspace};
+
+fn fleet(number: usize) -> Workspace {
+    let workspace = Workspace::new(CPU);
+    let instances: Vec<_> = (1..=number)
+        .map(|n| json!({"name": format!("web-{n:02}")}))
+        .collect();
+    workspace.account.seed_instances(REGION, instances.into());
+    workspace
+}
+
+#[test]
+fn throttling_is_waited_out_unseen() {
+    let workspace = fleet(30);
+    workspace.account.faults(json!([
+        {"operation": "PutMetricAlarm", "kind": "bucket", "rate": 50, "burst": 5},
+        {"operation": "DescribeInstances", "kind": "error", "code": "RequestLimitExceeded", "status": 503, "times": 2},
+        {"operation": "DescribeAlarms", "kind": "error", "code": "Throttling", "status": 400, "times": 2},
+    ]));
+    let run = workspace.apply().says(&["30 added"]);
+    assert!(!run.all().contains("Throttling"), "{}", run.all());
+    assert_eq!(workspace.account.alarms(REGION).len(), 30);
+    workspace.account.faults(json!([]));
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn errors_of_aws_itself_and_of_the_network_are_tried_again() {
+    let workspace = fleet(12);
+    workspace.account.faults(json!([
+        {"operation": "PutMetricAlarm", "kind": "error", "code": "InternalFailure", "status": 500, "times": 3},
+        {"operation": "PutMetricAlarm", "kind": "drop", "times": 3},
+        {"operation": "PutMetricAlarm", "kind": "drop_after", "times": 3},
+        {"operation": "DescribeAlarms", "kind": "drop", "times": 1},
+        {"operation": "DescribeInstances", "kind": "drop_after", "times": 1},
+    ]));
+    workspace.apply().says(&["12 added"]);
+    assert_eq!(workspace.account.alarms(REGION).len(), 12);
+    workspace.account.faults(json!([]));
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn a_delete_whose_answer_was_lost_is_done_all_the_same() {
+    for skips_missing in [false, true] {
+        let workspace = fleet(12);
+        workspace.apply();
+        workspace
+            .account
+            .options(json!({"delete_skips_missing": skips_missing}));
+        workspace
+            .account
+            .faults(json!([{"operation": "DeleteAlarms", "kind": "drop_after", "times": 1}]));
+        workspace.ok(&["destroy", "--yes"]).says(&["12 destroyed"]);
+        assert!(workspace.account.alarms(REGION).is_empty());
+        assert!(workspace.recorded().is_empty());
+    }
+}
+
+#[test]
+fn one_name_that_somebody_else_deletes_meanwhile_does_not_save_the_others() {
+    let workspace = fleet(12);
+    workspace.apply();
+    workspace
+        .account
+        .faults(json!([{"operation": "DeleteAlarms", "kind": "hold_before", "times": 1}]));
+    let destroy = workspace.command(&["destroy", "--yes"]).spawn().unwrap();
+    while workspace.account.held() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    workspace.account.delete_alarm(REGION, "web-07: CPU over 80");
+    workspace.account.release();
+    let run = crate::workspace::Run::of(destroy.wait_with_output().unwrap()).expect(0);
+    run.says(&["12 destroyed"]);
+    assert!(workspace.account.alarms(REGION).is_empty());
+    assert!(workspace.recorded().is_empty());
+}
+
+#[test]
+fn one_failure_does_not_stop_the_others() {
+    let workspace = fleet(12);
+    workspace.account.faults(json!([
+        {"operation": "PutMetricAlarm", "key": "web-03: CPU over 80", "kind": "error", "code": "LimitExceeded",
+         "status": 400, "message": "The quota for alarms for this customer has been reached."},
+        {"operation": "PutMetricAlarm", "key": "web-05: CPU over 80", "kind": "error", "code": "LimitExceeded",
+         "status": 400, "message": "The quota for alarms for this customer has been reached."},
+    ]));
+    let run = workspace.run(&["apply", "--yes"]).expect(4).says(&[
+        "10 added",
+        "LimitExceeded",
+        "The quota for alarms",
+        "web-03: CPU over 80",
+        "web-05: CPU over 80",
+        "apply again",
+    ]);
+    assert_eq!(
+        run.stdout.matches("The quota for alarms").count(),
+        1,
+        "grouped by cause"
+    );
+    assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
+    workspace.account.faults(json!([]));
+    assert_eq!(
+        workspace.changes(),
+        ["create web-03: CPU over 80", "create web-05: CPU over 80"]
+    );
+    workspace.apply().says(&["2 added"]);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn an_old_alarm_stays_while_its_successor_cannot_be_made() {
+    let workspace = fleet(2);
+    workspace.apply();
+    workspace.account.faults(json!([
+        {"operation": "PutMetricAlarm", "key": "web-01: CPU over 90", "kind": "error", "code": "LimitExceeded",
+         "status": 400, "message": "no more"},
+    ]));
+    workspace.edit_manifest("threshold = 80", "threshold = 90");
+    workspace
+        .run(&["apply", "--yes"])
+        .expect(4)
+        .says(&["web-01: CPU over 80"]);
+    assert_eq!(
+        workspace.account.alarm_names(REGION),
+        ["web-01: CPU over 80", "web-02: CPU over 90"]
+    );
+    assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
+    workspace.account.faults(json!([]));
+    workspace.apply();
+    assert_eq!(
+        workspace.account.alarm_names(REGION),
+        ["web-01: CPU over 90", "web-02: CPU over 90"]
+    );
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn a_denied_call_names_the_action_that_is_missing() {
+    let workspace = fleet(2);
+    for (operation, code, action) in [
+        (
+            "DescribeInstances",
+            "UnauthorizedOperation",
+            "ec2:DescribeInstances",
+        ),
+        ("DescribeAlarms", "AccessDenied", "cloudwatch:DescribeAlarms"),
+    ] {
+        workspace.account.faults(
+            json!([{"operation": operation, "kind": "error", "code": code, "status": 403,
+                                         "message": "You are not authorized to perform this operation."}]),
+        );
+        workspace.run(&["plan"]).expect(1).says(&[
+            operation,
+            "us-east-1",
+            code,
+            &format!("IAM action {action}"),
+            workspace.account.id(),
+        ]);
+    }
+    workspace.account.faults(
+        json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "AccessDenied",
+                                     "status": 403, "message": "not authorized"}]),
+    );
+    workspace
+        .run(&["apply", "--yes"])
+        .expect(4)
+        .says(&["IAM action cloudwatch:PutMetricAlarm"]);
+    workspace.account.faults(json!([]));
+    workspace.apply().says(&["2 added"]);
+}
+
+#[test]
+fn expired_and_missing_credentials_are_said_in_words() {
+    let workspace = fleet(1);
+    workspace.account.faults(json!([{"operation": "GetCallerIdentity", "kind": "error", "code": "ExpiredToken",
+                                     "status": 403, "message": "The security token included in the request is expired"}]));
+    workspace.run(&["plan"]).expect(1).says(&[
+        "does not accept the credentials",
+        "ExpiredToken",
+        "aws sso login",
+        "--profile",
+    ]);
+    workspace.account.faults(json!([]));
+    for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        let mut command = workspace.command(&["plan"]);
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove(key);
+        let run = crate::workspace::Run::of(command.output().unwrap()).expect(1);
+        run.says(&["credentials", "AWS_PROFILE"]);
+    }
+    let run = workspace.run(&["plan", "--profile", "nobody"]);
+    let run = run.expect(1);
+    run.says(&["profile \"nobody\"", "credentials"]);
+}
+
+#[test]
+fn credentials_that_expire_in_the_middle_lose_nothing() {
+    let workspace = fleet(12);
+    workspace.account.faults(
+        json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "ExpiredToken",
+                                     "status": 400, "message": "expired", "skip": 5}]),
+    );
+    workspace
+        .run(&["apply", "--yes"])
+        .expect(4)
+        .says(&["5 added", "ExpiredToken", "aws sso login"]);
+    assert_eq!(workspace.recorded().len(), 5);
+    workspace.account.faults(json!([]));
+    assert_eq!(workspace.changes().len(), 7);
+    workspace.apply().says(&["7 added"]);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn an_endpoint_that_does_not_answer_is_an_error_in_words() {
+    let workspace = Workspace::new(CPU);
+    workspace
+        .run(&["plan", "--endpoint-url", "http://127.0.0.1:9"])
+        .expect(1)
+        .says(&["STS GetCallerIdentity", "could not be reached"]);
+}

@@ -1,0 +1,170 @@
+//! Killed at any moment: the next plan shows just the rest, and apply finishes it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::workspace::{CPU, REGION, Run, Workspace};
+
+const FLEET: usize = 12;
+
+fn fleet() -> Workspace {
+    let workspace = Workspace::new(CPU);
+    let instances: Vec<_> = (1..=FLEET)
+        .map(|n| json!({"name": format!("web-{n:02}")}))
+        .collect();
+    workspace.account.seed_instances(REGION, instances.into());
+    workspace
+}
+
+/// Waits until the emulator holds this many requests.
+fn wait_until_held(workspace: &Workspace, number: u64) {
+    let start = Instant::now();
+    while workspace.account.held() < number {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "the apply does not get there"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Lets k puts through, holds the others, and kills the apply when all the others are held.
+fn kill_after(workspace: &Workspace, k: usize, hold: &str) {
+    let held = u64::try_from(FLEET - k).unwrap();
+    workspace
+        .account
+        .faults(json!([{"operation": "PutMetricAlarm", "kind": hold, "skip": k}]));
+    let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until_held(workspace, held);
+    apply.kill().unwrap();
+    apply.wait().unwrap();
+    workspace.account.release();
+    workspace.account.faults(json!([]));
+}
+
+fn finish(workspace: &Workspace, made: usize) {
+    // Just the rest: no adopt, no conflict, no update.
+    let changes = workspace.changes();
+    let there = workspace.account.alarms(REGION).len();
+    assert_eq!(there, made);
+    assert_eq!(changes.len(), FLEET - there, "{changes:?}");
+    assert!(
+        changes.iter().all(|change| change.starts_with("create ")),
+        "{changes:?}"
+    );
+    workspace.account.clear_calls();
+    workspace.apply();
+    assert_eq!(
+        usize::try_from(workspace.account.count("cloudwatch:PutMetricAlarm")).unwrap(),
+        FLEET - there
+    );
+    assert_eq!(workspace.account.alarms(REGION).len(), FLEET);
+    assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
+    assert_eq!(workspace.state()["unconfirmed"], json!(null));
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]);
+    assert!(workspace.account.alarms(REGION).is_empty());
+}
+
+#[test]
+fn killed_before_the_rest_reached_aws() {
+    for k in [0, 1, 5, FLEET - 1] {
+        let workspace = fleet();
+        kill_after(&workspace, k, "hold_before");
+        finish(&workspace, k);
+    }
+}
+
+#[test]
+fn killed_after_aws_did_it_and_before_the_answer_came() {
+    for k in [0, 1, 5, FLEET - 1] {
+        let workspace = fleet();
+        kill_after(&workspace, k, "hold_after");
+        finish(&workspace, FLEET);
+    }
+}
+
+#[test]
+fn killed_and_then_no_longer_wanted() {
+    let workspace = fleet();
+    kill_after(&workspace, 3, "hold_after");
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    let changes = workspace.changes();
+    assert_eq!(changes.len(), FLEET, "{changes:?}");
+    assert!(
+        changes.iter().all(|change| change.starts_with("delete ")),
+        "{changes:?}"
+    );
+    workspace.apply();
+    assert!(workspace.account.alarms(REGION).is_empty());
+    assert!(workspace.recorded().is_empty());
+}
+
+#[test]
+fn killed_in_the_middle_of_a_destroy() {
+    let workspace = fleet();
+    workspace.apply();
+    workspace
+        .account
+        .faults(json!([{"operation": "DeleteAlarms", "kind": "hold_after"}]));
+    let mut destroy = workspace.command(&["destroy", "--yes"]).spawn().unwrap();
+    wait_until_held(&workspace, 1);
+    destroy.kill().unwrap();
+    destroy.wait().unwrap();
+    workspace.account.faults(json!([]));
+    workspace.ok(&["destroy", "--yes"]);
+    assert!(workspace.recorded().is_empty());
+}
+
+#[test]
+fn ctrl_c_finishes_the_calls_in_flight_and_saves() {
+    let workspace = fleet();
+    workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 4");
+    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    let start = Instant::now();
+    while workspace.account.count("cloudwatch:PutMetricAlarm") < 5 {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "the apply does not get there"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = apply.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let run = Run::of(apply.wait_with_output().unwrap()).expect(130);
+    run.says(&["stopping after the calls in flight", "apply again"]);
+    assert!(!workspace.path().join("state/payments.json.journal").exists());
+    assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
+    let made = workspace.recorded().len();
+    assert!((5..FLEET).contains(&made), "{made}");
+    workspace.edit_manifest("PutMetricAlarm = 4", "PutMetricAlarm = 1000");
+    finish(&workspace, made);
+}
+
+#[test]
+fn two_applies_at_once_and_one_of_them_leaves() {
+    let workspace = fleet();
+    workspace
+        .account
+        .faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
+    let first = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until_held(&workspace, 1);
+    workspace.run(&["apply", "--yes"]).expect(6).says(&[
+        "locked by",
+        "running apply",
+        "opsform state unlock",
+    ]);
+    workspace.run(&["plan"]).says(&["being written by"]);
+    workspace.account.release();
+    workspace.account.faults(json!([]));
+    workspace.account.release();
+    Run::of(first.wait_with_output().unwrap()).expect(0);
+    workspace.expect_nothing_to_do();
+}

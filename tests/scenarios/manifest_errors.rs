@@ -1,0 +1,156 @@
+//! Bad input: a clear error at its place, exit 1, and no call that writes.
+
+use serde_json::json;
+
+use crate::workspace::{CPU, REGION, Workspace};
+
+/// Runs validate, plan and apply; each must fail with these words, and nothing may be written.
+#[track_caller]
+fn refused(manifest: &str, words: &[&str]) {
+    let workspace = Workspace::new(manifest);
+    workspace.account.seed_instances(
+        REGION,
+        json!([{"name": "web", "tags": {"Limit": "high"}}, {"name": "web", "tags": {"Limit": "9"}}]),
+    );
+    for command in [&["plan"][..], &["apply", "--yes"]] {
+        workspace.run(command).expect(1).says(words);
+    }
+    assert!(workspace.account.writes().is_empty());
+    assert!(!workspace.state_file().exists());
+}
+
+/// Also found by `validate`, which must work without AWS and without credentials.
+#[track_caller]
+fn invalid(manifest: &str, words: &[&str]) {
+    let workspace = Workspace::new(manifest);
+    let mut command = workspace.command(&["validate"]);
+    command.env_clear();
+    crate::workspace::Run::of(command.output().unwrap())
+        .expect(1)
+        .says(words);
+    assert!(workspace.account.log().is_empty());
+    refused(manifest, words);
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(CPU.contains(from));
+    CPU.replace(from, to)
+}
+
+#[test]
+fn broken_toml() {
+    invalid(
+        &with("threshold = 80", "threshold = = 80"),
+        &["opsform.toml:18:13", "threshold = = 80", "^"],
+    );
+}
+
+#[test]
+fn all_problems_at_once() {
+    invalid(
+        &with(
+            "threshold = 80",
+            "threshold = true\nperiod = 7\ntreshold = 80\nunit = \"Percents\"",
+        ),
+        &[
+            "opsform.toml:18:13",
+            "opsform.toml:19:10",
+            "opsform.toml:20:1",
+            "did you mean `threshold`",
+            "opsform.toml:21:8",
+            "Percent",
+            "4 errors",
+        ],
+    );
+}
+
+#[test]
+fn a_period_of_seven() {
+    invalid(
+        &with("threshold = 80", "threshold = 80\nperiod = 7"),
+        &["opsform.toml:19:10", "7", "10", "60"],
+    );
+}
+
+#[test]
+fn unknown_keys_and_blocks() {
+    invalid(
+        &with("metric =", "metrik ="),
+        &["metrik", "did you mean `metric`", "opsform.toml:16:1"],
+    );
+    invalid(
+        &with("[[alarm]]", "[[alarms]]"),
+        &["alarms", "did you mean `alarm`"],
+    );
+    invalid(
+        &with("PutMetricAlarm", "PutMetricAlarms"),
+        &["PutMetricAlarms", "did you mean `PutMetricAlarm`"],
+    );
+}
+
+#[test]
+fn wrong_types() {
+    invalid(
+        &with("\"CPUUtilization\"", "[1, 2]"),
+        &["opsform.toml:16:10", "metric"],
+    );
+    invalid(
+        &with("regions = [\"us-east-1\"]", "regions = \"us-east-1\""),
+        &["regions"],
+    );
+    invalid(&with("{ ec2 = {} }", "{ ec3 = {} }"), &["ec3", "ec2"]);
+}
+
+#[test]
+fn a_template_that_does_not_parse() {
+    invalid(&with("{{ name }}", "{{ name "), &["opsform.toml:15:8", "name"]);
+}
+
+#[test]
+fn a_template_that_names_a_missing_tag() {
+    refused(
+        &with("{{ name }}", "{{ name }} {{ id }} {{ tags.owner }}"),
+        &["opsform.toml:15:8", "owner", "2", "default"],
+    );
+}
+
+#[test]
+fn a_template_that_gives_no_number() {
+    refused(
+        &with("threshold = 80", "threshold = \"{{ tags.Limit }}\""),
+        &["opsform.toml:18:13", "threshold", "high", "number"],
+    );
+}
+
+#[test]
+fn two_targets_with_one_name() {
+    refused(CPU, &["web: CPU over 80", "{{ id }}", "opsform.toml"]);
+}
+
+#[test]
+fn two_declarations_that_make_the_same_alarm() {
+    let unique = with("{{ name }}", "{{ id }}");
+    let block = unique
+        .split("[[alarm]]")
+        .nth(1)
+        .unwrap()
+        .replace("\"cpu\"", "\"processor\"");
+    refused(
+        &format!("{unique}\n[[alarm]]{block}"),
+        &[
+            "alarm.cpu",
+            "alarm.processor",
+            "opsform.toml:12",
+            "opsform.toml:20",
+        ],
+    );
+}
+
+#[test]
+fn no_manifest_at_all() {
+    let workspace = Workspace::new(CPU);
+    workspace
+        .run(&["plan", "--manifests", "nowhere"])
+        .expect(1)
+        .says(&["nowhere", "opsform init"]);
+}

@@ -1,0 +1,163 @@
+//! What is nobody's, what is another project's, and what was ours before the state was lost.
+
+use serde_json::json;
+
+use crate::workspace::{CPU, REGION, Workspace};
+
+const NAME: &str = "web-1: CPU over 80";
+
+fn one() -> Workspace {
+    let workspace = Workspace::new(CPU);
+    workspace
+        .account
+        .seed_instances(REGION, json!([{"name": "web-1"}]));
+    workspace
+}
+
+fn by_hand(name: &str) -> serde_json::Value {
+    json!({"AlarmName": name, "Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Period": 60,
+           "EvaluationPeriods": 2, "Statistic": "Average", "Threshold": 50.0,
+           "ComparisonOperator": "GreaterThanThreshold", "Tags": {"made-by": "hand"}})
+}
+
+#[test]
+fn an_alarm_made_by_hand_is_taken_over_only_when_asked() {
+    let workspace = one();
+    workspace.account.put_alarm(REGION, by_hand(NAME));
+    workspace
+        .run(&["plan"])
+        .expect(1)
+        .says(&[NAME, "--adopt", "adopt = true", "50 → 80"]);
+    workspace.run(&["apply", "--yes"]).expect(1);
+    assert_eq!(workspace.account.alarm(REGION, NAME)["Threshold"], json!(50.0));
+    workspace.ok(&["apply", "--yes", "--adopt"]).says(&["1 adopted"]);
+    let alarm = workspace.account.alarm(REGION, NAME);
+    assert_eq!(alarm["Threshold"], json!(80.0));
+    assert_eq!(
+        alarm["Tags"],
+        json!({"made-by": "hand", "opsform:project": "payments", "opsform:label": "alarm.cpu"})
+    );
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn another_projects_alarm_is_a_conflict_and_adopt_does_not_help() {
+    let workspace = one();
+    let other = workspace.beside(&CPU.replace("payments", "search"));
+    other.apply();
+    workspace
+        .run(&["plan", "--adopt"])
+        .expect(1)
+        .says(&[NAME, "search"]);
+    workspace.run(&["apply", "--yes", "--adopt"]).expect(1);
+    assert_eq!(
+        workspace.account.alarm(REGION, NAME)["Tags"]["opsform:project"],
+        "search"
+    );
+    // The rest can go on without it.
+    workspace
+        .account
+        .seed_instances(REGION, json!([{"name": "web-2"}]));
+    workspace
+        .ok(&["apply", "--yes", "--exclude", "web-1"])
+        .says(&["1 added"]);
+    workspace.ok(&["destroy", "--yes"]).says(&["1 destroyed"]);
+    assert_eq!(workspace.account.alarm_names(REGION), [NAME]);
+}
+
+#[test]
+fn a_lost_state_is_no_reason_to_adopt() {
+    let workspace = one();
+    workspace.apply();
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn state_rebuild_finds_everything_by_its_tags() {
+    let workspace = one();
+    workspace
+        .account
+        .seed_instances(REGION, json!([{"name": "web-2"}, {"name": "web-3"}]));
+    workspace.apply();
+    workspace.account.put_alarm(REGION, by_hand("by hand"));
+    workspace
+        .beside(&CPU.replace("payments", "search").replace("CPU over", "search"))
+        .apply();
+    let before = workspace.state();
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.run(&["state", "rebuild"]).expect(1).says(&["--yes"]);
+    workspace
+        .ok(&["state", "rebuild", "--yes"])
+        .says(&["3 resources"]);
+    workspace
+        .ok(&["state", "rebuild", "--yes"])
+        .says(&["Nothing to rebuild"]);
+    let after = workspace.state();
+    let fields = |state: &serde_json::Value| {
+        let resources = state["resources"].as_array().unwrap().iter();
+        resources
+            .map(|r| (r["key"].clone(), r["label"].clone(), r["fields"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(fields(&before), fields(&after));
+    workspace.expect_nothing_to_do();
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    workspace.apply().says(&["3 destroyed"]);
+    assert_eq!(workspace.account.alarms(REGION).len(), 4);
+}
+
+#[test]
+fn metric_math_is_never_flattened() {
+    let workspace = one();
+    workspace.apply();
+    workspace.account.edit_alarm(
+        REGION,
+        NAME,
+        json!({"MetricName": null, "Namespace": null, "Period": null, "Statistic": null, "Dimensions": null,
+               "Metrics": [{"Id": "e1", "Expression": "m1/2", "ReturnData": true},
+                           {"Id": "m1", "ReturnData": false, "MetricStat": {"Metric": {"Namespace": "AWS/EC2",
+                            "MetricName": "CPUUtilization"}, "Period": 60, "Stat": "Average"}}]}),
+    );
+    workspace.run(&["plan"]).expect(1).says(&[NAME, "metric math"]);
+    workspace.run(&["apply", "--yes"]).expect(1);
+    workspace.account.clear_calls();
+    assert_eq!(
+        workspace.account.alarm(REGION, NAME)["Metrics"][0]["Expression"],
+        "m1/2"
+    );
+    // Deleting it is another matter: that is what `destroy` says.
+    workspace.ok(&["destroy", "--yes"]);
+    assert!(workspace.account.alarms(REGION).is_empty());
+}
+
+#[test]
+fn the_credentials_of_another_account_do_not_make_everything_twice() {
+    let workspace = one();
+    workspace.apply();
+    let other = Workspace::new(CPU);
+    let mut command = workspace.command(&["apply", "--yes"]);
+    command.envs(other.account.environment());
+    crate::workspace::Run::of(command.output().unwrap())
+        .expect(1)
+        .says(&[workspace.account.id(), other.account.id(), "--profile"]);
+    assert!(other.account.writes().is_empty());
+}
+
+#[test]
+fn two_accounts_by_role() {
+    let workspace = one();
+    let other = Workspace::new(CPU);
+    other.account.seed_instances(REGION, json!([{"name": "web-1"}]));
+    let role = |account: &str, name: &str| {
+        format!("[[account]]\nname = \"{name}\"\nrole_arn = \"arn:aws:iam::{account}:role/opsform\"\n")
+    };
+    let accounts = role(workspace.account.id(), "prod") + &role(other.account.id(), "dev");
+    workspace.write("manifests/accounts.toml", &accounts);
+    workspace.ok(&["plan"]).says(&["2 accounts", "2 to add"]);
+    workspace.apply();
+    assert_eq!(workspace.account.alarms(REGION).len(), 1);
+    assert_eq!(other.account.alarms(REGION).len(), 1);
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]).says(&["2 destroyed"]);
+}

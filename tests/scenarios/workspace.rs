@@ -1,0 +1,194 @@
+//! A folder with a manifest, an AWS account, and the program to run in them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::aws::{Account, Emulator};
+
+pub(crate) const REGION: &str = "us-east-1";
+
+/// A manifest that wants one alarm for each instance in one region.
+pub(crate) const CPU: &str = r#"
+[project]
+name = "payments"
+
+[aws]
+regions = ["us-east-1"]
+
+[aws.rates]
+PutMetricAlarm = 1000
+DeleteAlarms = 1000
+
+[[alarm]]
+label = "cpu"
+for_each = { ec2 = {} }
+name = "{{ name }}: CPU over {{ threshold }}"
+metric = "CPUUtilization"
+comparison = ">"
+threshold = 80
+"#;
+
+pub(crate) struct Workspace {
+    folder: tempfile::TempDir,
+    pub(crate) account: Account,
+}
+
+impl Workspace {
+    /// A fresh account and a folder with this manifest.
+    pub(crate) fn new(manifest: &str) -> Self {
+        let workspace = Self {
+            folder: tempfile::tempdir().unwrap(),
+            account: Emulator::shared().account(),
+        };
+        workspace.write_manifest(manifest);
+        workspace
+    }
+
+    /// Another folder, with its own state, on the same account.
+    pub(crate) fn beside(&self, manifest: &str) -> Self {
+        let workspace = Self {
+            folder: tempfile::tempdir().unwrap(),
+            account: self.account.clone(),
+        };
+        workspace.write_manifest(manifest);
+        workspace
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write_manifest(&self, text: &str) {
+        self.write("manifests/opsform.toml", text);
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn edit_manifest(&self, from: &str, to: &str) {
+        let path = self.path().join("manifests/opsform.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "the manifest has no {from:?}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    pub(crate) fn state_file(&self) -> PathBuf {
+        self.path().join("state/payments.json")
+    }
+
+    /// The records of the state file.
+    pub(crate) fn state(&self) -> serde_json::Value {
+        serde_json::from_str(&fs::read_to_string(self.state_file()).unwrap()).unwrap()
+    }
+
+    /// The names of all alarms that the state file records, sorted.
+    pub(crate) fn recorded(&self) -> Vec<String> {
+        let state = self.state();
+        let resources = state["resources"].as_array().unwrap();
+        let mut names: Vec<String> = resources
+            .iter()
+            .map(|resource| resource["key"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The command, ready to be started: only this account's environment, no terminal.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opsform"));
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env_clear()
+            .envs(self.account.environment())
+            .env("HOME", self.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
+        Run::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs and expects success.
+    pub(crate) fn ok(&self, args: &[&str]) -> Run {
+        self.run(args).expect(0)
+    }
+
+    pub(crate) fn apply(&self) -> Run {
+        self.ok(&["apply", "--yes"])
+    }
+
+    /// Plans as JSON and gives `verb key` of each change.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        self.changes_with(&[])
+    }
+
+    pub(crate) fn changes_with(&self, flags: &[&str]) -> Vec<String> {
+        let run = self.run(&[&["plan", "--format", "json"], flags].concat());
+        let plan: serde_json::Value =
+            serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no JSON: {}", run.all()));
+        let changes = plan["changes"].as_array().unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        changes
+            .iter()
+            .map(|c| format!("{} {}", text(&c["verb"]), text(&c["address"]["key"])))
+            .collect()
+    }
+
+    pub(crate) fn expect_nothing_to_do(&self) {
+        assert_eq!(self.changes(), [""; 0]);
+    }
+}
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}", self.all());
+        // Whatever happens, nobody is shown the inside of a data structure.
+        for inside in [
+            "panicked",
+            "SdkError",
+            "DispatchFailure",
+            "Unhandled",
+            "stack backtrace",
+        ] {
+            assert!(!self.all().contains(inside), "{inside} in: {}", self.all());
+        }
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.all().contains(word), "no {word:?} in:\n{}", self.all());
+        }
+        self
+    }
+
+    pub(crate) fn all(&self) -> String {
+        format!("exit {:?}\n{}{}", self.code, self.stdout, self.stderr)
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -57,7 +58,12 @@ pub async fn connect(options: ConnectOptions) -> Result<(Aws, Option<String>), A
                 .build(),
         );
     if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
+        // As with the AWS CLI, a profile that is asked for counts more than keys in the environment. The SDK's default
+        // chain would take the keys, which may be another account's.
+        let provider = ProfileFileCredentialsProvider::builder()
+            .profile_name(profile)
+            .build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
     if let Some(url) = &options.endpoint_url {
         loader = loader.endpoint_url(url);

@@ -26,7 +26,7 @@ use output::Output;
 /// Runs the command line.
 pub fn main(environment: &Environment) -> ExitCode {
     let cli = Cli::parse();
-    start_log(&cli.global, environment);
+    start_log(&cli.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -82,7 +82,7 @@ fn validate(global: &Global, environment: &Environment) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-fn start_log(global: &Global, environment: &Environment) {
+fn start_log(global: &Global) {
     let level = match global.verbose {
         // The SDK warns of things that are none of the user's, such as a configuration file that is not there.
         0 => "opsform=warn,error",
@@ -95,6 +95,6 @@ fn start_log(global: &Global, environment: &Environment) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(environment.stderr_is_terminal && !environment.no_color)
+        .with_ansi(false)
         .init();
 }

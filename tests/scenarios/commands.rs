@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::workspace::{CPU, REGION, Run, Workspace};
+use crate::workspace::{CPU, REGION, Run, Workspace, wait_until};
 
 fn small() -> Workspace {
     let workspace = Workspace::new(CPU);
@@ -114,7 +114,7 @@ fn results_go_to_stdout_and_remarks_to_stderr() {
     let plan: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(plan["format"], "opsform-plan");
     assert_eq!(plan["version"], 1);
-    assert_eq!(plan["summary"]["create"], 2);
+    assert_eq!(plan["summary"]["counts"]["create"], 2);
     let markdown = workspace.ok(&["plan", "--format", "markdown"]).stdout;
     assert!(markdown.starts_with("<!-- opsform plan: payments"), "{markdown}");
 }
@@ -238,15 +238,13 @@ fn what_changed_while_a_person_was_reading_is_not_overwritten() {
         .envs(workspace.account.environment())
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", workspace.path());
+    workspace.account.clear_calls();
     let child = command
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    workspace.account.clear_calls();
-    while workspace.account.count("cloudwatch:DescribeAlarms") == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_until(|| workspace.account.count("cloudwatch:DescribeAlarms") > 0);
     std::thread::sleep(std::time::Duration::from_millis(300));
     workspace
         .account

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::workspace::{CPU, REGION, Workspace};
+use crate::workspace::{CPU, REGION, Workspace, wait_until};
 
 fn fleet(number: usize) -> Workspace {
     let workspace = Workspace::new(CPU);
@@ -69,9 +69,7 @@ fn one_name_that_somebody_else_deletes_meanwhile_does_not_save_the_others() {
         .account
         .faults(json!([{"operation": "DeleteAlarms", "kind": "hold_before", "times": 1}]));
     let destroy = workspace.command(&["destroy", "--yes"]).spawn().unwrap();
-    while workspace.account.held() == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_until(|| workspace.account.held() > 0);
     workspace.account.delete_alarm(REGION, "web-07: CPU over 80");
     workspace.account.release();
     let run = crate::workspace::Run::of(destroy.wait_with_output().unwrap()).expect(0);

@@ -1,10 +1,8 @@
 //! Killed at any moment: the next plan shows just the rest, and apply finishes it.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
-use crate::workspace::{CPU, REGION, Run, Workspace};
+use crate::workspace::{CPU, REGION, Run, Workspace, wait_until};
 
 const FLEET: usize = 12;
 
@@ -17,18 +15,6 @@ fn fleet() -> Workspace {
     workspace
 }
 
-/// Waits until the emulator holds this many requests.
-fn wait_until_held(workspace: &Workspace, number: u64) {
-    let start = Instant::now();
-    while workspace.account.held() < number {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "the apply does not get there"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// Lets k puts through, holds the others, and kills the apply when all the others are held.
 fn kill_after(workspace: &Workspace, k: usize, hold: &str) {
     let held = u64::try_from(FLEET - k).unwrap();
@@ -36,7 +22,7 @@ fn kill_after(workspace: &Workspace, k: usize, hold: &str) {
         .account
         .faults(json!([{"operation": "PutMetricAlarm", "kind": hold, "skip": k}]));
     let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-    wait_until_held(workspace, held);
+    wait_until(|| workspace.account.held() >= held);
     apply.kill().unwrap();
     apply.wait().unwrap();
     workspace.account.release();
@@ -109,7 +95,7 @@ fn killed_in_the_middle_of_a_destroy() {
         .account
         .faults(json!([{"operation": "DeleteAlarms", "kind": "hold_after"}]));
     let mut destroy = workspace.command(&["destroy", "--yes"]).spawn().unwrap();
-    wait_until_held(&workspace, 1);
+    wait_until(|| workspace.account.held() >= 1);
     destroy.kill().unwrap();
     destroy.wait().unwrap();
     workspace.account.faults(json!([]));
@@ -122,14 +108,7 @@ fn ctrl_c_finishes_the_calls_in_flight_and_saves() {
     let workspace = fleet();
     workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 4");
     let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-    let start = Instant::now();
-    while workspace.account.count("cloudwatch:PutMetricAlarm") < 5 {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "the apply does not get there"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until(|| workspace.account.count("cloudwatch:PutMetricAlarm") >= 5);
     let pid = apply.id().to_string();
     assert!(
         std::process::Command::new("kill")
@@ -155,7 +134,7 @@ fn two_applies_at_once_and_one_of_them_leaves() {
         .account
         .faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
     let first = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-    wait_until_held(&workspace, 1);
+    wait_until(|| workspace.account.held() >= 1);
     workspace.run(&["apply", "--yes"]).expect(6).says(&[
         "locked by",
         "running apply",

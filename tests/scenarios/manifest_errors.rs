@@ -56,7 +56,7 @@ fn all_problems_at_once() {
             "opsform.toml:18:13",
             "opsform.toml:19:10",
             "opsform.toml:20:1",
-            "did you mean `threshold`",
+            "unknown key `treshold`",
             "opsform.toml:21:8",
             "Percent",
             "4 errors",
@@ -103,7 +103,10 @@ fn wrong_types() {
 
 #[test]
 fn a_template_that_does_not_parse() {
-    invalid(&with("{{ name }}", "{{ name "), &["opsform.toml:15:8", "name"]);
+    invalid(
+        &with("{{ name }}", "{{ name "),
+        &["opsform.toml:15:17", "`name`: template syntax"],
+    );
 }
 
 #[test]
@@ -140,8 +143,8 @@ fn two_declarations_that_make_the_same_alarm() {
         &[
             "alarm.cpu",
             "alarm.processor",
-            "opsform.toml:12",
-            "opsform.toml:20",
+            "12 | [[alarm]]",
+            "opsform.toml:20:1",
         ],
     );
 }

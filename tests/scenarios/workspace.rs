@@ -147,6 +147,16 @@ impl Workspace {
     }
 }
 
+/// Waits for something that another process does; gives up after a minute.
+#[track_caller]
+pub(crate) fn wait_until(holds: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !holds() {
+        assert!(start.elapsed().as_secs() < 60, "it does not come to that");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 /// What a run printed and how it ended.
 #[derive(Debug)]
 pub(crate) struct Run {

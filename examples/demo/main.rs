@@ -72,19 +72,21 @@ impl Demo {
 
     fn run(&self) -> Step {
         let ids = self.seed();
-        self.say("A fleet of 40 instances, 3 databases and a cluster in two regions. The manifest has three alarms.");
+        say(
+            "A fleet of 40 instances, 3 databases and a cluster in two regions. The manifest has three alarms.",
+        );
         self.opsform(&["validate"], 0, &["3 declarations"])?;
-        self.say("What would happen?");
+        say("What would happen?");
         self.opsform(&["plan"], 0, &["73 to add, 0 to change, 0 to destroy"])?;
-        self.say("Make it so. On a terminal it asks first; here --yes answers.");
+        say("Make it so. On a terminal it asks first; here --yes answers.");
         self.opsform(&["apply", "--yes"], 0, &["73 added"])?;
         self.expect_alarms(73)?;
-        self.say("Again: nothing to do, and it took a handful of calls to find out.");
+        say("Again: nothing to do, and it took a handful of calls to find out.");
         self.account.clear_calls();
         self.opsform(&["plan", "--detailed-exitcode"], 0, &["Nothing to do"])?;
         self.expect_calls(9)?;
 
-        self.say("At night somebody switches an alarm's actions off in the console, and deletes another.");
+        say("At night somebody switches an alarm's actions off in the console, and deletes another.");
         let edited = "web-01: CPU over 80 percent";
         self.account
             .edit_alarm(SEOUL, edited, json!({"ActionsEnabled": false}));
@@ -96,14 +98,14 @@ impl Demo {
             &[edited, "batch-03", "changed outside opsform"],
         )?;
         self.opsform(&["apply", "--yes"], 0, &["1 added", "1 changed"])?;
-        self.expect(
+        expect(
             self.account.alarm(SEOUL, edited)["ActionsEnabled"] == json!(true),
             "the actions are on again",
         )?;
 
-        self.say("The databases' limit is raised in the manifest; it is part of their alarms' names.");
+        say("The databases' limit is raised in the manifest; it is part of their alarms' names.");
         self.edit("threshold = 400", "threshold = 500")?;
-        self.say("Meanwhile an instance was terminated, too.");
+        say("Meanwhile an instance was terminated, too.");
         self.account.terminate(SEOUL, &ids[..1]);
         self.opsform(
             &["plan", "--detailed-exitcode"],
@@ -113,7 +115,7 @@ impl Demo {
         self.opsform(&["apply", "--yes"], 0, &["2 destroyed"])?;
         self.expect_alarms(71)?;
 
-        self.say("And the end: everything that opsform made goes; an alarm made by hand stays.");
+        say("And the end: everything that opsform made goes; an alarm made by hand stays.");
         self.account.put_alarm(SEOUL, by_hand());
         self.opsform(&["destroy", "--yes", "--detail", "summary"], 0, &["71 destroyed"])?;
         self.expect_alarms(1)
@@ -165,10 +167,6 @@ impl Demo {
         ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
-    fn say(&self, text: &str) {
-        println!("\n# {text}");
-    }
-
     /// Runs the program as a user would, shows what it prints, and checks how it ends and some of its words.
     fn opsform(&self, args: &[&str], code: i32, words: &[&str]) -> Step {
         println!("\n$ opsform {}\n", args.join(" "));
@@ -182,42 +180,46 @@ impl Demo {
         let text =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         print!("{text}");
-        self.expect(
+        expect(
             output.status.code() == Some(code),
             &format!("exit code {code}, not {:?}", output.status.code()),
         )?;
         let plain = without_colors(&text);
         words
             .iter()
-            .try_for_each(|word| self.expect(plain.contains(word), &format!("the words {word:?}")))
+            .try_for_each(|word| expect(plain.contains(word), &format!("the words {word:?}")))
     }
 
     fn edit(&self, from: &str, to: &str) -> Step {
         let path = self.folder.path().join("manifests/shop.toml");
         let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-        self.expect(text.contains(from), from)?;
+        expect(text.contains(from), from)?;
         std::fs::write(path, text.replace(from, to)).map_err(|error| error.to_string())
     }
 
     fn expect_alarms(&self, count: usize) -> Step {
         let found = self.account.alarms(SEOUL).len() + self.account.alarms(VIRGINIA).len();
-        self.expect(found == count, &format!("{count} alarms on AWS, not {found}"))
+        expect(found == count, &format!("{count} alarms on AWS, not {found}"))
     }
 
     fn expect_calls(&self, count: u64) -> Step {
         let calls: u64 = self.account.calls().values().filter_map(Value::as_u64).sum();
-        self.expect(
+        expect(
             calls == count,
             &format!("{count} calls, not {calls}: {:?}", self.account.calls()),
         )
     }
+}
 
-    fn expect(&self, holds: bool, what: &str) -> Step {
-        if holds {
-            Ok(())
-        } else {
-            Err(format!("expected {what}"))
-        }
+fn say(text: &str) {
+    println!("\n# {text}");
+}
+
+fn expect(holds: bool, what: &str) -> Step {
+    if holds {
+        Ok(())
+    } else {
+        Err(format!("expected {what}"))
     }
 }
 

@@ -15,7 +15,7 @@ use super::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::Scope;
 
 /// A call is given up and tried again after this long.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One account that the manifest names.
 #[derive(Clone, Debug)]

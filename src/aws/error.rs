@@ -181,10 +181,10 @@ where
                 .map_or(0, |response| response.status().as_u16());
             // A gateway's error page is no AWS error document; a good status with a body that cannot be read is a
             // connection that broke while the answer came.
-            let class = if status >= 500 || status < 400 {
-                ErrorClass::Transient
-            } else {
+            let class = if (400..500).contains(&status) {
                 ErrorClass::Other
+            } else {
+                ErrorClass::Transient
             };
             (
                 class,

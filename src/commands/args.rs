@@ -45,7 +45,7 @@ pub(super) struct Global {
     /// Work on these of the manifest's regions only; what is owned in others is left alone
     #[arg(long, global = true, value_name = "REGION", value_delimiter = ',')]
     pub(super) region: Vec<String>,
-    /// The profile of the shared AWS configuration [default: AWS_PROFILE, else the default profile]
+    /// The profile of the shared AWS configuration [default: `AWS_PROFILE`, else the default profile]
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) profile: Option<String>,
     /// Send all calls to this URL instead of AWS

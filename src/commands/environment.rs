@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 /// What the process found around it.
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own about the surroundings.
 #[derive(Clone, Debug)]
 pub struct Environment {
     /// The time at start.

@@ -10,6 +10,7 @@ mod plan;
 mod planning;
 mod progress;
 mod session;
+mod stale;
 mod state;
 mod summary;
 

@@ -49,6 +49,7 @@ impl Output {
     }
 
     /// Prints a result. A reader that went away (`| head`) is no error.
+    #[allow(clippy::unused_self)] // Whoever prints has an output.
     pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut stdout = std::io::stdout().lock();
         let newline = if text.ends_with('\n') || text.is_empty() {
@@ -73,6 +74,7 @@ impl Output {
     }
 
     /// Prints a problem, even when quiet.
+    #[allow(clippy::unused_self)]
     pub(super) fn problem(&self, text: &str) {
         let mut stderr = std::io::stderr().lock();
         // Nothing can be said where standard error is closed.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use futures::future::join_all;
 
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
 use super::output::Output;
 use super::session::{Session, failures};
 use crate::declarations::{self, Manifest, World};
@@ -14,7 +14,7 @@ use crate::inventory::{Fleet, Selector, TargetKind, Whereabouts, read_fleet, whe
 use crate::model::{
     Actual, Address, Desired, Diagnostic, Diagnostics, Origin, Owned, Ownership, Place, Scope,
 };
-use crate::plan::{Absence, Change, Plan, PlanInput, PlanOptions, ReadCost, Reason, Verb, plan};
+use crate::plan::{Absence, Change, Plan, PlanInput, PlanOptions, ReadCost, Reason, plan};
 use crate::resources::{self, KeyRequest, OwnershipNeed, ReadRequest};
 use crate::state::State;
 
@@ -164,10 +164,15 @@ fn as_desired(owned: &Owned) -> Desired {
     }
 }
 
-type Requests = BTreeMap<(Scope, String), ReadRequest>;
+pub(super) type Requests<'a> = BTreeMap<(Scope, String), ReadRequest<'a>>;
 
 /// What to read: everything desired and everything owned, by scope and kind.
-fn requests(session: &Session, state: &State, desired: &[Desired], all_owners: bool) -> Requests {
+fn requests<'a>(
+    session: &Session,
+    state: &'a State,
+    desired: &'a [Desired],
+    all_owners: bool,
+) -> Requests<'a> {
     let mut requests = Requests::new();
     let wanted = desired.iter().map(|desired| (&desired.address, Some(desired)));
     let owned = state
@@ -189,23 +194,23 @@ fn requests(session: &Session, state: &State, desired: &[Desired], all_owners: b
         let request = requests
             .entry((address.scope.clone(), address.kind.clone()))
             .or_default();
-        let key = request
-            .keys
-            .entry(address.key.clone())
-            .or_insert_with(|| KeyRequest {
-                last_written: record.map(|owned| owned.fields.clone()),
-                ownership,
-                desired: None,
-            });
+        let key = request.keys.entry(&address.key).or_insert_with(|| KeyRequest {
+            last_written: record.map(|owned| &owned.fields),
+            ownership,
+            desired: None,
+        });
         if let Some(desired) = desired {
-            key.desired = Some(desired.fields.clone());
+            key.desired = Some(&desired.fields);
         }
     }
     requests
 }
 
 /// Reads all scopes and kinds side by side; every failure is reported.
-async fn read_resources(session: &Session, requests: &Requests) -> Result<BTreeMap<Address, Actual>> {
+pub(super) async fn read_resources(
+    session: &Session,
+    requests: &Requests<'_>,
+) -> Result<BTreeMap<Address, Actual>> {
     let reads = requests.iter().filter_map(|((scope, kind), request)| {
         Some(resources::kind(kind)?.read(&session.aws, scope, request))
     });
@@ -299,78 +304,6 @@ async fn absences(
     } else {
         Err(failures(errors))
     }
-}
-
-/// Reads what the plan touches once more and refuses, naming object and field, if it changed since.
-///
-/// Time passes while a person reads a plan; what they agreed to must still be what happens.
-pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()> {
-    let mut requests = Requests::new();
-    for (address, before) in plan.changes.iter().flat_map(touched) {
-        let key = KeyRequest {
-            last_written: before.cloned(),
-            ..KeyRequest::default()
-        };
-        let request = requests
-            .entry((address.scope.clone(), address.kind.clone()))
-            .or_default();
-        request.keys.insert(address.key.clone(), key);
-    }
-    let actual = read_resources(session, &requests).await?;
-    let mut stale = Vec::new();
-    for (address, before) in plan.changes.iter().flat_map(touched) {
-        let now = actual.get(address).map(|actual| &actual.fields);
-        if now == before {
-            continue;
-        }
-        stale.push(match (before, now) {
-            (None, _) => format!("{:?} was created", address.key),
-            (_, None) => format!("{:?} was deleted", address.key),
-            (Some(before), Some(now)) => {
-                let names = before
-                    .keys()
-                    .chain(now.keys())
-                    .collect::<BTreeSet<_>>()
-                    .into_iter();
-                let changed: Vec<&str> = names
-                    .filter(|name| before.get(*name) != now.get(*name))
-                    .map(String::as_str)
-                    .collect();
-                format!("{:?} was changed ({})", address.key, changed.join(", "))
-            }
-        });
-    }
-    if stale.is_empty() {
-        return Ok(());
-    }
-    let more = stale.len().saturating_sub(10);
-    stale.truncate(10);
-    let more = if more > 0 {
-        format!("; and {more} more")
-    } else {
-        String::new()
-    };
-    Err(Failure::new(
-        format!(
-            "since the plan was made, {}{more}; nothing was applied",
-            stale.join("; ")
-        ),
-        "run the command again to see the plan as it is now",
-    )
-    .exit(Exit::Stale)
-    .into())
-}
-
-/// The live objects that a change was planned against.
-fn touched(change: &Change) -> Vec<(&Address, Option<&crate::model::Fields>)> {
-    if change.verb == Verb::Forget {
-        return Vec::new();
-    }
-    let mut touched = vec![(&change.address, change.before.as_ref())];
-    if let Some(previous) = &change.replaces {
-        touched.push((&previous.address, Some(&previous.fields)));
-    }
-    touched
 }
 
 /// A conflict or a refused adoption stops everything before anything is sent.

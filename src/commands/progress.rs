@@ -12,12 +12,14 @@ use crate::aws::{Aws, Operation};
 use crate::model::Scope;
 use crate::render::{clean, eta_text};
 
+type CallsLeft = (&'static Operation, usize);
+
 /// Draws what the executor tells.
 pub(super) struct Progress<'a> {
     bar: ProgressBar,
     aws: &'a Aws,
     /// Calls left, by scope and operation: the slowest of them decides the time left.
-    left: Mutex<HashMap<(Scope, &'static str), (&'static Operation, usize)>>,
+    left: Mutex<HashMap<(Scope, &'static str), CallsLeft>>,
 }
 
 impl<'a> Progress<'a> {

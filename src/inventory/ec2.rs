@@ -45,7 +45,7 @@ pub(super) async fn read(
         let instances = page
             .reservations()
             .iter()
-            .flat_map(|reservation| reservation.instances());
+            .flat_map(aws_sdk_ec2::types::Reservation::instances);
         targets.extend(instances.filter_map(|instance| target(scope, instance)));
         token = page
             .next_token()
@@ -71,7 +71,9 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
     let texts = [
         (
             "instance_type",
-            instance.instance_type().map(|value| value.as_str()),
+            instance
+                .instance_type()
+                .map(aws_sdk_ec2::types::InstanceType::as_str),
         ),
         (
             "availability_zone",
@@ -87,11 +89,15 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
         ("platform", instance.platform_details()),
         (
             "architecture",
-            instance.architecture().map(|value| value.as_str()),
+            instance
+                .architecture()
+                .map(aws_sdk_ec2::types::ArchitectureValues::as_str),
         ),
         (
             "lifecycle",
-            instance.instance_lifecycle().map(|value| value.as_str()),
+            instance
+                .instance_lifecycle()
+                .map(aws_sdk_ec2::types::InstanceLifecycleType::as_str),
         ),
     ];
     Some(Target {

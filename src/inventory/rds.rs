@@ -13,7 +13,7 @@ use crate::model::Scope;
 const PAGE: i32 = 100;
 
 /// The RDS API also answers with the databases of these services, whose metrics live in namespaces of their own
-/// (`DescribeDBClusters`: "This operation can also return information for Amazon Neptune … and Amazon DocumentDB").
+/// (`DescribeDBClusters`: "This operation can also return information for Amazon Neptune … and Amazon `DocumentDB`").
 const OTHER_SERVICES: [&str; 2] = ["docdb", "neptune"];
 
 /// Reads all database instances of a scope, or just those with these ids.

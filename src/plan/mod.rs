@@ -5,9 +5,11 @@
 mod change;
 mod planner;
 mod select;
+mod stale;
 
 pub use change::{
     Absence, Cause, Change, FieldChange, Plan, PreviousResource, ReadCost, Reason, Refresh, Verb,
 };
 pub use planner::{PlanInput, PlanOptions, plan};
 pub use select::{Pattern, Selection};
+pub use stale::{StaleObject, Staleness};

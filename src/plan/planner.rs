@@ -220,15 +220,15 @@ impl Planner {
 
     /// A create and a delete of one label on one target are a rename, if there is just one of each.
     fn pair_renames(&mut self) {
-        let mut pairs: BTreeMap<(Scope, String, String, TargetRefKey), (Vec<usize>, Vec<usize>)> =
-            BTreeMap::new();
+        let mut pairs: BTreeMap<RenameKey, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
         for (index, change) in self.out.changes.iter().enumerate() {
             let Some(target) = &change.target else { continue };
             let key = (
                 change.address.scope.clone(),
                 change.address.kind.clone(),
                 change.origin.label.clone(),
-                (target.kind.clone(), target.id.clone()),
+                target.kind.clone(),
+                target.id.clone(),
             );
             match (change.verb, &change.reason) {
                 (Verb::Create, None) => pairs.entry(key).or_default().0.push(index),
@@ -281,7 +281,8 @@ impl Planner {
     }
 }
 
-type TargetRefKey = (String, String);
+/// Scope, kind, label, the target's kind and its id: what a renamed resource keeps.
+type RenameKey = (Scope, String, String, String, String);
 
 fn change_of(verb: Verb, desired: &Desired) -> Change {
     Change {

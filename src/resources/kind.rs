@@ -23,7 +23,7 @@ pub trait Kind: Send + Sync {
         &'a self,
         aws: &'a Aws,
         scope: &'a Scope,
-        request: &'a ReadRequest,
+        request: &'a ReadRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>>;
 
     /// Finds every resource in the scope whose tags name the project.
@@ -53,18 +53,18 @@ pub trait Kind: Send + Sync {
 
 /// What to read of a kind in one scope.
 #[derive(Clone, Debug, Default)]
-pub struct ReadRequest {
+pub struct ReadRequest<'a> {
     /// The keys, each with what is known of it.
-    pub keys: BTreeMap<String, KeyRequest>,
+    pub keys: BTreeMap<&'a str, KeyRequest<'a>>,
 }
 
 /// What is known of a resource before it is read.
-#[derive(Clone, Debug, Default)]
-pub struct KeyRequest {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyRequest<'a> {
     /// What the manifest asks for.
-    pub desired: Option<Fields>,
+    pub desired: Option<&'a Fields>,
     /// What was last written; for what is read only with effort (tags) this is taken as the live value.
-    pub last_written: Option<Fields>,
+    pub last_written: Option<&'a Fields>,
     /// How the owner must be known.
     pub ownership: OwnershipNeed,
 }
@@ -82,13 +82,13 @@ pub enum OwnershipNeed {
     Certain,
 }
 
-impl ReadRequest {
+impl ReadRequest<'_> {
     /// The keys whose owner must be known.
-    pub fn keys_with_owner(&self) -> BTreeSet<&String> {
+    pub fn keys_with_owner(&self) -> BTreeSet<&str> {
         self.keys
             .iter()
             .filter(|(_, request)| request.ownership != OwnershipNeed::None)
-            .map(|(key, _)| key)
+            .map(|(key, _)| *key)
             .collect()
     }
 }

@@ -63,7 +63,9 @@ impl LocalStore {
                 (Some(mut state), Some((header, entries)))
                     if header.lineage == state.lineage && header.serial == state.serial =>
                 {
-                    entries.into_iter().for_each(|entry| state.take_over(entry));
+                    for entry in entries {
+                        state.take_over(entry);
+                    }
                     return Ok(Some(state));
                 }
                 // An apply removes its journal after it has written the document that includes it. A journal of an

@@ -1,5 +1,7 @@
 //! The planner against small worlds, and the property that planning after applying is empty.
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -90,21 +92,16 @@ fn shown(plan: &Plan) -> Vec<String> {
         .map(|change| {
             let mut line = format!("{:?} {}", change.verb, change.address.key);
             if let Some(reason) = &change.reason {
-                line.push_str(&format!(" {reason:?}"));
+                let _ = write!(line, " {reason:?}");
             }
             for field in &change.fields {
                 let value =
                     |v: &Option<serde_json::Value>| v.as_ref().map_or("-".to_owned(), ToString::to_string);
-                line.push_str(&format!(
-                    " {} {}→{} {:?}",
-                    field.name,
-                    value(&field.before),
-                    value(&field.after),
-                    field.cause
-                ));
+                let (before, after) = (value(&field.before), value(&field.after));
+                let _ = write!(line, " {} {before}→{after} {:?}", field.name, field.cause);
             }
             if let Some(previous) = &change.replaces {
-                line.push_str(&format!(" (was {})", previous.address.key));
+                let _ = write!(line, " (was {})", previous.address.key);
             }
             line
         })

@@ -12,16 +12,13 @@ use crate::aws::{LABEL_TAG, PROJECT_TAG};
 use crate::model::Fields;
 use crate::plan::Change;
 
-/// A live alarm in normal form, or the features that make it inexpressible.
-pub(super) fn from_live(
-    alarm: &aws_sdk_cloudwatch::types::MetricAlarm,
-    tags: BTreeMap<String, String>,
-) -> Result<MetricAlarm, String> {
+/// A live alarm in normal form without its tags, which AWS keeps elsewhere, or the features that make it inexpressible.
+pub(super) fn from_live(alarm: &aws_sdk_cloudwatch::types::MetricAlarm) -> Result<MetricAlarm, String> {
     let features = inexpressible_features(alarm);
     if !features.is_empty() {
         return Err(features.join(", "));
     }
-    expressible(alarm, tags).ok_or_else(|| "fields that this version of opsform does not know".to_owned())
+    expressible(alarm).ok_or_else(|| "fields that this version of opsform does not know".to_owned())
 }
 
 /// The features of an alarm that the spec has no field for. Writing the alarm would remove them.
@@ -31,7 +28,7 @@ fn inexpressible_features(alarm: &aws_sdk_cloudwatch::types::MetricAlarm) -> Vec
     let odd_window = window.is_some_and(|window| !matches!(window, EvaluationWindow::SlidingWindow(_)));
     let warm_up = alarm
         .warm_up_configuration()
-        .and_then(|warm_up| warm_up.warm_up_period_duration_in_minutes());
+        .and_then(aws_sdk_cloudwatch::types::WarmUpConfiguration::warm_up_period_duration_in_minutes);
     let propagation = alarm
         .action_configuration()
         .and_then(|actions| actions.alarm_tags_propagation());
@@ -52,10 +49,7 @@ fn inexpressible_features(alarm: &aws_sdk_cloudwatch::types::MetricAlarm) -> Vec
     .collect()
 }
 
-fn expressible(
-    alarm: &aws_sdk_cloudwatch::types::MetricAlarm,
-    tags: BTreeMap<String, String>,
-) -> Option<MetricAlarm> {
+fn expressible(alarm: &aws_sdk_cloudwatch::types::MetricAlarm) -> Option<MetricAlarm> {
     let evaluation_periods = positive(alarm.evaluation_periods()?)?;
     let statistic = match (alarm.statistic(), alarm.extended_statistic()) {
         (Some(plain), _) => plain.as_str().to_owned(),
@@ -90,7 +84,7 @@ fn expressible(
         alarm_actions: set(alarm.alarm_actions()),
         insufficient_data_actions: set(alarm.insufficient_data_actions()),
         description: text(alarm.alarm_description()),
-        tags,
+        tags: BTreeMap::new(),
     })
 }
 

@@ -33,7 +33,7 @@ impl Kind for MetricAlarmKind {
         &'a self,
         aws: &'a Aws,
         scope: &'a Scope,
-        request: &'a ReadRequest,
+        request: &'a ReadRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         read::read(aws, scope, request).boxed()
     }

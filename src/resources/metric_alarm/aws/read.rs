@@ -2,27 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm as LiveAlarm};
+use aws_sdk_cloudwatch::types::AlarmType;
 use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use futures::future::try_join_all;
 
+use super::super::MetricAlarm;
 use super::convert::{from_live, tags_of};
 use super::{NAMES_A_CALL, TEXT};
-use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, alarm_arn, alarm_name, ownership_of_tags};
+use crate::aws::{
+    Aws, AwsError, ErrorClass, Operation, PROJECT_TAG, alarm_arn, alarm_name, ownership_of_tags,
+};
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::{KeyRequest, OwnershipNeed, ReadRequest};
 
 type Tags = BTreeMap<String, String>;
 
-/// An alarm of one of the two sorts that share one name space.
-enum Found {
-    Metric(Box<LiveAlarm>),
-    Composite,
-}
+/// A live alarm without its tags, or what makes it inexpressible. Converted page by page, so that not all answers of
+/// AWS are in memory at once.
+type Found = Result<MetricAlarm, String>;
 
 /// Reads the alarms of these names.
-pub(super) async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest) -> Result<Vec<Actual>, AwsError> {
-    let names: Vec<&String> = request.keys.keys().collect();
+pub(super) async fn read(
+    aws: &Aws,
+    scope: &Scope,
+    request: &ReadRequest<'_>,
+) -> Result<Vec<Actual>, AwsError> {
+    let names: Vec<&str> = request.keys.keys().copied().collect();
     let calls = names
         .chunks(NAMES_A_CALL)
         .map(|names| describe(aws, scope, names));
@@ -31,16 +36,16 @@ pub(super) async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest) -> Res
     Ok(found
         .into_iter()
         .map(|(name, alarm)| {
-            let known = request.keys.get(&name).cloned().unwrap_or_default();
-            actual(scope, name, &alarm, &known, &tags)
+            let known = request.keys.get(name.as_str()).copied().unwrap_or_default();
+            actual(scope, name, alarm, known, &tags)
         })
         .collect())
 }
 
 /// One call. Asks for composite alarms too, so that a name that is taken by one is seen.
-async fn describe(aws: &Aws, scope: &Scope, names: &[&String]) -> Result<Vec<(String, Found)>, AwsError> {
+async fn describe(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<Vec<(String, Found)>, AwsError> {
     let clients = aws.clients(scope);
-    let names: Vec<String> = names.iter().map(|&name| name.clone()).collect();
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let mut found = Vec::new();
     let mut token: Option<String> = None;
     loop {
@@ -59,13 +64,14 @@ async fn describe(aws: &Aws, scope: &Scope, names: &[&String]) -> Result<Vec<(St
             .await?;
         token = page.next_token.filter(|token| !token.is_empty());
         for alarm in page.metric_alarms.unwrap_or_default() {
-            if let Some(name) = alarm.alarm_name.clone() {
-                found.push((name, Found::Metric(Box::new(alarm))));
+            if let Some(name) = alarm.alarm_name() {
+                found.push((name.to_owned(), from_live(&alarm)));
             }
         }
         for alarm in page.composite_alarms.unwrap_or_default() {
             if let Some(name) = alarm.alarm_name {
-                found.push((name, Found::Composite));
+                // The two sorts of alarm share one name space.
+                found.push((name, Err("a composite alarm's rule".to_owned())));
             }
         }
         if token.is_none() {
@@ -78,10 +84,10 @@ async fn describe(aws: &Aws, scope: &Scope, names: &[&String]) -> Result<Vec<(St
 async fn owners_tags(
     aws: &Aws,
     scope: &Scope,
-    request: &ReadRequest,
+    request: &ReadRequest<'_>,
     found: &BTreeMap<String, Found>,
 ) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let asked: Vec<&String> = request
+    let asked: Vec<&str> = request
         .keys_with_owner()
         .into_iter()
         .filter(|name| found.contains_key(*name))
@@ -100,11 +106,7 @@ async fn owners_tags(
 }
 
 /// From the tag index: never-tagged alarms are left out of its answer, so they get an empty entry here.
-async fn tags_from_index(
-    aws: &Aws,
-    scope: &Scope,
-    names: &[&String],
-) -> Result<Vec<(String, Tags)>, AwsError> {
+async fn tags_from_index(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<Vec<(String, Tags)>, AwsError> {
     let clients = aws.clients(scope);
     let arns: Vec<String> = names.iter().map(|name| alarm_arn(scope, name)).collect();
     let answer = aws
@@ -116,7 +118,7 @@ async fn tags_from_index(
                 .send()
         })
         .await?;
-    let mut tags: BTreeMap<String, Tags> = names.iter().map(|&name| (name.clone(), Tags::new())).collect();
+    let mut tags: BTreeMap<String, Tags> = names.iter().map(|&name| (name.to_owned(), Tags::new())).collect();
     tags.extend(answer.resource_tag_mapping_list().iter().filter_map(mapping));
     Ok(tags.into_iter().collect())
 }
@@ -142,7 +144,12 @@ async fn tags_of_alarm(aws: &Aws, scope: &Scope, name: &str) -> Result<(String, 
                 .resource_arn(&arn)
                 .send()
         })
-        .await?;
+        .await;
+    let answer = match answer {
+        // It was deleted a moment ago: then it has no owner either.
+        Err(error) if error.class == ErrorClass::NotFound => return Ok((name.to_owned(), Tags::new())),
+        answer => answer?,
+    };
     let pairs = answer.tags().iter();
     let tags = pairs
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
@@ -153,23 +160,22 @@ async fn tags_of_alarm(aws: &Aws, scope: &Scope, name: &str) -> Result<(String, 
 fn actual(
     scope: &Scope,
     name: String,
-    alarm: &Found,
-    known: &KeyRequest,
+    alarm: Found,
+    known: KeyRequest<'_>,
     tags: &BTreeMap<String, Tags>,
 ) -> Actual {
     let (user_tags, ownership) = match tags.get(&name) {
         Some(live) => (managed(live, known), owner(live)),
         None => (
-            known.last_written.as_ref().map(tags_of).unwrap_or_default(),
+            known.last_written.map(tags_of).unwrap_or_default(),
             Ownership::NotRead,
         ),
     };
-    let spec = match alarm {
-        Found::Metric(alarm) => from_live(alarm, user_tags),
-        Found::Composite => Err("a composite alarm's rule".to_owned()),
-    };
-    let (fields, inexpressible) = match spec {
-        Ok(spec) => (spec.to_fields(), None),
+    let (fields, inexpressible) = match alarm {
+        Ok(mut spec) => {
+            spec.tags = user_tags;
+            (spec.to_fields(), None)
+        }
         Err(what) => (
             Fields::from([("uses".to_owned(), what.clone().into())]),
             Some(what),
@@ -184,8 +190,8 @@ fn actual(
 }
 
 /// The live tags that the manifest speaks of, now or when it was last applied. Other people's tags are theirs.
-fn managed(live: &Tags, known: &KeyRequest) -> Tags {
-    let ours: BTreeSet<String> = [&known.desired, &known.last_written]
+fn managed(live: &Tags, known: KeyRequest<'_>) -> Tags {
+    let ours: BTreeSet<String> = [known.desired, known.last_written]
         .into_iter()
         .flatten()
         .flat_map(|fields| tags_of(fields).into_keys())
@@ -204,7 +210,7 @@ fn owner(tags: &Tags) -> Ownership {
 pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
     let clients = aws.clients(scope);
     let filter = TagFilter::builder().key(PROJECT_TAG).values(project).build();
-    let mut keys = BTreeMap::new();
+    let mut written: BTreeMap<String, Fields> = BTreeMap::new();
     let mut token: Option<String> = None;
     loop {
         let page = aws
@@ -222,18 +228,7 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
         for (name, mut tags) in page.resource_tag_mapping_list().iter().filter_map(mapping) {
             // All tags but ours and AWS's become the record of what was last written.
             tags.retain(|key, _| !key.starts_with("opsform:") && !key.starts_with("aws:"));
-            let written = Fields::from([("tags".to_owned(), serde_json::json!(tags))]);
-            let request = KeyRequest {
-                last_written: Some(written),
-                ..KeyRequest::default()
-            };
-            keys.insert(
-                name,
-                KeyRequest {
-                    ownership: OwnershipNeed::Index,
-                    ..request
-                },
-            );
+            written.insert(name, Fields::from([("tags".to_owned(), serde_json::json!(tags))]));
         }
         token = page
             .pagination_token()
@@ -243,5 +238,14 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
             break;
         }
     }
+    let request = |fields| KeyRequest {
+        desired: None,
+        last_written: Some(fields),
+        ownership: OwnershipNeed::Index,
+    };
+    let keys = written
+        .iter()
+        .map(|(name, fields)| (name.as_str(), request(fields)))
+        .collect();
     read(aws, scope, &ReadRequest { keys }).await
 }

@@ -1,0 +1,73 @@
+//! Whether the world is still the one that a plan was made for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Actual, Address, Fields};
+
+use super::{Change, Plan, Verb};
+
+/// An object that changed since a plan that touches it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaleObject {
+    /// The object.
+    pub address: Address,
+    /// What happened to it.
+    pub what: Staleness,
+}
+
+/// What happened to an object since the plan was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Staleness {
+    /// It was not there, and now it is.
+    Created,
+    /// It was there, and now it is not.
+    Deleted,
+    /// These of its fields are others.
+    Changed(Vec<String>),
+}
+
+impl Plan {
+    /// The live objects that the plan was made against, with their fields then; `None` for what was not there.
+    pub fn touched(&self) -> impl Iterator<Item = (&Address, Option<&Fields>)> {
+        self.changes.iter().flat_map(touched)
+    }
+
+    /// What of the touched objects is no longer as the plan saw it.
+    pub fn stale(&self, now: &BTreeMap<Address, Actual>) -> Vec<StaleObject> {
+        self.touched()
+            .filter_map(|(address, then)| {
+                let now = now.get(address).map(|actual| &actual.fields);
+                let what = match (then, now) {
+                    (then, now) if then == now => return None,
+                    (None, _) => Staleness::Created,
+                    (_, None) => Staleness::Deleted,
+                    (Some(then), Some(now)) => Staleness::Changed(changed_fields(then, now)),
+                };
+                Some(StaleObject {
+                    address: address.clone(),
+                    what,
+                })
+            })
+            .collect()
+    }
+}
+
+fn changed_fields(then: &Fields, now: &Fields) -> Vec<String> {
+    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| then.get(*name) != now.get(*name))
+        .cloned()
+        .collect()
+}
+
+fn touched(change: &Change) -> Vec<(&Address, Option<&Fields>)> {
+    if change.verb == Verb::Forget {
+        return Vec::new();
+    }
+    let mut touched = vec![(&change.address, change.before.as_ref())];
+    if let Some(previous) = &change.replaces {
+        touched.push((&previous.address, Some(&previous.fields)));
+    }
+    touched
+}

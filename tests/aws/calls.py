@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import time
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -108,6 +109,7 @@ class CallLog:
         self.counts[name] = self.counts.get(name, 0) + 1
         entry = {
             "n": len(self.log) + 1,
+            "at": time.monotonic(),
             "service": call.service,
             "operation": call.operation,
             "region": call.region,

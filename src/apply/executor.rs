@@ -198,6 +198,7 @@ async fn run_batch(run: &Apply<'_>, batch: Batch) -> Vec<(Step, StepResult)> {
     for ((step, result), recorded) in batch.steps.into_iter().zip(results).zip(recorded) {
         let result = match (result, recorded) {
             (Ok(()), Ok(())) => {
+                tracing::info!(verb = ?step.change().verb, address = %step.change().address, "done");
                 (run.progress)(Event::Done {
                     verb: step.change().verb,
                     address: step.change().address.clone(),

@@ -80,6 +80,7 @@ impl Aws {
             }
             self.calls.add(operation);
             tries += 1;
+            tracing::debug!(%scope, %operation, tries, "call");
             let error = match send().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => AwsError::from_sdk(operation, scope, &error),

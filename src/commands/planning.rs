@@ -8,6 +8,7 @@ use futures::future::join_all;
 
 use super::failure::Failure;
 use super::output::Output;
+use super::progress::Reading;
 use super::session::{Session, failures};
 use crate::declarations::{self, Manifest, World};
 use crate::inventory::{Fleet, Selector, TargetKind, Whereabouts, read_fleet, whereabouts};
@@ -54,6 +55,7 @@ pub(super) async fn make_plan(
         ),
     };
     let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
+    let reading = Reading::new(output);
     let actual = read_resources(session, &requests).await?;
     let read = actual.len();
     settle(&mut state, &actual, session);
@@ -61,6 +63,7 @@ pub(super) async fn make_plan(
         Wanted::Manifest(_) => absences(session, &state, &desired, &actual).await?,
         _ => Absences::new(),
     };
+    drop(reading);
     let declared = match wanted {
         Wanted::Manifest(manifest) => manifest
             .declarations
@@ -108,9 +111,11 @@ async fn manifest_desired(
     manifest: &Manifest,
 ) -> Result<(Fleet, Vec<Desired>)> {
     let selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
+    let reading = Reading::new(output);
     let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors)
         .await
         .map_err(failures)?;
+    drop(reading);
     let world = World {
         project: &manifest.settings.project,
         scopes: &session.declared_scopes,

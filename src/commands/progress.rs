@@ -14,6 +14,28 @@ use crate::render::{clean, eta_text};
 
 type CallsLeft = (&'static Operation, usize);
 
+/// Shows on a terminal that AWS is being read, until it is dropped.
+pub(super) struct Reading(ProgressBar);
+
+impl Reading {
+    pub(super) fn new(output: &Output) -> Self {
+        let bar = if output.progress {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
+        bar.set_message("reading AWS");
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Draws what the executor tells.
 pub(super) struct Progress<'a> {
     bar: ProgressBar,

@@ -10,7 +10,6 @@ mod variables;
 pub use for_each::ForEach;
 pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
 pub use unique::check_unique;
-pub use variables::attributes;
 
 use crate::inventory::{Fleet, Selector};
 use crate::model::{Desired, Diagnostics, Place, Scope};

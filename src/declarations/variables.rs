@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::inventory::{Selector, Target, TargetKind};
+use crate::inventory::{Selector, Target};
 use crate::manifest::{Template, Variables, hint_for};
 use crate::model::{Diagnostic, Scope};
 
@@ -11,36 +11,6 @@ const OF_TARGETS: [&str; 7] = ["id", "name", "region", "account", "tags", "kind"
 
 /// What there is without a target.
 const OF_SCOPES: [&str; 2] = ["region", "account"];
-
-/// What targets of a kind have besides, in [`Target::attributes`]. One that a target lacks (a public address) is
-/// missing at plan time; a name that stands nowhere here is an error before that.
-pub fn attributes(kind: TargetKind) -> &'static [&'static str] {
-    match kind {
-        TargetKind::Ec2 => &[
-            "architecture",
-            "availability_zone",
-            "image_id",
-            "instance_type",
-            "lifecycle",
-            "platform",
-            "private_ip",
-            "public_ip",
-            "subnet_id",
-            "vpc_id",
-        ],
-        TargetKind::Rds => &[
-            "allocated_storage",
-            "availability_zone",
-            "cluster",
-            "engine",
-            "engine_version",
-            "instance_class",
-            "multi_az",
-            "storage_type",
-        ],
-        TargetKind::RdsCluster => &["engine", "engine_version", "members"],
-    }
-}
 
 /// The variables of a target.
 pub(super) fn of_target(target: &Target) -> Variables {
@@ -75,7 +45,7 @@ pub(super) fn known(selectors: &[Selector]) -> Vec<&'static str> {
     }
     let attributes: BTreeSet<&str> = selectors
         .iter()
-        .flat_map(|selector| attributes(selector.kind))
+        .flat_map(|selector| selector.kind.attributes())
         .copied()
         .collect();
     OF_TARGETS.into_iter().chain(attributes).collect()

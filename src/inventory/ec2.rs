@@ -113,3 +113,38 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
         id,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{
+        ArchitectureValues, InstanceLifecycleType, InstanceState, InstanceStateName, InstanceType, Placement,
+        Tag,
+    };
+
+    use super::*;
+
+    #[test]
+    fn every_attribute_that_templates_may_use_is_read() {
+        let instance = Instance::builder()
+            .instance_id("i-1")
+            .state(InstanceState::builder().name(InstanceStateName::Running).build())
+            .tags(Tag::builder().key("Name").value(" web ").build())
+            .instance_type(InstanceType::M7gLarge)
+            .placement(Placement::builder().availability_zone("us-east-1a").build())
+            .private_ip_address("10.0.0.1")
+            .public_ip_address("192.0.2.1")
+            .image_id("ami-1")
+            .vpc_id("vpc-1")
+            .subnet_id("subnet-1")
+            .platform_details("Linux/UNIX")
+            .architecture(ArchitectureValues::Arm64)
+            .instance_lifecycle(InstanceLifecycleType::Spot)
+            .build();
+        let target = target(&Scope::new("111122223333", "us-east-1"), &instance).unwrap();
+        assert_eq!(
+            target.attributes.keys().copied().collect::<Vec<_>>(),
+            TargetKind::Ec2.attributes()
+        );
+        assert_eq!((target.name.as_str(), target.state.as_str()), ("web", "running"));
+    }
+}

@@ -186,3 +186,58 @@ fn attributes(texts: &[(&'static str, Option<&str>)]) -> BTreeMap<&'static str, 
         .filter_map(|&(name, value)| Some((name, Value::from(value?))))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_rds::types::DbClusterMember;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        Scope::new("111122223333", "us-east-1")
+    }
+
+    fn names(target: &Target) -> Vec<&str> {
+        target.attributes.keys().copied().collect()
+    }
+
+    #[test]
+    fn every_attribute_that_templates_may_use_is_read() {
+        let instance = DbInstance::builder()
+            .db_instance_identifier("orders")
+            .engine("mysql")
+            .engine_version("8.4")
+            .db_instance_class("db.r7g.large")
+            .availability_zone("us-east-1a")
+            .db_cluster_identifier("ledger")
+            .storage_type("gp3")
+            .allocated_storage(20)
+            .multi_az(true)
+            .build();
+        let target = instance_target(&scope(), &instance).unwrap();
+        assert_eq!(names(&target), TargetKind::Rds.attributes());
+        let cluster = DbCluster::builder()
+            .db_cluster_identifier("ledger")
+            .engine("aurora-mysql")
+            .engine_version("3")
+            .db_cluster_members(
+                DbClusterMember::builder()
+                    .db_instance_identifier("ledger-1")
+                    .build(),
+            )
+            .build();
+        let target = cluster_target(&scope(), &cluster).unwrap();
+        assert_eq!(names(&target), TargetKind::RdsCluster.attributes());
+    }
+
+    #[test]
+    fn databases_of_other_services_are_left_out() {
+        for engine in ["docdb", "neptune"] {
+            let cluster = DbCluster::builder()
+                .db_cluster_identifier("x")
+                .engine(engine)
+                .build();
+            assert_eq!(cluster_target(&scope(), &cluster), None);
+        }
+    }
+}

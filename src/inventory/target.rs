@@ -38,6 +38,38 @@ impl TargetKind {
         }
     }
 
+    /// What targets of this kind have besides what all have: the keys that [`Target::attributes`] may hold.
+    ///
+    /// One that a target lacks (a public address) is missing at plan time; a template that names something that
+    /// stands nowhere here is an error before that.
+    pub fn attributes(self) -> &'static [&'static str] {
+        match self {
+            Self::Ec2 => &[
+                "architecture",
+                "availability_zone",
+                "image_id",
+                "instance_type",
+                "lifecycle",
+                "platform",
+                "private_ip",
+                "public_ip",
+                "subnet_id",
+                "vpc_id",
+            ],
+            Self::Rds => &[
+                "allocated_storage",
+                "availability_zone",
+                "cluster",
+                "engine",
+                "engine_version",
+                "instance_class",
+                "multi_az",
+                "storage_type",
+            ],
+            Self::RdsCluster => &["engine", "engine_version", "members"],
+        }
+    }
+
     /// The kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

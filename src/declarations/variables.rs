@@ -79,6 +79,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::inventory::TargetKind;
     use crate::model::Place;
 
     fn template(source: &str) -> Template {

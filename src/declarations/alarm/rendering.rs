@@ -389,7 +389,9 @@ impl Rendered {
             evaluate_low_sample_count_percentile: optional
                 .few_samples
                 .as_ref()
-                .map(|choice| choice.value.to_owned()),
+                .map(|choice| choice.value.to_owned())
+                // What AWS does without the parameter; left out in normal form.
+                .filter(|word| word != "evaluate"),
             actions_enabled: optional.actions_enabled,
             ok_actions: std::collections::BTreeSet::new(),
             alarm_actions: std::collections::BTreeSet::new(),

@@ -48,7 +48,7 @@ pub struct MetricAlarm {
     pub unit: Option<String>,
     /// What a missing datapoint counts as.
     pub treat_missing_data: TreatMissingData,
-    /// For percentiles: `evaluate` (AWS's default) or `ignore` on too few samples.
+    /// For percentiles: `ignore` on too few samples; absent for `evaluate`, which is what AWS does by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate_low_sample_count_percentile: Option<String>,
     /// Whether the actions run at all.

@@ -78,7 +78,9 @@ fn expressible(alarm: &aws_sdk_cloudwatch::types::MetricAlarm) -> Option<MetricA
             Some(name) => TreatMissingData::parse(&name)?,
             None => TreatMissingData::Missing,
         },
-        evaluate_low_sample_count_percentile: text(alarm.evaluate_low_sample_count_percentile()),
+        // `evaluate` is what AWS does without the parameter.
+        evaluate_low_sample_count_percentile: text(alarm.evaluate_low_sample_count_percentile())
+            .filter(|word| word != "evaluate"),
         actions_enabled: alarm.actions_enabled().unwrap_or(true),
         ok_actions: set(alarm.ok_actions()),
         alarm_actions: set(alarm.alarm_actions()),

@@ -281,9 +281,9 @@ fn names(page: &mut Page, group: &Group<'_>, layout: &Layout) {
     page.line(&line.with(Tone::Dim, scopes).hanging(layout.body()));
 }
 
-/// One line of the total about what is destroyed or replaced.
-pub(super) fn danger(change: &Change, nouns: Nouns<'_>, layout: &Layout) -> Line {
-    let line = match &change.replaces {
+/// What is destroyed or replaced, as the total names it.
+pub(super) fn danger(change: &Change, nouns: Nouns<'_>) -> Line {
+    match &change.replaces {
         Some(old) => Line::new()
             .plain(format!(
                 "{} {}",
@@ -293,11 +293,5 @@ pub(super) fn danger(change: &Change, nouns: Nouns<'_>, layout: &Layout) -> Line
             .with(Tone::Dim, " by ")
             .plain(quoted(&change.address.key)),
         None => Line::new().plain(subject(change, nouns)),
-    };
-    if layout.many_scopes {
-        let scope = scope_words(&change.address.scope, layout.many_accounts);
-        line.with(Tone::Dim, format!("   {scope}"))
-    } else {
-        line
     }
 }

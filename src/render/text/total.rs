@@ -1,9 +1,11 @@
 //! The end of a plan: what is kept, the total, the dangers again, and what stands in the way.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::model::KindText;
 use crate::plan::{Change, Plan, Verb};
 use crate::render::escape::quoted;
-use crate::render::fold::{Group, display_order};
+use crate::render::fold::{Group, display_order, scope_words};
 use crate::render::line::{Line, Page};
 use crate::render::palette::Tone;
 use crate::render::reason::remedy_words;
@@ -194,13 +196,36 @@ fn dangers(page: &mut Page, plan: &Plan, verb: Verb, view: &PlanView<'_>) {
     } else {
         MOST_DESTROYS
     };
-    for (i, change) in all.iter().take(most).enumerate() {
+    let rows: Vec<(Line, String)> = all
+        .iter()
+        .take(most)
+        .map(|change| {
+            let scope = if layout.many_scopes {
+                scope_words(&change.address.scope, layout.many_accounts)
+            } else {
+                String::new()
+            };
+            (groups::danger(change, nouns), scope)
+        })
+        .collect();
+    // A name that leaves no room for its region does not push the others' regions to the right.
+    let room = view.palette.layout_width().saturating_sub(word.len() + 3);
+    let column = rows
+        .iter()
+        .filter(|(name, scope)| name.width() + scope.width() <= room)
+        .map(|(name, _)| word.len() + name.width())
+        .max()
+        .unwrap_or(0);
+    for (i, (name, scope)) in rows.into_iter().enumerate() {
         let mut line = if i == 0 {
             Line::new().with(tone, word)
         } else {
             Line::indented(word.len())
         };
-        line.append(groups::danger(change, nouns, &layout));
+        line.append(name);
+        if !scope.is_empty() {
+            line = line.padded(column).with(Tone::Dim, format!("   {scope}"));
+        }
         page.line(&line.hanging(word.len() + 2));
     }
     if all.len() > most {

@@ -6,10 +6,15 @@ use std::time::Duration;
 use crate::model::{KindText, Scope};
 use crate::plan::{Cause, ReadCost, Verb};
 
+use super::Heading;
+use super::drift::happened_word;
 use super::escape::clean;
 
-/// The infinitive of a verb.
-pub(super) fn verb_word(verb: Verb) -> &'static str {
+/// The infinitive of a verb; of drift, what happened.
+pub(super) fn verb_word(verb: Verb, heading: Heading) -> &'static str {
+    if heading == Heading::Drift {
+        return happened_word(verb);
+    }
     match verb {
         Verb::Conflict => "conflict",
         Verb::Delete => "delete",

@@ -81,8 +81,12 @@ fn drift_is_named_as_such() {
         text.starts_with("payments · drift · account 111122223333 · 2 regions"),
         "{text}"
     );
+    assert!(text.contains("actions_enabled   true → false"), "{text}");
     assert!(
-        text.contains("\nDrift: 0 to add, 1 to change, 0 to destroy."),
+        text.ends_with(
+            "\nDrift: 1 changed outside opsform; 2,587 are as they were left. \
+             \"opsform apply\" puts back what the manifest still asks for.\n"
+        ),
         "{text}"
     );
 }

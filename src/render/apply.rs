@@ -41,9 +41,11 @@ pub struct FailureGroup {
     pub resources: Vec<String>,
 }
 
-/// The total of an apply, what failed and why, and what is left to do.
+/// The total of an apply, what failed and why, and what is left to do. Begins with an empty line, because it stands below
+/// the plan.
 pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
     let mut page = Page::new(palette);
+    page.line(&Line::new());
     let failures: usize = summary.failed.iter().map(|group| group.resources.len()).sum();
     let complete =
         failures == 0 && summary.skipped.is_empty() && summary.remaining == 0 && !summary.interrupted;
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complete_apply_is_one_line() {
+    fn a_complete_apply_is_one_line_apart_from_the_plan() {
         let summary = ApplySummary {
             done: [(Verb::Create, 12), (Verb::Update, 413), (Verb::Delete, 1)].into(),
             elapsed: Duration::from_secs(140),
@@ -202,7 +204,7 @@ mod tests {
         };
         assert_eq!(
             apply_summary(&summary, Palette::PLAIN),
-            "Apply: 12 added, 413 changed, 1 destroyed in 2 min 20 s.\n"
+            "\nApply: 12 added, 413 changed, 1 destroyed in 2 min 20 s.\n"
         );
     }
 
@@ -227,7 +229,10 @@ mod tests {
             remaining: 88,
             elapsed: Duration::from_millis(4200),
         };
-        assert_snapshot!(apply_summary(&summary, Palette::PLAIN), @r#"
+        let text = apply_summary(&summary, Palette::PLAIN);
+        // A snapshot does not show how a text begins.
+        let text = text.strip_prefix('\n').expect("an empty line");
+        assert_snapshot!(text, @r#"
 Apply, interrupted: 0 added, 1,413 changed, 2 replaced, 0 destroyed, 13 failed in 4.2 s.
 
 ! cloudwatch:PutMetricAlarm is denied   12×

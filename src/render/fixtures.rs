@@ -266,10 +266,76 @@ pub(super) fn replace_plan() -> Plan {
     ])
 }
 
-/// Long texts, lists and maps, and each of the notes at the end.
-pub(super) fn rich_plan() -> Plan {
-    let mut rich = update(1, 80.0, 85.0);
-    rich.fields = vec![
+/// What somebody did in the console: the plan that puts it back.
+pub(super) fn drift_plan() -> Plan {
+    let deleted = |number: usize, label: &str| {
+        let mut deleted = create(number);
+        deleted.reason = Some(Reason::DeletedOutside);
+        label.clone_into(&mut deleted.origin.label);
+        deleted
+    };
+    let changed = |number: usize| Change {
+        fields: vec![field("threshold", json!(99.0), json!(80.0), Cause::Drift)],
+        ..update(number, 99.0, 80.0)
+    };
+    let mut rich = changed(3);
+    rich.fields = rich_fields();
+    for field in &mut rich.fields {
+        field.cause = Cause::Drift;
+    }
+    let mut elsewhere = deleted(12, "alarm.many");
+    elsewhere.address.scope.region = VIRGINIA.to_owned();
+    let mut plan = plan_of([
+        drift(),
+        changed(1),
+        changed(2),
+        rich,
+        deleted(9, "alarm.cpu"),
+        deleted(10, "alarm.many"),
+        deleted(11, "alarm.many"),
+        elsewhere,
+    ]);
+    for change in &mut plan.changes {
+        "the last apply".clone_into(&mut change.origin.place);
+    }
+    Plan {
+        unchanged: 71,
+        ..plan
+    }
+}
+
+/// Drift that an apply cannot put back.
+pub(super) fn taken_plan() -> Plan {
+    let conflict = |key: &str, reason: Reason| {
+        let mut conflict = change(Verb::Conflict, key);
+        conflict.reason = Some(reason);
+        "the last apply".clone_into(&mut conflict.origin.place);
+        conflict
+    };
+    let billing = || Reason::OtherProject {
+        project: "billing".to_owned(),
+    };
+    let math = Reason::Inexpressible {
+        what: "metric math".to_owned(),
+    };
+    let found = Change {
+        reason: Some(Reason::DeclarationRemoved),
+        ..delete(9)
+    };
+    Plan {
+        unchanged: 1,
+        ..plan_of([
+            conflict("web-1: CPU", billing()),
+            conflict("web-2: CPU", billing()),
+            conflict("web-3: CPU", math),
+            change(Verb::Forget, "web-7: CPU"),
+            found,
+        ])
+    }
+}
+
+fn rich_fields() -> Vec<FieldChange> {
+    vec![
         field(
             "alarm_actions",
             json!([
@@ -301,7 +367,13 @@ pub(super) fn rich_plan() -> Plan {
             Cause::Drift,
         ),
         field("unit", json!("Percent"), Value::Null, Cause::Manifest),
-    ];
+    ]
+}
+
+/// Long texts, lists and maps, and each of the notes at the end.
+pub(super) fn rich_plan() -> Plan {
+    let mut rich = update(1, 80.0, 85.0);
+    rich.fields = rich_fields();
     let mut again = create(2);
     again.reason = Some(Reason::DeletedOutside);
     let mut forget = change(Verb::Forget, "web-7: CPU");
@@ -366,6 +438,8 @@ pub(super) fn all_plans() -> Vec<(&'static str, Plan)> {
         ("blocked", blocked_plan()),
         ("replace", replace_plan()),
         ("rich", rich_plan()),
+        ("drift", drift_plan()),
+        ("taken", taken_plan()),
         ("hostile", hostile_plan()),
         ("documented", documented_plan()),
     ]

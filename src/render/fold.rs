@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{Fields, Origin, Scope};
-use crate::plan::{Cause, Change, FieldChange, Plan, Verb};
+use crate::plan::{Cause, Change, FieldChange, Plan, Reason, Verb};
 
 use super::escape::{clean, quoted};
 use super::line::elide_middle;
@@ -24,7 +24,7 @@ pub(super) struct Group<'a> {
     pub(super) changes: Vec<&'a Change>,
     /// The fields that differ, for updates, adoptions and replaces.
     pub(super) fields: Vec<GroupField<'a>>,
-    /// What the resources do, for creates and adoptions; with how many different sentences there are.
+    /// What the resources do, for creates and adoptions, or did, where somebody deleted them; with how many different sentences there are.
     pub(super) summary: Option<(String, usize)>,
 }
 
@@ -265,15 +265,17 @@ fn count_distinct(values: impl Iterator<Item = String>) -> usize {
     values.collect::<std::collections::HashSet<_>>().len()
 }
 
-/// One line about what the resource does, for creates and adoptions.
+/// One line about what the resource does, for creates and adoptions, or did, where somebody deleted it.
 ///
 /// Region and account are left out of ARNs where they are the resource's own: so the same alarm in two regions reads
 /// the same, and an ARN of another account stands out.
 fn summary_of(change: &Change, nouns: Nouns<'_>) -> Option<String> {
-    if !matches!(change.verb, Verb::Create | Verb::Adopt) {
-        return None;
-    }
-    let words = (nouns.text(&change.address.kind)?.summary)(change.after.as_ref()?);
+    let fields = match (change.verb, &change.reason) {
+        (Verb::Create | Verb::Adopt, _) => change.after.as_ref()?,
+        (Verb::Delete, Some(Reason::DeletedOutside)) => change.before.as_ref()?,
+        _ => return None,
+    };
+    let words = (nouns.text(&change.address.kind)?.summary)(fields);
     let Scope { account, region } = &change.address.scope;
     let words = words.replace(&format!(":{region}:{account}:"), ":…:");
     (!words.is_empty()).then(|| clean(&words).into_owned())

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::plan::{Change, Plan, Verb};
 
+use super::drift::{happened, left_words, way_back};
 use super::escape::clean;
 use super::fold::{Group, folded, scope_words, unfolded};
 use super::markup::{code, escape, fence_for, html, in_table};
@@ -11,7 +12,7 @@ use super::reason::{reason_words, remedy_words, renamed_words, target_name};
 use super::text::{blocking_words, is_refused, label_counts, notes, nothing_to_do, total_parts};
 use super::value::{DiffLine, Difference, FieldRow, Side, rows_of, value_rows};
 use super::words::{Nouns, cause_words, cost_words, count_of, scopes_words, thousands, verb_sign, verb_word};
-use super::{Detail, PlanView};
+use super::{Detail, Heading, PlanView};
 
 /// GitHub refuses comments of more than 65,536 characters: groups beyond this are left out, deletes never.
 const MOST_CHARACTERS: usize = 60_000;
@@ -22,14 +23,20 @@ const MOST_OPEN: usize = 4;
 /// Names shown of each group.
 const MOST_NAMES: usize = 12;
 
+/// Names shown of what was deleted outside opsform.
+const MOST_DELETED: usize = 100;
+
 /// The plan as Markdown for GitHub. The first line is a comment by which a job finds its own comment again.
 ///
 /// Palette and width of the view mean nothing here.
 pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
+    let happened = (view.heading == Heading::Drift).then(|| happened(plan));
+    let plan = happened.as_ref().unwrap_or(plan);
     let nouns = Nouns(view.kinds);
     let words = Words {
         nouns,
         detail: view.detail,
+        heading: view.heading,
         many_accounts: plan
             .scopes
             .iter()
@@ -47,16 +54,18 @@ pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
         Detail::Full => unfolded(plan, nouns),
         Detail::Summary | Detail::Folded => folded(plan, nouns),
     };
-    blocking(&mut out, plan, &groups, nouns);
-    counts(&mut out, plan);
-    destroys(&mut out, &groups, words);
+    blocking(&mut out, plan, &groups, words);
+    counts(&mut out, plan, view.heading);
+    if view.heading != Heading::Drift {
+        destroys(&mut out, &groups, words);
+    }
     if view.detail != Detail::Summary {
         changes(&mut out, &groups, words);
     }
     for note in notes(plan, view.kinds) {
         let _ = writeln!(out, "\n{}", escape(&note));
     }
-    let _ = writeln!(out, "\n**{}: {}.**", view.heading.word(), totals(plan));
+    total(&mut out, plan, view.heading);
     out
 }
 
@@ -65,6 +74,7 @@ pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
 struct Words<'a> {
     nouns: Nouns<'a>,
     detail: Detail,
+    heading: Heading,
     many_accounts: bool,
 }
 
@@ -82,7 +92,11 @@ fn head(out: &mut String, plan: &Plan, view: &PlanView<'_>) {
             escape(&rest)
         );
     } else {
-        let _ = writeln!(out, "### opsform {word} for {project}: {}", totals(plan));
+        let _ = writeln!(
+            out,
+            "### opsform {word} for {project}: {}",
+            totals(plan, view.heading)
+        );
     }
     let facts: Vec<String> = scopes_words(&plan.scopes)
         .into_iter()
@@ -99,32 +113,54 @@ fn lowercase(text: &str) -> String {
     text.trim_end_matches([':', ' ']).to_lowercase()
 }
 
-fn totals(plan: &Plan) -> String {
-    let parts: Vec<String> = total_parts(plan).into_iter().map(|(_, words)| words).collect();
+fn total(out: &mut String, plan: &Plan, heading: Heading) {
+    let _ = write!(out, "\n**{}: {}", heading.word(), totals(plan, heading));
+    if heading != Heading::Drift {
+        out.push_str(".**\n");
+        return;
+    }
+    if let Some(left) = left_words(plan) {
+        let _ = write!(out, "; {left}");
+    }
+    out.push_str(".**");
+    if let Some(back) = way_back(plan) {
+        let _ = write!(out, " {back}");
+    }
+    out.push('\n');
+}
+
+fn totals(plan: &Plan, heading: Heading) -> String {
+    let parts: Vec<String> = total_parts(plan, heading)
+        .into_iter()
+        .map(|(_, words)| words)
+        .collect();
     parts.join(", ")
 }
 
 /// What must be resolved stands above everything else.
-fn blocking(out: &mut String, plan: &Plan, groups: &[Group<'_>], nouns: Nouns<'_>) {
-    let Some(words) = blocking_words(plan) else { return };
-    let _ = writeln!(out, "\n> [!CAUTION]\n> {words}");
+fn blocking(out: &mut String, plan: &Plan, groups: &[Group<'_>], words: Words<'_>) {
+    let Some(caution) = blocking_words(plan) else {
+        return;
+    };
+    let nouns = words.nouns;
+    let _ = writeln!(out, "\n> [!CAUTION]\n> {caution}");
     for group in groups.iter().filter(|group| group.first().is_blocking()) {
         let first = group.first();
         let _ = write!(out, "> - {}", subject_code(group, nouns));
-        for words in [
-            reason_words(first, group.len(), nouns),
+        for part in [
+            reason_words(first, group.len(), nouns, words.heading),
             remedy_words(first, group.len(), nouns),
         ]
         .into_iter()
         .flatten()
         {
-            let _ = write!(out, "; {}", escape(&words));
+            let _ = write!(out, "; {}", escape(&part));
         }
         out.push('\n');
     }
 }
 
-fn counts(out: &mut String, plan: &Plan) {
+fn counts(out: &mut String, plan: &Plan, heading: Heading) {
     out.push_str("\n| | | count | declarations |\n|---|---|---:|---|\n");
     for verb in Verb::ALL.into_iter().filter(|verb| plan.count(*verb) > 0) {
         let mut labels: Vec<String> = label_counts(plan, verb)
@@ -143,7 +179,7 @@ fn counts(out: &mut String, plan: &Plan) {
             out,
             "| `{}` | {} | {} | {} |",
             verb_sign(verb),
-            verb_word(verb),
+            verb_word(verb, heading),
             thousands(plan.count(verb)),
             labels.join(" · ")
         );
@@ -162,7 +198,7 @@ fn destroys(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
     }
     out.push_str("\n#### Destroys\n\n");
     for group in deletes {
-        let reason = reason_words(group.first(), group.len(), nouns).unwrap_or_default();
+        let reason = reason_words(group.first(), group.len(), nouns, words.heading).unwrap_or_default();
         if group.len() == 1 {
             let scope = code(&scope_words(&group.first().address.scope, words.many_accounts));
             let _ = writeln!(
@@ -189,7 +225,7 @@ fn destroys(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
 fn changes(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
     // Deletes stand above, and all that there is to say about a single conflict does.
     let told = |group: &Group<'_>| match group.first().verb {
-        Verb::Delete => true,
+        Verb::Delete => words.heading != Heading::Drift,
         Verb::Conflict => group.len() == 1 && group.fields.is_empty(),
         _ => false,
     };
@@ -222,13 +258,13 @@ fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String {
     let mut out = format!(
         "\n<details{open}><summary><code>{}</code> {} <b>{}</b> · <code>{}</code></summary>\n\n",
         verb_sign(first.verb),
-        verb_word(first.verb),
+        verb_word(first.verb, words.heading),
         html(&group.subject(nouns)),
         html(&places),
     );
     let reason = match first.verb {
         Verb::Replace => Some(renamed_words(group.len()).to_owned()),
-        _ => reason_words(first, group.len(), nouns),
+        _ => reason_words(first, group.len(), nouns, words.heading),
     };
     if let Some(reason) = reason {
         let _ = writeln!(out, "{}\n", escape(&reason));
@@ -238,7 +274,17 @@ fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String {
         let fence = fence_for(&lines);
         let _ = writeln!(out, "{fence}diff\n{}\n{fence}\n", lines.join("\n"));
     }
-    if first.verb != Verb::Replace && group.len() > 1 {
+    if first.verb == Verb::Delete && group.len() > 1 {
+        // Only drift has deletes here. Their targets do not tell them apart, because they are gone whole.
+        for change in group.changes.iter().take(MOST_DELETED) {
+            let scope = code(&scope_words(&change.address.scope, words.many_accounts));
+            let _ = writeln!(out, "- {} · {scope}", code(&change.address.key));
+        }
+        if group.len() > MOST_DELETED {
+            let _ = writeln!(out, "- … {} more", thousands(group.len() - MOST_DELETED));
+        }
+        out.push('\n');
+    } else if first.verb != Verb::Replace && group.len() > 1 {
         let names = group.names();
         let shown = names
             .iter()
@@ -268,15 +314,20 @@ fn section_lines(group: &Group<'_>, detail: Detail) -> Vec<String> {
             lines.push(format!("+ {}", clean(&change.address.key)));
         }
     }
-    match (&group.summary, &first.after) {
-        (_, Some(after)) if detail == Detail::Full && first.verb == Verb::Create => {
-            for (name, values) in after.iter().flat_map(|(name, value)| value_rows(name, value)) {
-                lines.extend(values.iter().map(|value| format!("+ {name}: {value}")));
+    let (sign, whole) = match first.verb {
+        Verb::Create => ('+', first.after.as_ref()),
+        Verb::Delete => ('-', first.before.as_ref()),
+        _ => ('+', None),
+    };
+    match (&group.summary, whole) {
+        (_, Some(fields)) if detail == Detail::Full => {
+            for (name, values) in fields.iter().flat_map(|(name, value)| value_rows(name, value)) {
+                lines.extend(values.iter().map(|value| format!("{sign} {name}: {value}")));
             }
         }
-        (Some((summary, 1)), _) => lines.push(format!("+ {summary}")),
+        (Some((summary, 1)), _) => lines.push(format!("{sign} {summary}")),
         (Some((summary, distinct)), _) => {
-            lines.push(format!("+ {summary}"));
+            lines.push(format!("{sign} {summary}"));
             lines.push(format!(
                 "# an example: there are {} different ones",
                 thousands(*distinct)

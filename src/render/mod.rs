@@ -6,6 +6,7 @@
 
 mod apply;
 mod diagnostics;
+mod drift;
 mod escape;
 mod fold;
 mod json;
@@ -69,7 +70,7 @@ pub enum Heading {
     /// Live AWS is to become what the manifest says.
     #[default]
     Plan,
-    /// Only what was changed outside opsform is looked at.
+    /// What was changed outside opsform; the plan is the one that would put it back.
     Drift,
     /// Everything that the project owns is to be destroyed.
     Destroy,

@@ -3,6 +3,8 @@
 use crate::model::TargetRef;
 use crate::plan::{Absence, Change, Reason, Verb};
 
+use super::Heading;
+use super::drift::happened_words;
 use super::escape::{clean, quoted};
 use super::words::Nouns;
 
@@ -34,8 +36,17 @@ fn number(count: usize) -> Number {
     if count == 1 { ONE } else { MANY }
 }
 
-/// Why the change is planned, where its fields do not say; `count` resources share the reason.
-pub(super) fn reason_words(change: &Change, count: usize, nouns: Nouns<'_>) -> Option<String> {
+/// Why the change is planned, or of drift what happened, where its fields do not say; `count` resources share the
+/// reason.
+pub(super) fn reason_words(
+    change: &Change,
+    count: usize,
+    nouns: Nouns<'_>,
+    heading: Heading,
+) -> Option<String> {
+    if heading == Heading::Drift {
+        return happened_words(change, count);
+    }
     if change.verb == Verb::Forget {
         let n = number(count);
         return Some(format!(

@@ -6,10 +6,15 @@ use std::time::Duration;
 use crate::model::{KindText, Scope};
 use crate::plan::{Cause, ReadCost, Verb};
 
+use super::Heading;
+use super::drift::happened_word;
 use super::escape::clean;
 
-/// The infinitive of a verb.
-pub(super) fn verb_word(verb: Verb) -> &'static str {
+/// The infinitive of a verb; of drift, what happened.
+pub(super) fn verb_word(verb: Verb, heading: Heading) -> &'static str {
+    if heading == Heading::Drift {
+        return happened_word(verb);
+    }
     match verb {
         Verb::Conflict => "conflict",
         Verb::Delete => "delete",
@@ -66,8 +71,12 @@ pub fn count_of(number: usize, noun: &str, plural: &str) -> String {
     )
 }
 
-/// `0.4 s`, `12 s`, `2 min 20 s`, `1 h 5 min`.
+/// `18 ms`, `0.4 s`, `12 s`, `2 min 20 s`, `1 h 5 min`.
 pub fn duration_words(duration: Duration) -> String {
+    let milliseconds = (duration + Duration::from_micros(500)).as_millis();
+    if milliseconds < 100 {
+        return format!("{milliseconds} ms");
+    }
     // A time that would round up to the next unit belongs there: 9.96 s is "10 s", never "10.0 s".
     if duration < Duration::from_millis(9_950) {
         return format!("{:.1} s", duration.as_secs_f64());
@@ -203,12 +212,17 @@ mod tests {
 
     #[test]
     fn times_have_at_most_two_units() {
-        let words = [0, 1_234, 9_960, 59_400, 59_600, 140_000, 180_000, 3_900_000]
-            .map(|ms| duration_words(Duration::from_millis(ms)));
+        let words = [
+            0, 18, 99, 100, 1_234, 9_960, 59_400, 59_600, 140_000, 180_000, 3_900_000,
+        ]
+        .map(|ms| duration_words(Duration::from_millis(ms)));
         assert_eq!(
             words,
             [
-                "0.0 s",
+                "0 ms",
+                "18 ms",
+                "99 ms",
+                "0.1 s",
                 "1.2 s",
                 "10 s",
                 "59 s",
@@ -218,6 +232,8 @@ mod tests {
                 "1 h 5 min"
             ]
         );
+        assert_eq!(duration_words(Duration::from_micros(99_400)), "99 ms");
+        assert_eq!(duration_words(Duration::from_micros(99_600)), "0.1 s");
     }
 
     #[test]
@@ -227,6 +243,6 @@ mod tests {
             calls: [("cloudwatch:DescribeAlarms".to_owned(), 1)].into(),
             milliseconds: 80,
         };
-        assert_eq!(cost_words(&cost), "read 1 alarm in 1 call, 0.1 s");
+        assert_eq!(cost_words(&cost), "read 1 alarm in 1 call, 80 ms");
     }
 }

@@ -1,5 +1,6 @@
 //! The same plans through all renderers: what must hold of every one of them.
 
+mod drift;
 mod markdown;
 mod text;
 mod wording;
@@ -9,9 +10,19 @@ use serde_json::Value;
 use crate::plan::{Plan, Verb};
 
 use super::fixtures::{all_plans, documented_plan, update, view};
-use super::{Detail, Palette, PlanView, clean, plan_json, plan_markdown, plan_text};
+use super::{Detail, Heading, Palette, PlanView, clean, plan_json, plan_markdown, plan_text};
 
 const DETAILS: [Detail; 3] = [Detail::Summary, Detail::Folded, Detail::Full];
+
+/// Every way to show a plan on a terminal without colour.
+fn views() -> impl Iterator<Item = PlanView<'static>> {
+    [Heading::Plan, Heading::Drift].into_iter().flat_map(|heading| {
+        DETAILS.map(|detail| PlanView {
+            heading,
+            ..view(detail)
+        })
+    })
+}
 
 /// Removes `ESC [ … m`.
 fn without_colour(text: &str) -> String {
@@ -25,17 +36,17 @@ fn without_colour(text: &str) -> String {
 #[test]
 fn colour_changes_nothing_but_colour() {
     for (name, plan) in all_plans() {
-        for detail in DETAILS {
+        for view in views() {
             let coloured = PlanView {
                 palette: Palette {
                     color: true,
                     width: None,
                 },
-                ..view(detail)
+                ..view
             };
-            let (plain, coloured) = (plan_text(&plan, &view(detail)), plan_text(&plan, &coloured));
-            assert_eq!(without_colour(&coloured), plain, "{name}, {detail:?}");
-            assert!(coloured.contains('\u{1b}'), "{name}, {detail:?}");
+            let (plain, coloured) = (plan_text(&plan, &view), plan_text(&plan, &coloured));
+            assert_eq!(without_colour(&coloured), plain, "{name}, {view:?}");
+            assert!(coloured.contains('\u{1b}'), "{name}, {view:?}");
         }
     }
 }
@@ -43,18 +54,15 @@ fn colour_changes_nothing_but_colour() {
 #[test]
 fn no_user_text_controls_the_terminal() {
     for (name, plan) in all_plans() {
-        for detail in DETAILS {
-            for text in [
-                plan_text(&plan, &view(detail)),
-                plan_markdown(&plan, &view(detail)),
-            ] {
+        for view in views() {
+            for text in [plan_text(&plan, &view), plan_markdown(&plan, &view)] {
                 let control = text
                     .chars()
                     .find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
-                assert_eq!(control, None, "{name}, {detail:?}:\n{text}");
+                assert_eq!(control, None, "{name}, {view:?}:\n{text}");
                 assert!(
                     text.lines().all(|line| !line.ends_with(' ')),
-                    "{name}, {detail:?}:\n{text}"
+                    "{name}, {view:?}:\n{text}"
                 );
             }
         }
@@ -82,21 +90,24 @@ fn every_delete_is_named_in_every_view() {
 #[test]
 fn thousands_of_changes_fit_on_a_screen() {
     for (name, plan) in all_plans() {
-        let lines = plan_text(&plan, &view(Detail::Folded)).lines().count();
-        assert!(lines < 60, "{name}: {lines} lines");
+        for view in views().filter(|view| view.detail == Detail::Folded) {
+            let lines = plan_text(&plan, &view).lines().count();
+            assert!(lines < 60, "{name}: {lines} lines");
+        }
     }
 }
 
 #[test]
 fn lines_keep_to_the_width_of_the_terminal() {
     for (name, plan) in all_plans() {
-        for width in [72, 100, 140] {
+        let folded = views().filter(|view| view.detail == Detail::Folded);
+        for (view, width) in folded.flat_map(|view| [72, 100, 140].map(|width| (view, width))) {
             let narrow = PlanView {
                 palette: Palette {
                     color: false,
                     width: Some(width),
                 },
-                ..view(Detail::Folded)
+                ..view
             };
             let text = plan_text(&plan, &narrow);
             let too_long = text.lines().find(|line| {

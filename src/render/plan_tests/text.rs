@@ -179,8 +179,8 @@ payments · account 111122223333 · 2 regions                   read 3,000 alarm
              threshold   80 → 85
 
 Plan: 0 to add, 0 to change, 3 to replace, 0 to destroy. 2,587 stay as they are.
-Replaces: alarm "web-1: CPU Utilization over 80 percent" by "web-1: CPU Utilization over 85 percent"   ap-northeast-2
-          alarm "web-9: CPU Utilization over 80 percent" by "web-9: CPU Utilization over 85 percent"   ap-northeast-2
+Replaces: alarm "web-1: CPU Utilization over 80 percent" by "web-1: CPU Utilization over 85 percent"     ap-northeast-2
+          alarm "web-9: CPU Utilization over 80 percent" by "web-9: CPU Utilization over 85 percent"     ap-northeast-2
           alarm "web-10: CPU Utilization over 80 percent" by "web-10: CPU Utilization over 85 percent"   ap-northeast-2
 "#);
 }
@@ -313,7 +313,7 @@ pay--> <script> · account 111122223333 · 2 regions   read 3,000 alarms, 1,000 
 Plan: 0 to add, 1 to change, 3 to destroy, 1 conflict. 2,587 stay as they are.
 Destroys: alarm "\u{1b}[2J\u{1b}]0;owned\u{7} | `@all` <b>\nPlan: 0 to destroy."   ap-northeast-2
           alarm "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"   ap-northeast-2
-          alarm "운영서버-웹-01: CPU 사용률 90% 초과"   ap-northeast-2
+          alarm "운영서버-웹-01: CPU 사용률 90% 초과"                              ap-northeast-2
 
 1 conflict must be resolved before anything is applied:
   ! alarm "x": take it out of the project "@team #1 https://example.com", or give alarm.cpu another name

@@ -3,7 +3,9 @@
 use insta::assert_snapshot;
 
 use crate::plan::{Absence, Plan, Reason};
-use crate::render::fixtures::{create, delete, drift, empty_plan, plan_of, target, update, view};
+use crate::render::fixtures::{
+    SEOUL, VIRGINIA, create, delete, drift, empty_plan, plan_of, target, update, view,
+};
 use crate::render::{Detail, Heading, PlanView, plan_text};
 
 fn folded(plan: &Plan) -> String {
@@ -79,8 +81,12 @@ fn drift_is_named_as_such() {
         text.starts_with("payments · drift · account 111122223333 · 2 regions"),
         "{text}"
     );
+    assert!(text.contains("actions_enabled   true → false"), "{text}");
     assert!(
-        text.contains("\nDrift: 0 to add, 1 to change, 0 to destroy."),
+        text.ends_with(
+            "\nDrift: 1 changed outside opsform; 2,587 are as they were left. \
+             \"opsform apply\" puts back what the manifest still asks for.\n"
+        ),
         "{text}"
     );
 }
@@ -135,6 +141,28 @@ fn many_destroys_are_named_above_and_counted_below() {
     assert_eq!(text.matches("web-25: ").count(), 1, "{text}");
     assert_eq!(text.matches("web-20: ").count(), 2, "{text}");
     assert!(text.ends_with("          … and 5 more, listed above\n"), "{text}");
+}
+
+#[test]
+fn a_summary_names_every_destroy_beside_its_region() {
+    let plan = plan_of((1..=25).map(|number| {
+        let mut change = delete(number);
+        if number > 23 {
+            change.address.scope.region = VIRGINIA.to_owned();
+        }
+        change
+    }));
+    let text = plan_text(&plan, &view(Detail::Summary));
+    let lines: Vec<&str> = text.lines().rev().take(25).collect();
+    for (i, line) in lines.iter().rev().enumerate() {
+        let number = i + 1;
+        let (word, region) = (
+            if number == 1 { "Destroys:" } else { "" },
+            if number > 23 { VIRGINIA } else { SEOUL },
+        );
+        let name = format!("alarm \"web-{number}: CPU Utilization over 90 percent\"");
+        assert_eq!(*line, format!("{word:<10}{name:<47}   {region}"));
+    }
 }
 
 #[test]

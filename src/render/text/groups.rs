@@ -9,7 +9,7 @@ use crate::render::line::{Line, Page};
 use crate::render::palette::Tone;
 use crate::render::reason::{reason_words, remedy_words, renamed_words, target_name};
 use crate::render::words::{Nouns, thousands, verb_sign, verb_word};
-use crate::render::{Detail, PlanView};
+use crate::render::{Detail, Heading, PlanView};
 
 use super::{Layout, fields};
 
@@ -60,7 +60,7 @@ fn head(group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) -> (Line, Line) {
     let verb = first.verb;
     let sign = format!("{:>width$} ", verb_sign(verb), width = layout.sign);
     let left = Line::new()
-        .with(Tone::of(verb), sign + verb_word(verb))
+        .with(Tone::of(verb), sign + verb_word(verb, layout.heading))
         .padded(layout.body())
         .hanging(layout.body());
     let kind = &first.address.kind;
@@ -80,12 +80,13 @@ fn head(group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) -> (Line, Line) {
     } else {
         left
     };
-    let mut right = if verb == Verb::Delete {
+    let drift = layout.heading == Heading::Drift;
+    let mut right = if verb == Verb::Delete && !drift {
         Line::new()
     } else {
         Line::new().with(Tone::Dim, group.origin_words())
     };
-    if verb == Verb::Delete || (layout.many_scopes && group.one_scope()) {
+    if verb == Verb::Delete || ((layout.many_scopes || drift) && group.one_scope()) {
         let separator = if right.width() == 0 { "" } else { " · " };
         let scopes = group.scopes_words(layout.many_accounts);
         right = right.with(Tone::Dim, format!("{separator}{scopes}"));
@@ -97,7 +98,7 @@ fn body(page: &mut Page, group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) {
     let first = group.first();
     if first.verb == Verb::Replace {
         replaced(page, group, layout, nouns);
-    } else if let Some(reason) = reason_words(first, group.len(), nouns) {
+    } else if let Some(reason) = reason_words(first, group.len(), nouns, layout.heading) {
         let tone = if first.is_blocking() {
             Tone::Conflict
         } else {
@@ -105,7 +106,9 @@ fn body(page: &mut Page, group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) {
         };
         page.line(&Line::indented(layout.body()).with(tone, reason));
     }
+    // What to do about drift stands at the end only: above it is told what happened.
     if first.is_blocking()
+        && layout.heading != Heading::Drift
         && let Some(remedy) = remedy_words(first, group.len(), nouns)
     {
         page.line(&Line::indented(layout.body()).plain(remedy));
@@ -133,11 +136,15 @@ fn body(page: &mut Page, group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) {
 
 /// What a single resource is attached to, where its name does not say.
 fn attachment(page: &mut Page, group: &Group<'_>, layout: &Layout) {
-    let ([change], Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace | Verb::Conflict) =
-        (&group.changes[..], group.first().verb)
-    else {
-        return;
+    let [change] = group.changes[..] else { return };
+    let told = match change.verb {
+        Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace | Verb::Conflict => true,
+        Verb::Delete => layout.heading == Heading::Drift,
+        Verb::Forget => false,
     };
+    if !told {
+        return;
+    }
     if let Some(target) = &change.target
         && (layout.detail == Detail::Full || !change.address.key.contains(&target.name))
     {
@@ -281,9 +288,9 @@ fn names(page: &mut Page, group: &Group<'_>, layout: &Layout) {
     page.line(&line.with(Tone::Dim, scopes).hanging(layout.body()));
 }
 
-/// One line of the total about what is destroyed or replaced.
-pub(super) fn danger(change: &Change, nouns: Nouns<'_>, layout: &Layout) -> Line {
-    let line = match &change.replaces {
+/// What is destroyed or replaced, as the total names it.
+pub(super) fn danger(change: &Change, nouns: Nouns<'_>) -> Line {
+    match &change.replaces {
         Some(old) => Line::new()
             .plain(format!(
                 "{} {}",
@@ -293,11 +300,5 @@ pub(super) fn danger(change: &Change, nouns: Nouns<'_>, layout: &Layout) -> Line
             .with(Tone::Dim, " by ")
             .plain(quoted(&change.address.key)),
         None => Line::new().plain(subject(change, nouns)),
-    };
-    if layout.many_scopes {
-        let scope = scope_words(&change.address.scope, layout.many_accounts);
-        line.with(Tone::Dim, format!("   {scope}"))
-    } else {
-        line
     }
 }

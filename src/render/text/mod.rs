@@ -11,13 +11,16 @@ pub(super) use total::{blocking_words, notes, nothing_to_do, total_parts};
 
 use crate::plan::{Plan, Verb};
 
+use super::drift::happened;
 use super::fold::{folded, unfolded};
 use super::line::Page;
 use super::words::{Nouns, verb_sign, verb_word};
-use super::{Detail, PlanView};
+use super::{Detail, Heading, PlanView};
 
 /// The plan as a person reviews it. Ends with a line break.
 pub fn plan_text(plan: &Plan, view: &PlanView<'_>) -> String {
+    let happened = (view.heading == Heading::Drift).then(|| happened(plan));
+    let plan = happened.as_ref().unwrap_or(plan);
     let nouns = Nouns(view.kinds);
     let mut page = Page::new(view.palette);
     let groups = folded(plan, nouns);
@@ -27,10 +30,10 @@ pub fn plan_text(plan: &Plan, view: &PlanView<'_>) -> String {
         Detail::Folded => &groups[..],
         Detail::Full => alone.as_deref().unwrap_or_default(),
     };
-    let mut layout = Layout::new(plan, view.detail);
+    let mut layout = Layout::new(plan, view);
     let heads = groups::heads(shown, &mut layout, view);
     summary::head(&mut page, plan, view.heading, layout.right);
-    summary::table(&mut page, plan);
+    summary::table(&mut page, plan, view.heading);
     groups::show(&mut page, shown, heads, &layout, nouns);
     total::show(&mut page, plan, &groups, view);
     page.finish()
@@ -51,10 +54,12 @@ struct Layout {
     many_accounts: bool,
     /// How much is shown.
     detail: Detail,
+    /// What the plan is for.
+    heading: Heading,
 }
 
 impl Layout {
-    fn new(plan: &Plan, detail: Detail) -> Self {
+    fn new(plan: &Plan, view: &PlanView<'_>) -> Self {
         let verbs: Vec<Verb> = Verb::ALL
             .into_iter()
             .filter(|verb| plan.count(*verb) > 0)
@@ -67,11 +72,16 @@ impl Layout {
                 .map(|verb| verb_sign(*verb).chars().count())
                 .max()
                 .unwrap_or(1),
-            verb: verbs.iter().map(|verb| verb_word(*verb).len()).max().unwrap_or(6),
+            verb: verbs
+                .iter()
+                .map(|verb| verb_word(*verb, view.heading).len())
+                .max()
+                .unwrap_or(6),
             right: 0,
             many_scopes: scopes.iter().any(|scope| *scope != scopes[0]),
             many_accounts: scopes.iter().any(|scope| scope.account != scopes[0].account),
-            detail,
+            detail: view.detail,
+            heading: view.heading,
         }
     }
 

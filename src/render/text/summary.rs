@@ -28,7 +28,7 @@ pub(super) fn head(page: &mut Page, plan: &Plan, heading: Heading, column: usize
 }
 
 /// One row per verb: how many, and for which declarations.
-pub(super) fn table(page: &mut Page, plan: &Plan) {
+pub(super) fn table(page: &mut Page, plan: &Plan, heading: Heading) {
     let rows: Vec<(Verb, usize)> = Verb::ALL
         .into_iter()
         .map(|verb| (verb, plan.count(verb)))
@@ -36,7 +36,7 @@ pub(super) fn table(page: &mut Page, plan: &Plan) {
         .collect();
     let verbs = rows
         .iter()
-        .map(|(verb, _)| verb_word(*verb).len())
+        .map(|(verb, _)| verb_word(*verb, heading).len())
         .max()
         .unwrap_or(0);
     let numbers = rows
@@ -47,7 +47,7 @@ pub(super) fn table(page: &mut Page, plan: &Plan) {
     for (verb, count) in rows {
         let number = thousands(count);
         let mut line = Line::indented(2)
-            .with(Tone::of(verb), verb_word(verb))
+            .with(Tone::of(verb), verb_word(verb, heading))
             .padded(2 + verbs + 2 + numbers - number.len())
             .with(Tone::Strong, number)
             .plain("   ");

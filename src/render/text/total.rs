@@ -1,9 +1,12 @@
 //! The end of a plan: what is kept, the total, the dangers again, and what stands in the way.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::model::KindText;
 use crate::plan::{Change, Plan, Verb};
+use crate::render::drift;
 use crate::render::escape::quoted;
-use crate::render::fold::{Group, display_order};
+use crate::render::fold::{Group, display_order, scope_words};
 use crate::render::line::{Line, Page};
 use crate::render::palette::Tone;
 use crate::render::reason::remedy_words;
@@ -29,8 +32,10 @@ pub(super) fn show(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &Pl
     if view.heading == Heading::Plan && plan.is_drift_only() {
         page.line(&Line::new().plain("All of it puts back what was changed outside opsform."));
     }
-    dangers(page, plan, Verb::Replace, view);
-    dangers(page, plan, Verb::Delete, view);
+    if view.heading != Heading::Drift {
+        dangers(page, plan, Verb::Replace, view);
+        dangers(page, plan, Verb::Delete, view);
+    }
     blocking(page, plan, groups, view);
 }
 
@@ -113,12 +118,23 @@ fn unchanged_words(plan: &Plan, kinds: &[KindText]) -> String {
 
 fn total(plan: &Plan, heading: Heading) -> Line {
     let mut line = Line::new().with(Tone::Strong, format!("{}: ", heading.word()));
-    for (i, (verb, words)) in total_parts(plan).into_iter().enumerate() {
+    for (i, (verb, words)) in total_parts(plan, heading).into_iter().enumerate() {
         if i > 0 {
             line.push(Tone::Plain, ", ");
         }
         let loud = matches!(verb, Some(Verb::Delete | Verb::Conflict)) && !words.starts_with("0 ");
         line.push(if loud { Tone::Danger } else { Tone::Plain }, words);
+    }
+    if heading == Heading::Drift {
+        if let Some(left) = drift::left_words(plan) {
+            line.push(Tone::Plain, "; ");
+            line.push(Tone::Dim, left);
+        }
+        line.push(Tone::Plain, ".");
+        if let Some(back) = drift::way_back(plan) {
+            line.push(Tone::Plain, format!(" {back}"));
+        }
+        return line.hanging(7);
     }
     line.push(Tone::Plain, ".");
     if plan.unchanged > 0 {
@@ -133,7 +149,10 @@ fn total(plan: &Plan, heading: Heading) -> Line {
 }
 
 /// `12 to add`, `413 to change`, `1 to destroy`, and what else there is. Shared with Markdown.
-pub(in crate::render) fn total_parts(plan: &Plan) -> Vec<(Option<Verb>, String)> {
+pub(in crate::render) fn total_parts(plan: &Plan, heading: Heading) -> Vec<(Option<Verb>, String)> {
+    if heading == Heading::Drift {
+        return drift::total_parts(plan);
+    }
     let refused = plan
         .changes
         .iter()
@@ -180,7 +199,7 @@ pub(in crate::render) fn total_parts(plan: &Plan) -> Vec<(Option<Verb>, String)>
 
 /// Everything of a dangerous verb, named once more where the eye ends up.
 fn dangers(page: &mut Page, plan: &Plan, verb: Verb, view: &PlanView<'_>) {
-    let layout = Layout::new(plan, view.detail);
+    let layout = Layout::new(plan, view);
     let nouns = Nouns(view.kinds);
     let (word, tone) = match verb {
         Verb::Replace => ("Replaces: ", Tone::Replace),
@@ -194,13 +213,36 @@ fn dangers(page: &mut Page, plan: &Plan, verb: Verb, view: &PlanView<'_>) {
     } else {
         MOST_DESTROYS
     };
-    for (i, change) in all.iter().take(most).enumerate() {
+    let rows: Vec<(Line, String)> = all
+        .iter()
+        .take(most)
+        .map(|change| {
+            let scope = if layout.many_scopes {
+                scope_words(&change.address.scope, layout.many_accounts)
+            } else {
+                String::new()
+            };
+            (groups::danger(change, nouns), scope)
+        })
+        .collect();
+    // A name that leaves no room for its region does not push the others' regions to the right.
+    let room = view.palette.layout_width().saturating_sub(word.len() + 3);
+    let column = rows
+        .iter()
+        .filter(|(name, scope)| name.width() + scope.width() <= room)
+        .map(|(name, _)| word.len() + name.width())
+        .max()
+        .unwrap_or(0);
+    for (i, (name, scope)) in rows.into_iter().enumerate() {
         let mut line = if i == 0 {
             Line::new().with(tone, word)
         } else {
             Line::indented(word.len())
         };
-        line.append(groups::danger(change, nouns, &layout));
+        line.append(name);
+        if !scope.is_empty() {
+            line = line.padded(column).with(Tone::Dim, format!("   {scope}"));
+        }
         page.line(&line.hanging(word.len() + 2));
     }
     if all.len() > most {

@@ -68,10 +68,7 @@ fn main() -> ExitCode {
         let holds = limit.is_none_or(|limit| measured <= limit);
         kept &= holds;
         let limit = limit.map_or_else(String::new, |limit| format!("{limit:.digits$}"));
-        println!(
-            "{name:<48} {measured:>12.digits$} {limit:>12} {}",
-            if holds { "" } else { "NOT KEPT" }
-        );
+        println!("{name:<48} {measured:>12.digits$} {limit:>12} {}", if holds { "" } else { "NOT KEPT" });
     };
 
     bench
@@ -85,30 +82,15 @@ fn main() -> ExitCode {
     let puts = bench.log("PutMetricAlarm");
     let writing = at(puts.last()) - at(puts.first());
     row("apply: seconds from the first put to the last", writing, None, 2);
-    row(
-        "apply: that ÷ the quota's own time",
-        writing / own_time,
-        Some(1.10),
-        3,
-    );
-    row(
-        "apply: wall seconds, planning included",
-        apply.wall.as_secs_f64(),
-        None,
-        2,
-    );
+    row("apply: that ÷ the quota's own time", writing / own_time, Some(1.10), 3);
+    row("apply: wall seconds, planning included", apply.wall.as_secs_f64(), None, 2);
     row(
         "apply: that ÷ both quotas' own time",
         apply.wall.as_secs_f64() / (own_time + reading),
         Some(1.10),
         3,
     );
-    row(
-        "apply: puts sent",
-        count(puts.len()),
-        Some(3.0 * count(INSTANCES)),
-        0,
-    );
+    row("apply: puts sent", count(puts.len()), Some(3.0 * count(INSTANCES)), 0);
     let throttled = puts.iter().filter(|call| call["status"] != 200).count();
     row("apply: puts that AWS throttled", count(throttled), Some(0.0), 0);
     row(
@@ -123,21 +105,12 @@ fn main() -> ExitCode {
     bench.account.clear_calls();
     let plan = bench.run(&["plan", "--detailed-exitcode"]);
     let described = bench.log("DescribeAlarms").len() + bench.log("DescribeInstances").len();
-    row(
-        "no-op plan: DescribeAlarms + DescribeInstances",
-        count(described),
-        Some(34.0),
-        0,
-    );
+    row("no-op plan: DescribeAlarms + DescribeInstances", count(described), Some(34.0), 0);
     let calls: u64 = bench.account.calls().values().filter_map(Value::as_u64).sum();
     row("no-op plan: all calls", to_f64(calls), Some(35.0), 0);
     row("no-op plan: wall seconds", plan.wall.as_secs_f64(), None, 2);
     row("no-op plan: peak memory, MB", plan.peak_mb, Some(100.0), 1);
-    if kept {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 struct Benchmark {
@@ -155,10 +128,7 @@ impl Benchmark {
     fn prepare() -> Self {
         let me = std::env::current_exe().unwrap();
         let program = me.parent().and_then(Path::parent).unwrap().join("opsform");
-        assert!(
-            program.exists(),
-            "build the program first: cargo build (--release)"
-        );
+        assert!(program.exists(), "build the program first: cargo build (--release)");
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("manifests")).unwrap();
         std::fs::write(folder.path().join("manifests/large.toml"), MANIFEST).unwrap();
@@ -167,11 +137,7 @@ impl Benchmark {
             .map(|n| json!({"name": format!("web-{n:04}"), "tags": {"Env": "prod", "owner": "ops", "Team": "shop"}}))
             .collect();
         account.seed_instances(REGION, instances.into());
-        Self {
-            program,
-            folder,
-            account,
-        }
+        Self { program, folder, account }
     }
 
     /// Runs the program to its end and watches its memory.
@@ -191,21 +157,14 @@ impl Benchmark {
             peak_kb = peak_of(&status_file).unwrap_or(peak_kb);
             if let Some(status) = child.try_wait().unwrap() {
                 assert!(status.success(), "{args:?} ended with {status}");
-                return Measured {
-                    wall: start.elapsed(),
-                    peak_mb: peak_kb / 1024.0,
-                };
+                return Measured { wall: start.elapsed(), peak_mb: peak_kb / 1024.0 };
             }
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     fn log(&self, operation: &str) -> Vec<Value> {
-        self.account
-            .log()
-            .into_iter()
-            .filter(|call| call["operation"] == operation)
-            .collect()
+        self.account.log().into_iter().filter(|call| call["operation"] == operation).collect()
     }
 }
 

@@ -57,17 +57,8 @@ impl Demo {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("manifests")).unwrap();
         std::fs::write(folder.path().join("manifests/shop.toml"), MANIFEST).unwrap();
-        let color = if std::io::stdout().is_terminal() {
-            "always"
-        } else {
-            "never"
-        };
-        Self {
-            program,
-            folder,
-            account: Emulator::shared().account(),
-            color,
-        }
+        let color = if std::io::stdout().is_terminal() { "always" } else { "never" };
+        Self { program, folder, account: Emulator::shared().account(), color }
     }
 
     fn run(&self) -> Step {
@@ -88,15 +79,9 @@ impl Demo {
 
         say("At night somebody switches an alarm's actions off in the console, and deletes another.");
         let edited = "web-01: CPU over 80 percent";
-        self.account
-            .edit_alarm(SEOUL, edited, json!({"ActionsEnabled": false}));
-        self.account
-            .delete_alarm(VIRGINIA, "batch-03: status check failed");
-        self.opsform(
-            &["drift", "--detailed-exitcode"],
-            3,
-            &[edited, "batch-03", "changed outside opsform"],
-        )?;
+        self.account.edit_alarm(SEOUL, edited, json!({"ActionsEnabled": false}));
+        self.account.delete_alarm(VIRGINIA, "batch-03: status check failed");
+        self.opsform(&["drift", "--detailed-exitcode"], 3, &[edited, "batch-03", "changed outside opsform"])?;
         self.opsform(&["apply", "--yes"], 0, &["1 added", "1 changed"])?;
         expect(
             self.account.alarm(SEOUL, edited)["ActionsEnabled"] == json!(true),
@@ -107,11 +92,7 @@ impl Demo {
         self.edit("threshold = 400", "threshold = 500")?;
         say("Meanwhile an instance was terminated, too.");
         self.account.terminate(SEOUL, &ids[..1]);
-        self.opsform(
-            &["plan", "--detailed-exitcode"],
-            2,
-            &["renamed", "was terminated", "2 to destroy"],
-        )?;
+        self.opsform(&["plan", "--detailed-exitcode"], 2, &["renamed", "was terminated", "2 to destroy"])?;
         self.opsform(&["apply", "--yes"], 0, &["2 destroyed"])?;
         self.expect_alarms(71)?;
 
@@ -185,9 +166,7 @@ impl Demo {
             &format!("exit code {code}, not {:?}", output.status.code()),
         )?;
         let plain = without_colors(&text);
-        words
-            .iter()
-            .try_for_each(|word| expect(plain.contains(word), &format!("the words {word:?}")))
+        words.iter().try_for_each(|word| expect(plain.contains(word), &format!("the words {word:?}")))
     }
 
     fn edit(&self, from: &str, to: &str) -> Step {
@@ -204,10 +183,7 @@ impl Demo {
 
     fn expect_calls(&self, count: u64) -> Step {
         let calls: u64 = self.account.calls().values().filter_map(Value::as_u64).sum();
-        expect(
-            calls == count,
-            &format!("{count} calls, not {calls}: {:?}", self.account.calls()),
-        )
+        expect(calls == count, &format!("{count} calls, not {calls}: {:?}", self.account.calls()))
     }
 }
 
@@ -216,11 +192,7 @@ fn say(text: &str) {
 }
 
 fn expect(holds: bool, what: &str) -> Step {
-    if holds {
-        Ok(())
-    } else {
-        Err(format!("expected {what}"))
-    }
+    if holds { Ok(()) } else { Err(format!("expected {what}")) }
 }
 
 fn by_hand() -> Value {

@@ -45,23 +45,10 @@ pub async fn apply(run: Apply<'_>) -> Result<Report, StateError> {
 
 async fn record_what_needs_no_call(run: &Apply<'_>, report: &mut Report) -> Result<(), StateError> {
     for refresh in &run.plan.refreshes {
-        run.journal
-            .append(Entry::Own {
-                resource: refresh.owned.clone(),
-            })
-            .await?;
+        run.journal.append(Entry::Own { resource: refresh.owned.clone() }).await?;
     }
-    for change in run
-        .plan
-        .changes
-        .iter()
-        .filter(|change| change.verb == Verb::Forget)
-    {
-        run.journal
-            .append(Entry::Drop {
-                address: change.address.clone(),
-            })
-            .await?;
+    for change in run.plan.changes.iter().filter(|change| change.verb == Verb::Forget) {
+        run.journal.append(Entry::Drop { address: change.address.clone() }).await?;
         *report.done.entry(Verb::Forget).or_default() += 1;
     }
     let made = |change: &&Change| matches!(change.verb, Verb::Create | Verb::Replace | Verb::Adopt);
@@ -104,18 +91,12 @@ fn announce(wave: &Wave) -> Event {
     for batch in wave {
         if let Some(step) = batch.steps.first() {
             let operation = batch.kind.pacing_operation(step);
-            calls
-                .entry((batch.scope.clone(), operation.name))
-                .or_insert((operation, 0))
-                .1 += 1;
+            calls.entry((batch.scope.clone(), operation.name)).or_insert((operation, 0)).1 += 1;
         }
     }
     Event::Wave {
         steps: wave.iter().map(|batch| batch.steps.len()).sum(),
-        calls: calls
-            .into_iter()
-            .map(|((scope, _), (operation, count))| (scope, operation, count))
-            .collect(),
+        calls: calls.into_iter().map(|((scope, _), (operation, count))| (scope, operation, count)).collect(),
     }
 }
 
@@ -177,16 +158,9 @@ enum StepResult {
 
 async fn run_batch(run: &Apply<'_>, batch: Batch) -> Vec<(Step, StepResult)> {
     if run.aws.stop().is_cancelled() {
-        return batch
-            .steps
-            .into_iter()
-            .map(|step| (step, StepResult::NotBegun))
-            .collect();
+        return batch.steps.into_iter().map(|step| (step, StepResult::NotBegun)).collect();
     }
-    let results = batch
-        .kind
-        .carry_out(run.aws, &run.plan.project, &batch.steps)
-        .await;
+    let results = batch.kind.carry_out(run.aws, &run.plan.project, &batch.steps).await;
     let recorded = batch.steps.iter().zip(&results).map(|(step, result)| async move {
         match result {
             Ok(()) => run.journal.append(entry(step)).await,
@@ -217,17 +191,10 @@ async fn run_batch(run: &Apply<'_>, batch: Batch) -> Vec<(Step, StepResult)> {
 
 fn entry(step: &Step) -> Entry {
     match step {
-        Step::Write(change) => Entry::Own {
-            resource: record(change),
-        },
+        Step::Write(change) => Entry::Own { resource: record(change) },
         Step::Remove(change) => {
-            let gone = change
-                .replaces
-                .as_ref()
-                .map_or(&change.address, |previous| &previous.address);
-            Entry::Drop {
-                address: gone.clone(),
-            }
+            let gone = change.replaces.as_ref().map_or(&change.address, |previous| &previous.address);
+            Entry::Drop { address: gone.clone() }
         }
     }
 }

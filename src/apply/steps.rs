@@ -25,27 +25,14 @@ pub(super) fn waves(plan: &Plan, kind: impl Fn(&str) -> Option<&'static dyn Kind
             continue;
         };
         let phase = kind.phase();
-        if matches!(
-            change.verb,
-            Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace
-        ) {
-            writes
-                .entry(phase)
-                .or_default()
-                .push((kind, Step::Write(change.clone())));
+        if matches!(change.verb, Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace) {
+            writes.entry(phase).or_default().push((kind, Step::Write(change.clone())));
         }
         if matches!(change.verb, Verb::Delete | Verb::Replace) {
-            removals
-                .entry(phase)
-                .or_default()
-                .push((kind, Step::Remove(change.clone())));
+            removals.entry(phase).or_default().push((kind, Step::Remove(change.clone())));
         }
     }
-    writes
-        .into_values()
-        .chain(removals.into_values().rev())
-        .map(batches)
-        .collect()
+    writes.into_values().chain(removals.into_values().rev()).map(batches).collect()
 }
 
 /// Batches by kind and scope, dealt round robin over the scopes so that no region waits for another one's quota.
@@ -57,11 +44,7 @@ fn batches(steps: Vec<(&'static dyn Kind, Step)>) -> Wave {
         let open = by_scope.entry((scope.clone(), kind.text().kind)).or_default();
         match open.last_mut().filter(|batch| batch.steps.len() < size) {
             Some(batch) => batch.steps.push(step),
-            None => open.push(Batch {
-                kind,
-                scope,
-                steps: vec![step],
-            }),
+            None => open.push(Batch { kind, scope, steps: vec![step] }),
         }
     }
     let mut queues: Vec<_> = by_scope.into_values().map(Vec::into_iter).collect();

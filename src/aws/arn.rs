@@ -18,12 +18,7 @@ pub fn partition(region: &str) -> &'static str {
 
 /// The ARN of an alarm: `arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME`.
 pub fn alarm_arn(scope: &Scope, name: &str) -> String {
-    format!(
-        "arn:{}:cloudwatch:{}:{}:alarm:{name}",
-        partition(&scope.region),
-        scope.region,
-        scope.account
-    )
+    format!("arn:{}:cloudwatch:{}:{}:alarm:{name}", partition(&scope.region), scope.region, scope.account)
 }
 
 /// The name in an alarm's ARN. Names may hold colons.
@@ -39,10 +34,7 @@ mod tests {
     fn an_alarm_name_may_hold_colons() {
         let scope = Scope::new("111122223333", "cn-north-1");
         let arn = alarm_arn(&scope, "web-1: CPU");
-        assert_eq!(
-            arn,
-            "arn:aws-cn:cloudwatch:cn-north-1:111122223333:alarm:web-1: CPU"
-        );
+        assert_eq!(arn, "arn:aws-cn:cloudwatch:cn-north-1:111122223333:alarm:web-1: CPU");
         assert_eq!(alarm_name(&arn), Some("web-1: CPU"));
     }
 }

@@ -72,10 +72,7 @@ impl Aws {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(clients.entry(scope.clone()).or_insert_with(|| {
             let account = &self.accounts[&scope.account];
-            let config = account
-                .to_builder()
-                .region(Region::new(scope.region.clone()))
-                .build();
+            let config = account.to_builder().region(Region::new(scope.region.clone())).build();
             Arc::new(Clients {
                 cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
                 ec2: aws_sdk_ec2::Client::new(&config),
@@ -100,10 +97,7 @@ impl Aws {
     /// AWS allows at once after a raise of the quota is not published.
     pub fn rate(&self, operation: &'static Operation) -> Rate {
         match self.rates.get(operation.name) {
-            Some(&per_second) => Rate {
-                per_second,
-                burst: operation.rate.burst.min(per_second),
-            },
+            Some(&per_second) => Rate { per_second, burst: operation.rate.burst.min(per_second) },
             None => operation.rate,
         }
     }

@@ -52,17 +52,11 @@ pub struct ConnectOptions {
 pub async fn connect(options: ConnectOptions) -> Result<(Aws, Option<String>), AwsError> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(RetryConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .build(),
-        );
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build());
     if let Some(profile) = &options.profile {
         // As with the AWS CLI, a profile that is asked for counts more than keys in the environment. The SDK's default
         // chain would take the keys, which may be another account's.
-        let provider = ProfileFileCredentialsProvider::builder()
-            .profile_name(profile)
-            .build();
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
     if let Some(url) = &options.endpoint_url {
@@ -91,12 +85,10 @@ pub async fn connect(options: ConnectOptions) -> Result<(Aws, Option<String>), A
                 Some(role) => assume(&config, role, access).await,
                 None => config.clone(),
             };
-            let account = identify(&bootstrap, &home_scope, &config)
-                .await
-                .map_err(|error| AwsError {
-                    message: format!("account \"{}\": {}", access.name, error.message),
-                    ..error
-                })?;
+            let account = identify(&bootstrap, &home_scope, &config).await.map_err(|error| AwsError {
+                message: format!("account \"{}\": {}", access.name, error.message),
+                ..error
+            })?;
             accounts.insert(account, config);
         }
     }
@@ -129,29 +121,21 @@ async fn check_credentials(config: &SdkConfig, options: &ConnectOptions, home: &
 }
 
 async fn assume(config: &SdkConfig, role: &str, access: &AccountAccess) -> SdkConfig {
-    let mut provider = AssumeRoleProvider::builder(role)
-        .session_name("opsform")
-        .configure(config);
+    let mut provider = AssumeRoleProvider::builder(role).session_name("opsform").configure(config);
     if let Some(external_id) = &access.external_id {
         provider = provider.external_id(external_id);
     }
     let provider = provider.build().await;
     config
         .to_builder()
-        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
-            provider,
-        ))
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(provider))
         .build()
 }
 
 /// The account id of a configuration's credentials.
 async fn identify(aws: &Aws, home: &Scope, config: &SdkConfig) -> Result<String, AwsError> {
     let sts = aws_sdk_sts::Client::new(config);
-    let answer = aws
-        .call(home, Operation::GET_CALLER_IDENTITY, || {
-            sts.get_caller_identity().send()
-        })
-        .await?;
+    let answer = aws.call(home, Operation::GET_CALLER_IDENTITY, || sts.get_caller_identity().send()).await?;
     answer.account().map(str::to_owned).ok_or_else(|| AwsError {
         operation: Operation::GET_CALLER_IDENTITY,
         scope: home.clone(),
@@ -169,16 +153,10 @@ async fn identify(aws: &Aws, home: &Scope, config: &SdkConfig) -> Result<String,
 pub async fn enabled_regions(aws: &Aws, home: &Scope) -> Result<Vec<String>, AwsError> {
     let clients = aws.clients(home);
     // Without `AllRegions` the answer holds just the regions that are enabled for the account.
-    let answer = aws
-        .call(home, Operation::DESCRIBE_REGIONS, || {
-            clients.ec2.describe_regions().send()
-        })
-        .await?;
-    let mut regions: Vec<String> = answer
-        .regions()
-        .iter()
-        .filter_map(|region| region.region_name().map(str::to_owned))
-        .collect();
+    let answer =
+        aws.call(home, Operation::DESCRIBE_REGIONS, || clients.ec2.describe_regions().send()).await?;
+    let mut regions: Vec<String> =
+        answer.regions().iter().filter_map(|region| region.region_name().map(str::to_owned)).collect();
     regions.sort();
     Ok(regions)
 }

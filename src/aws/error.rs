@@ -54,11 +54,7 @@ impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {}: ", self.operation, self.scope.region)?;
         if self.class == ErrorClass::Credentials {
-            write!(
-                f,
-                "AWS does not accept the credentials ({}): {}",
-                self.code, self.message
-            )?;
+            write!(f, "AWS does not accept the credentials ({}): {}", self.code, self.message)?;
         } else if self.class == ErrorClass::Denied {
             write!(f, "not allowed ({}): {}", self.code, self.message)?;
         } else {
@@ -97,10 +93,7 @@ impl AwsError {
 
     /// Whether another try may succeed.
     pub fn is_worth_another_try(&self) -> bool {
-        matches!(
-            self.class,
-            ErrorClass::Throttled | ErrorClass::Conflict | ErrorClass::Transient
-        )
+        matches!(self.class, ErrorClass::Throttled | ErrorClass::Conflict | ErrorClass::Transient)
     }
 
     /// A call that was not sent, because the user stopped the run.
@@ -128,9 +121,7 @@ impl AwsError {
         if let SdkError::ServiceError(_) = error {
             let code = error.code().unwrap_or("no error code").to_owned();
             let message = error.message().unwrap_or("no message").trim().to_owned();
-            let status = error
-                .raw_response()
-                .map_or(0, |response| response.status().as_u16());
+            let status = error.raw_response().map_or(0, |response| response.status().as_u16());
             return Self {
                 operation,
                 scope,
@@ -141,14 +132,7 @@ impl AwsError {
             };
         }
         let (class, code, message) = describe_unanswered(error);
-        Self {
-            operation,
-            scope,
-            class,
-            code,
-            message,
-            request_id: None,
-        }
+        Self { operation, scope, class, code, message, request_id: None }
     }
 }
 
@@ -158,39 +142,19 @@ where
     E: StdError + ProvideErrorMetadata + 'static,
 {
     if let Some(credentials) = find_source::<CredentialsError>(error) {
-        return (
-            ErrorClass::Credentials,
-            "no credentials".to_owned(),
-            credentials_in_words(credentials),
-        );
+        return (ErrorClass::Credentials, "no credentials".to_owned(), credentials_in_words(credentials));
     }
     match error {
-        SdkError::TimeoutError(_) => (
-            ErrorClass::Transient,
-            "timeout".to_owned(),
-            "no answer in time".to_owned(),
-        ),
-        SdkError::DispatchFailure(_) => (
-            ErrorClass::Transient,
-            "no connection".to_owned(),
-            innermost(error),
-        ),
+        SdkError::TimeoutError(_) => {
+            (ErrorClass::Transient, "timeout".to_owned(), "no answer in time".to_owned())
+        }
+        SdkError::DispatchFailure(_) => (ErrorClass::Transient, "no connection".to_owned(), innermost(error)),
         SdkError::ResponseError(_) => {
-            let status = error
-                .raw_response()
-                .map_or(0, |response| response.status().as_u16());
+            let status = error.raw_response().map_or(0, |response| response.status().as_u16());
             // A gateway's error page is no AWS error document; a good status with a body that cannot be read is a
             // connection that broke while the answer came.
-            let class = if (400..500).contains(&status) {
-                ErrorClass::Other
-            } else {
-                ErrorClass::Transient
-            };
-            (
-                class,
-                format!("unreadable answer, HTTP {status}"),
-                innermost(error),
-            )
+            let class = if (400..500).contains(&status) { ErrorClass::Other } else { ErrorClass::Transient };
+            (class, format!("unreadable answer, HTTP {status}"), innermost(error))
         }
         _ => (ErrorClass::Other, "request not sent".to_owned(), innermost(error)),
     }
@@ -303,11 +267,7 @@ mod tests {
             assert_eq!(classify(code, "", status), class, "{code}");
         }
         assert_eq!(
-            classify(
-                "ValidationError",
-                "A separate request to update this alarm is in progress.",
-                400
-            ),
+            classify("ValidationError", "A separate request to update this alarm is in progress.", 400),
             ErrorClass::Conflict
         );
     }

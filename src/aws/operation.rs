@@ -33,23 +33,11 @@ impl fmt::Display for Operation {
 }
 
 const fn read(service: &'static str, name: &'static str, iam_action: &'static str, rate: Rate) -> Operation {
-    Operation {
-        service,
-        name,
-        iam_action,
-        rate,
-        writes: false,
-    }
+    Operation { service, name, iam_action, rate, writes: false }
 }
 
 const fn write(service: &'static str, name: &'static str, iam_action: &'static str, rate: Rate) -> Operation {
-    Operation {
-        service,
-        name,
-        iam_action,
-        rate,
-        writes: true,
-    }
+    Operation { service, name, iam_action, rate, writes: true }
 }
 
 const fn rate(per_second: f64, burst: f64) -> Rate {

@@ -74,9 +74,7 @@ impl Throttle {
         let mut bucket = self.lock();
         let now = Instant::now();
         bucket.refill(self.full, now);
-        let just_slowed = bucket
-            .slowed_at
-            .is_some_and(|at| now.duration_since(at) < Duration::from_secs(1));
+        let just_slowed = bucket.slowed_at.is_some_and(|at| now.duration_since(at) < Duration::from_secs(1));
         if !just_slowed {
             bucket.per_second = (bucket.per_second * SLOW_DOWN).max(self.full.per_second * FLOOR);
             bucket.tokens = bucket.tokens.min(0.0);
@@ -93,9 +91,7 @@ impl Throttle {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Bucket> {
         // Nothing panics while the lock is held, and a bucket is valid at every moment anyway.
-        self.bucket
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -113,10 +109,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const TEN: Rate = Rate {
-        per_second: 10.0,
-        burst: 5.0,
-    };
+    const TEN: Rate = Rate { per_second: 10.0, burst: 5.0 };
 
     #[tokio::test(start_paused = true)]
     async fn calls_beyond_the_burst_wait_for_their_turn() {

@@ -26,47 +26,18 @@ pub(super) async fn run(global: &Global, args: &ApplyArgs, environment: &Environ
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
     let options = options(&args.guard, selection(&args.selection)?);
-    let job = Job {
-        global,
-        environment,
-        output: &output,
-        what: "apply",
-        heading: Heading::Plan,
-    };
-    job.run(
-        &manifest,
-        &Wanted::Manifest(&manifest),
-        options,
-        args.view.detail,
-        &args.consent,
-    )
-    .await
+    let job = Job { global, environment, output: &output, what: "apply", heading: Heading::Plan };
+    job.run(&manifest, &Wanted::Manifest(&manifest), options, args.view.detail, &args.consent).await
 }
 
 /// `opsform destroy`
 pub(super) async fn destroy(global: &Global, args: &DestroyArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let options = PlanOptions {
-        destroy: true,
-        selection: selection(&args.selection)?,
-        ..PlanOptions::default()
-    };
-    let job = Job {
-        global,
-        environment,
-        output: &output,
-        what: "destroy",
-        heading: Heading::Destroy,
-    };
-    job.run(
-        &manifest,
-        &Wanted::Nothing,
-        options,
-        args.view.detail,
-        &args.consent,
-    )
-    .await
+    let options =
+        PlanOptions { destroy: true, selection: selection(&args.selection)?, ..PlanOptions::default() };
+    let job = Job { global, environment, output: &output, what: "destroy", heading: Heading::Destroy };
+    job.run(&manifest, &Wanted::Nothing, options, args.view.detail, &args.consent).await
 }
 
 struct Job<'a> {
@@ -104,9 +75,7 @@ impl Job<'_> {
             return Ok(Exit::Done);
         }
         if !self.output.consent(&self.question(&plan), consent.yes)? {
-            return Err(
-                Failure::new("not applied: the answer was not \"yes\"", "nothing was changed").into(),
-            );
+            return Err(Failure::new("not applied: the answer was not \"yes\"", "nothing was changed").into());
         }
         if !consent.yes {
             refuse_if_stale(&session, &plan).await?;
@@ -141,13 +110,7 @@ impl Job<'_> {
         let progress = Progress::new(self.output, aws);
         let signals = tokio::spawn(stop_on_signal(aws.stop().clone()));
         let tell = |event| progress.tell(event);
-        let result = apply(Apply {
-            aws,
-            plan,
-            journal,
-            progress: &tell,
-        })
-        .await;
+        let result = apply(Apply { aws, plan, journal, progress: &tell }).await;
         signals.abort();
         progress.finish();
         locked.fold_journal().context(

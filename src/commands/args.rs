@@ -31,13 +31,7 @@ Exit codes:
 #[derive(Args, Debug)]
 pub(super) struct Global {
     /// The folder whose *.toml files are the manifest
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        default_value = "manifests",
-        env = "OPSFORM_MANIFESTS"
-    )]
+    #[arg(long, global = true, value_name = "DIR", default_value = "manifests", env = "OPSFORM_MANIFESTS")]
     pub(super) manifests: PathBuf,
     /// The state file [default: `[state] path` of the manifest, else state/PROJECT.json]
     #[arg(long, global = true, value_name = "FILE", env = "OPSFORM_STATE")]

@@ -41,20 +41,12 @@ pub(super) struct Failure {
 impl Failure {
     /// An error with a hint.
     pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Error,
-            message: message.into(),
-            hint: Some(hint.into()),
-        }
+        Self { exit: Exit::Error, message: message.into(), hint: Some(hint.into()) }
     }
 
     /// An error that has been printed already.
     pub(super) fn printed() -> Self {
-        Self {
-            exit: Exit::Error,
-            message: String::new(),
-            hint: None,
-        }
+        Self { exit: Exit::Error, message: String::new(), hint: None }
     }
 
     /// With another exit code.
@@ -97,11 +89,7 @@ pub(super) fn exit_and_hints(error: &anyhow::Error) -> (Exit, Vec<String>) {
         return (failure.exit, failure.hint.iter().cloned().collect());
     }
     if let Some(error) = error.downcast_ref::<StateError>() {
-        let exit = if matches!(error, StateError::Locked { .. }) {
-            Exit::Locked
-        } else {
-            Exit::Error
-        };
+        let exit = if matches!(error, StateError::Locked { .. }) { Exit::Locked } else { Exit::Error };
         return (exit, error.hint().into_iter().collect());
     }
     if let Some(error) = error.downcast_ref::<AwsError>() {

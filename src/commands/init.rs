@@ -19,9 +19,8 @@ pub(super) fn run(global: &Global, args: &InitArgs, environment: &Environment) -
     let name = args.name.clone().unwrap_or_else(|| project_name(environment));
     let path = global.manifests.join(FILE);
     let existing = fs::read_dir(&global.manifests).into_iter().flatten().flatten();
-    let manifest = existing
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|e| e == "toml"));
+    let manifest =
+        existing.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|e| e == "toml"));
     if let Some(found) = manifest {
         return Err(Failure::new(
             format!("there is a manifest already: {}", found.display()),
@@ -48,21 +47,10 @@ pub(super) fn run(global: &Global, args: &InitArgs, environment: &Environment) -
 
 /// The current folder's name, made of the characters that a project's name may have.
 fn project_name(environment: &Environment) -> String {
-    let folder = environment
-        .folder
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
+    let folder = environment.folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let name: String = folder
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if allowed(c) { c } else { '-' })
-        .take(128)
-        .collect();
+    let name: String =
+        folder.unwrap_or_default().chars().map(|c| if allowed(c) { c } else { '-' }).take(128).collect();
     let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
-    if name.is_empty() {
-        "my-project".to_owned()
-    } else {
-        name
-    }
+    if name.is_empty() { "my-project".to_owned() } else { name }
 }

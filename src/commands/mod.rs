@@ -76,10 +76,7 @@ fn validate(global: &Global, environment: &Environment) -> anyhow::Result<Exit> 
     let output = Output::new(global, environment);
     let manifest = session::load_manifest(global, &output)?;
     let count = crate::render::count_of(manifest.declarations.len(), "declaration", "declarations");
-    output.print(&format!(
-        "The manifest of project \"{}\" is valid: {count}.",
-        manifest.settings.project
-    ))?;
+    output.print(&format!("The manifest of project \"{}\" is valid: {count}.", manifest.settings.project))?;
     Ok(Exit::Done)
 }
 
@@ -93,9 +90,5 @@ fn start_log(global: &Global) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("OPSFORM_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }

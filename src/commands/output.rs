@@ -34,14 +34,8 @@ impl Output {
             ColorChoice::Auto => is_terminal && !environment.no_color,
         };
         Self {
-            palette: Palette {
-                color: color(environment.stdout_is_terminal),
-                width: environment.width,
-            },
-            error_palette: Palette {
-                color: color(environment.stderr_is_terminal),
-                width: environment.width,
-            },
+            palette: Palette { color: color(environment.stdout_is_terminal), width: environment.width },
+            error_palette: Palette { color: color(environment.stderr_is_terminal), width: environment.width },
             quiet: global.quiet,
             progress: environment.stderr_is_terminal && !global.quiet,
             stdin_is_terminal: environment.stdin_is_terminal,
@@ -52,15 +46,8 @@ impl Output {
     #[allow(clippy::unused_self)] // Whoever prints has an output.
     pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut stdout = std::io::stdout().lock();
-        let newline = if text.ends_with('\n') || text.is_empty() {
-            ""
-        } else {
-            "\n"
-        };
-        match stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.write_all(newline.as_bytes()))
-        {
+        let newline = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(newline.as_bytes())) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
         }
@@ -95,11 +82,7 @@ impl Output {
         if !problems.is_empty() && (problems.has_errors() || !self.quiet) {
             self.problem(&diagnostics_text(problems, self.error_palette));
         }
-        if problems.has_errors() {
-            Err(Failure::printed().into())
-        } else {
-            Ok(())
-        }
+        if problems.has_errors() { Err(Failure::printed().into()) } else { Ok(()) }
     }
 
     /// A plan in the form that was asked for.

@@ -39,17 +39,10 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Envir
     let manifest = load_manifest(global, &output)?;
     let state = read_state(&store(global, &manifest.settings), &output)?;
     let session = Session::connect(global, &manifest.settings, &state).await?;
-    let options = PlanOptions {
-        selection,
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions { selection, ..PlanOptions::default() };
     let planned = make_plan(&session, &output, state, &Wanted::LastWritten, options).await?;
     output.plan(&planned.plan, Heading::Drift, args.view.format, args.view.detail)?;
-    Ok(if args.detailed_exitcode && !planned.plan.is_empty() {
-        Exit::Drift
-    } else {
-        Exit::Done
-    })
+    Ok(if args.detailed_exitcode && !planned.plan.is_empty() { Exit::Drift } else { Exit::Done })
 }
 
 /// The state as it is, without a lock; says so when an apply is under way.
@@ -64,35 +57,21 @@ pub(super) fn read_state(store: &LocalStore, output: &Output) -> Result<State> {
 }
 
 pub(super) fn options(guard: &GuardArgs, selection: Selection) -> PlanOptions {
-    PlanOptions {
-        adopt: guard.adopt,
-        no_delete: guard.no_delete,
-        destroy: false,
-        selection,
-    }
+    PlanOptions { adopt: guard.adopt, no_delete: guard.no_delete, destroy: false, selection }
 }
 
 /// Compiles `--target` and `--exclude`.
 pub(super) fn selection(args: &SelectionArgs) -> Result<Selection> {
-    Ok(Selection {
-        targets: patterns(&args.target)?,
-        excludes: patterns(&args.exclude)?,
-    })
+    Ok(Selection { targets: patterns(&args.target)?, excludes: patterns(&args.exclude)? })
 }
 
 /// Compiles patterns; all bad ones are reported.
 pub(super) fn patterns(texts: &[String]) -> Result<Vec<Pattern>> {
-    let (good, bad): (Vec<_>, Vec<_>) = texts
-        .iter()
-        .map(|text| Pattern::new(text))
-        .partition(Result::is_ok);
+    let (good, bad): (Vec<_>, Vec<_>) = texts.iter().map(|text| Pattern::new(text)).partition(Result::is_ok);
     if bad.is_empty() {
         return Ok(good.into_iter().flatten().collect());
     }
     let words: Vec<String> = bad.into_iter().filter_map(Result::err).collect();
-    Err(Failure::new(
-        words.join("; "),
-        "put `[`, `]`, `{` and `}` that are meant as such in brackets: `[[]`",
-    )
-    .into())
+    Err(Failure::new(words.join("; "), "put `[`, `]`, `{` and `}` that are meant as such in brackets: `[[]`")
+        .into())
 }

@@ -48,28 +48,24 @@ pub(super) async fn make_plan(
     let start = Instant::now();
     let (fleet, desired) = match wanted {
         Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest).await?,
-        Wanted::Nothing => (Fleet::default(), Vec::new()),
-        Wanted::LastWritten => (
-            Fleet::default(),
-            state.resources.values().map(as_desired).collect(),
-        ),
+        Wanted::Nothing | Wanted::LastWritten => (Fleet::default(), Vec::new()),
     };
     let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
     let reading = Reading::new(output);
     let actual = read_resources(session, &requests).await?;
     let read = actual.len();
     settle(&mut state, &actual, session);
+    let desired = match wanted {
+        Wanted::LastWritten => state.resources.values().map(as_desired).collect(),
+        Wanted::Manifest(_) | Wanted::Nothing => desired,
+    };
     let absences = match wanted {
         Wanted::Manifest(_) => absences(session, &state, &desired, &actual).await?,
         _ => Absences::new(),
     };
     drop(reading);
     let declared = match wanted {
-        Wanted::Manifest(manifest) => manifest
-            .declarations
-            .iter()
-            .map(|d| d.label().to_owned())
-            .collect(),
+        Wanted::Manifest(manifest) => manifest.declarations.iter().map(|d| d.label().to_owned()).collect(),
         _ => BTreeSet::new(),
     };
     let mut plan = plan(PlanInput {
@@ -112,15 +108,10 @@ async fn manifest_desired(
 ) -> Result<(Fleet, Vec<Desired>)> {
     let selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
     let reading = Reading::new(output);
-    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors)
-        .await
-        .map_err(failures)?;
+    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
     drop(reading);
-    let world = World {
-        project: &manifest.settings.project,
-        scopes: &session.declared_scopes,
-        fleet: &fleet,
-    };
+    let world =
+        World { project: &manifest.settings.project, scopes: &session.declared_scopes, fleet: &fleet };
     let mut problems = Diagnostics::new();
     let mut desired = Vec::new();
     for declaration in &manifest.declarations {
@@ -158,10 +149,7 @@ fn as_desired(owned: &Owned) -> Desired {
     Desired {
         address: owned.address.clone(),
         fields: owned.fields.clone(),
-        origin: Origin {
-            label: owned.label.clone(),
-            place: place.clone(),
-        },
+        origin: Origin { label: owned.label.clone(), place: place.clone() },
         place: Place::Named(place),
         target: owned.target.clone(),
         adopt: false,
@@ -180,11 +168,7 @@ fn requests<'a>(
 ) -> Requests<'a> {
     let mut requests = Requests::new();
     let wanted = desired.iter().map(|desired| (&desired.address, Some(desired)));
-    let owned = state
-        .resources
-        .keys()
-        .chain(state.unconfirmed.keys())
-        .map(|address| (address, None));
+    let owned = state.resources.keys().chain(state.unconfirmed.keys()).map(|address| (address, None));
     for (address, desired) in wanted.chain(owned) {
         if !session.scopes.contains(&address.scope) {
             continue;
@@ -196,9 +180,7 @@ fn requests<'a>(
             None if state.unconfirmed.contains_key(address) => OwnershipNeed::Certain,
             None => OwnershipNeed::Index,
         };
-        let request = requests
-            .entry((address.scope.clone(), address.kind.clone()))
-            .or_default();
+        let request = requests.entry((address.scope.clone(), address.kind.clone())).or_default();
         let key = request.keys.entry(&address.key).or_insert_with(|| KeyRequest {
             last_written: record.map(|owned| &owned.fields),
             ownership,
@@ -226,19 +208,14 @@ pub(super) async fn read_resources(
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() {
-        Ok(actual)
-    } else {
-        Err(failures(errors))
-    }
+    if errors.is_empty() { Ok(actual) } else { Err(failures(errors)) }
 }
 
 /// Decides about what an apply that was cut off began to create: ours if it bears our tag, else not there.
 fn settle(state: &mut State, actual: &BTreeMap<Address, Actual>, session: &Session) {
     let unread = |address: &Address| !session.scopes.contains(&address.scope);
-    let (keep, settled): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut state.unconfirmed)
-        .into_iter()
-        .partition(|(address, _)| unread(address));
+    let (keep, settled): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        std::mem::take(&mut state.unconfirmed).into_iter().partition(|(address, _)| unread(address));
     state.unconfirmed = keep;
     for (address, owned) in settled {
         let ours = actual.get(&address).is_some_and(
@@ -260,13 +237,7 @@ async fn absences(
     let wanted: BTreeSet<&Address> = desired.iter().map(|desired| &desired.address).collect();
     let served: BTreeSet<(&Scope, &str, &str)> = desired
         .iter()
-        .filter_map(|d| {
-            Some((
-                &d.address.scope,
-                d.origin.label.as_str(),
-                d.target.as_ref()?.id.as_str(),
-            ))
-        })
+        .filter_map(|d| Some((&d.address.scope, d.origin.label.as_str(), d.target.as_ref()?.id.as_str())))
         .collect();
     let mut absences = Absences::new();
     let mut questions: BTreeMap<(&Scope, TargetKind), BTreeSet<String>> = BTreeMap::new();
@@ -279,16 +250,11 @@ async fn absences(
             let key = (address.scope.clone(), target.kind.clone(), target.id.clone());
             absences.insert(key, Absence::Superseded);
         } else if let Some(kind) = TargetKind::from_name(&target.kind) {
-            questions
-                .entry((&address.scope, kind))
-                .or_default()
-                .insert(target.id.clone());
+            questions.entry((&address.scope, kind)).or_default().insert(target.id.clone());
         }
     }
     let answers = questions.iter().map(|((scope, kind), ids)| async move {
-        whereabouts(&session.aws, scope, *kind, ids)
-            .await
-            .map(|found| ((*scope).clone(), *kind, found))
+        whereabouts(&session.aws, scope, *kind, ids).await.map(|found| ((*scope).clone(), *kind, found))
     });
     let mut errors = Vec::new();
     for answer in join_all(answers).await {
@@ -304,11 +270,7 @@ async fn absences(
             })),
         }
     }
-    if errors.is_empty() {
-        Ok(absences)
-    } else {
-        Err(failures(errors))
-    }
+    if errors.is_empty() { Ok(absences) } else { Err(failures(errors)) }
 }
 
 /// A conflict or a refused adoption stops everything before anything is sent.
@@ -317,19 +279,14 @@ pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
     if blocking.is_empty() {
         return Ok(());
     }
-    let adoptions = blocking
-        .iter()
-        .filter(|c| c.reason == Some(Reason::AdoptionRefused))
-        .count();
+    let adoptions = blocking.iter().filter(|c| c.reason == Some(Reason::AdoptionRefused)).count();
     let conflicts = blocking.len() - adoptions;
     let mut parts = Vec::new();
     if conflicts > 0 {
         parts.push(format!("{conflicts} in conflict"));
     }
     if adoptions > 0 {
-        parts.push(format!(
-            "{adoptions} that nobody owns and that may not be adopted"
-        ));
+        parts.push(format!("{adoptions} that nobody owns and that may not be adopted"));
     }
     Err(Failure::new(
         format!("the plan has resources {}; nothing is applied while it does", parts.join(" and ")),

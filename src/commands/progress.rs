@@ -19,11 +19,7 @@ pub(super) struct Reading(ProgressBar);
 
 impl Reading {
     pub(super) fn new(output: &Output) -> Self {
-        let bar = if output.progress {
-            ProgressBar::new_spinner()
-        } else {
-            ProgressBar::hidden()
-        };
+        let bar = if output.progress { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         bar.set_message("reading AWS");
         bar.enable_steady_tick(Duration::from_millis(100));
         Self(bar)
@@ -46,20 +42,12 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     pub(super) fn new(output: &Output, aws: &'a Aws) -> Self {
-        let bar = if output.progress {
-            ProgressBar::new(0)
-        } else {
-            ProgressBar::hidden()
-        };
+        let bar = if output.progress { ProgressBar::new(0) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len}  {msg}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self {
-            bar,
-            aws,
-            left: Mutex::default(),
-        }
+        Self { bar, aws, left: Mutex::default() }
     }
 
     pub(super) fn tell(&self, event: Event) {
@@ -71,17 +59,14 @@ impl<'a> Progress<'a> {
                     left.entry((scope, operation.name)).or_insert((operation, 0)).1 += count;
                 }
             }
-            Event::Done {
-                address, operation, ..
-            } => {
+            Event::Done { address, operation, .. } => {
                 self.bar.inc(1);
                 self.count_down(&address.scope, operation);
             }
             Event::Failed(failure) => {
                 self.bar.inc(1);
                 let name = clean(&failure.address.key);
-                self.bar
-                    .println(format!("  failed: {name}: {}", clean(&failure.error.to_string())));
+                self.bar.println(format!("  failed: {name}: {}", clean(&failure.error.to_string())));
             }
         }
         self.bar.set_message(self.time_left());
@@ -100,16 +85,10 @@ impl<'a> Progress<'a> {
             .iter()
             .filter(|(_, (_, count))| *count > 0)
             .map(|((scope, _), (operation, count))| {
-                (
-                    *operation,
-                    self.aws.throttle(scope, operation).per_second(),
-                    *count,
-                )
+                (*operation, self.aws.throttle(scope, operation).per_second(), *count)
             })
             .max_by(|(_, a_rate, a), (_, b_rate, b)| seconds(*a, *a_rate).total_cmp(&seconds(*b, *b_rate)));
-        slowest.map_or_else(String::new, |(operation, rate, count)| {
-            eta_text(operation.name, rate, count)
-        })
+        slowest.map_or_else(String::new, |(operation, rate, count)| eta_text(operation.name, rate, count))
     }
 
     pub(super) fn finish(&self) {

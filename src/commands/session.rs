@@ -32,10 +32,7 @@ pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest
 
 /// The state store that the flags or the manifest name.
 pub(super) fn store(global: &Global, settings: &Settings) -> LocalStore {
-    let from_manifest = settings
-        .state_path
-        .as_ref()
-        .map(|path| PathBuf::from(&path.value));
+    let from_manifest = settings.state_path.as_ref().map(|path| PathBuf::from(&path.value));
     let path = global
         .state
         .clone()
@@ -100,31 +97,19 @@ impl Session {
                     external_id: account.external_id.clone(),
                 })
                 .collect(),
-            rates: settings
-                .aws
-                .rates
-                .iter()
-                .map(|(name, rate)| (name.clone(), rate.per_second))
-                .collect(),
+            rates: settings.aws.rates.iter().map(|(name, rate)| (name.clone(), rate.per_second)).collect(),
         })
         .await?;
         check_accounts(&aws, state)?;
         let home = listed.first().cloned().or(environment_region);
         let declared = declared_scopes(&aws, settings, &listed, home, global).await?;
-        let owned = state
-            .resources
-            .keys()
-            .chain(state.unconfirmed.keys())
-            .map(|address| address.scope.clone());
+        let owned =
+            state.resources.keys().chain(state.unconfirmed.keys()).map(|address| address.scope.clone());
         let all: BTreeSet<Scope> = declared.iter().cloned().chain(owned).collect();
         let wanted = |scope: &Scope| global.region.is_empty() || global.region.contains(&scope.region);
         let scopes: Vec<Scope> = all.into_iter().filter(wanted).collect();
         check_region_flag(global, &scopes)?;
-        Ok(Self {
-            aws,
-            scopes,
-            declared_scopes: declared.into_iter().filter(wanted).collect(),
-        })
+        Ok(Self { aws, scopes, declared_scopes: declared.into_iter().filter(wanted).collect() })
     }
 }
 
@@ -183,11 +168,7 @@ async fn declared_scopes(
 
 fn check_region_flag(global: &Global, scopes: &[Scope]) -> Result<()> {
     let known: BTreeSet<&str> = scopes.iter().map(|scope| scope.region.as_str()).collect();
-    match global
-        .region
-        .iter()
-        .find(|region| !known.contains(region.as_str()))
-    {
+    match global.region.iter().find(|region| !known.contains(region.as_str())) {
         None => Ok(()),
         Some(region) => Err(Failure::new(
             format!("--region {region} is none of the manifest's regions"),

@@ -18,10 +18,7 @@ const MOST_NAMED: usize = 10;
 pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()> {
     let mut requests = Requests::new();
     for (address, before) in plan.touched() {
-        let key = KeyRequest {
-            last_written: before,
-            ..KeyRequest::default()
-        };
+        let key = KeyRequest { last_written: before, ..KeyRequest::default() };
         let scope_and_kind = (address.scope.clone(), address.kind.clone());
         let request = requests.entry(scope_and_kind).or_default();
         request.keys.insert(&address.key, key);
@@ -35,10 +32,7 @@ pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()
         named.push(format!("and {} more", stale.len() - MOST_NAMED));
     }
     Err(Failure::new(
-        format!(
-            "since the plan was made, {}; nothing was applied",
-            named.join("; ")
-        ),
+        format!("since the plan was made, {}; nothing was applied", named.join("; ")),
         "run the command again to see the plan as it is now",
     )
     .exit(Exit::Stale)

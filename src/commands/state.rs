@@ -60,11 +60,7 @@ fn list(global: &Global, texts: &[String], environment: &Environment) -> Result<
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
     let state = read_state(&store(global, &manifest.settings), &output)?;
-    output.print(&state_list(
-        &find(&state, texts)?,
-        &resources::texts(),
-        output.palette,
-    ))?;
+    output.print(&state_list(&find(&state, texts)?, &resources::texts(), output.palette))?;
     Ok(Exit::Done)
 }
 
@@ -77,10 +73,8 @@ fn show_records(global: &Global, texts: &[String], json: bool, environment: &Env
         serde_json::to_string_pretty(&records)?
     } else {
         let kinds = resources::texts();
-        let details: Vec<String> = records
-            .iter()
-            .map(|record| owned_detail(record, &kinds, output.palette))
-            .collect();
+        let details: Vec<String> =
+            records.iter().map(|record| owned_detail(record, &kinds, output.palette)).collect();
         details.join("\n")
     };
     output.print(&text)?;
@@ -91,10 +85,7 @@ fn remove(global: &Global, texts: &[String], yes: bool, environment: &Environmen
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
     let store = store(global, &manifest.settings);
-    let mut locked = store.lock(
-        &lock_owner(environment, "state rm"),
-        &uuid::Uuid::new_v4().to_string(),
-    )?;
+    let mut locked = store.lock(&lock_owner(environment, "state rm"), &uuid::Uuid::new_v4().to_string())?;
     let records = find(&locked.state, texts)?;
     output.print(&state_list(&records, &resources::texts(), output.palette))?;
     let count = count_of(records.len(), "resource", "resources");
@@ -139,17 +130,12 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
     let store = store(global, &manifest.settings);
-    let mut locked = store.lock(
-        &lock_owner(environment, "state rebuild"),
-        &uuid::Uuid::new_v4().to_string(),
-    )?;
+    let mut locked =
+        store.lock(&lock_owner(environment, "state rebuild"), &uuid::Uuid::new_v4().to_string())?;
     let session = Session::connect(global, &manifest.settings, &locked.state).await?;
     let found = find_owned(&session, &locked.state.project).await?;
     let known: BTreeSet<_> = locked.state.resources.keys().cloned().collect();
-    let new: Vec<Owned> = found
-        .into_iter()
-        .filter(|owned| !known.contains(&owned.address))
-        .collect();
+    let new: Vec<Owned> = found.into_iter().filter(|owned| !known.contains(&owned.address)).collect();
     if new.is_empty() {
         output.print("Nothing to rebuild: everything on AWS with the project's tag is in the state.")?;
         return Ok(Exit::Done);
@@ -159,10 +145,7 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
     if !output.consent(&format!("Take {count} into the state? AWS is not touched."), yes)? {
         return Err(Failure::new("not done: the answer was not \"yes\"", "nothing was changed").into());
     }
-    locked
-        .state
-        .resources
-        .extend(new.into_iter().map(|owned| (owned.address.clone(), owned)));
+    locked.state.resources.extend(new.into_iter().map(|owned| (owned.address.clone(), owned)));
     locked.save()?;
     output.note(&format!(
         "took {count} into the state; `opsform plan` shows how they differ from the manifest"
@@ -172,9 +155,7 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
 
 async fn find_owned(session: &Session, project: &str) -> Result<Vec<Owned>> {
     let reads = session.scopes.iter().flat_map(|scope| {
-        resources::KINDS
-            .iter()
-            .map(move |kind| kind.find_owned(&session.aws, scope, project))
+        resources::KINDS.iter().map(move |kind| kind.find_owned(&session.aws, scope, project))
     });
     let (mut owned, mut errors) = (Vec::new(), Vec::new());
     for result in join_all(reads).await {
@@ -183,25 +164,13 @@ async fn find_owned(session: &Session, project: &str) -> Result<Vec<Owned>> {
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() {
-        Ok(owned)
-    } else {
-        Err(failures(errors))
-    }
+    if errors.is_empty() { Ok(owned) } else { Err(failures(errors)) }
 }
 
 fn as_owned(actual: Actual) -> Owned {
     let label = match actual.ownership {
-        Ownership::Project {
-            label: Some(label), ..
-        } => label,
+        Ownership::Project { label: Some(label), .. } => label,
         _ => "unknown".to_owned(),
     };
-    Owned {
-        address: actual.address,
-        label,
-        target: None,
-        protect: false,
-        fields: actual.fields,
-    }
+    Owned { address: actual.address, label, target: None, protect: false, fields: actual.fields }
 }

@@ -13,11 +13,7 @@ pub(super) fn summary(report: &Report, interrupted: bool, elapsed: Duration) -> 
     let mut groups: BTreeMap<(&str, &str, &str), FailureGroup> = BTreeMap::new();
     for failure in &report.failures {
         let error = &failure.error;
-        let key = (
-            error.operation.name,
-            error.scope.region.as_str(),
-            error.code.as_str(),
-        );
+        let key = (error.operation.name, error.scope.region.as_str(), error.code.as_str());
         let group = groups.entry(key).or_insert_with(|| FailureGroup {
             cause: error.to_string(),
             hint: error.hint(),

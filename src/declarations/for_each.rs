@@ -25,11 +25,9 @@ impl ForEach {
         let mut table = reader.table("for_each")?;
         let place = place?;
         if table.is_empty() {
-            table.problem(
-                Diagnostic::error("`for_each` names no kind of target")
-                    .at(place.clone())
-                    .hint("write `for_each = { ec2 = {} }` for all instances; there are `ec2`, `rds` and `rds_cluster`"),
-            );
+            table.problem(Diagnostic::error("`for_each` names no kind of target").at(place.clone()).hint(
+                "write `for_each = { ec2 = {} }` for all instances; there are `ec2`, `rds` and `rds_cluster`",
+            ));
         }
         let mut selectors = Vec::new();
         for kind in TargetKind::ALL {
@@ -44,11 +42,9 @@ impl ForEach {
 
     /// The targets that are selected, in the fleet's order.
     pub fn select<'a>(&'a self, fleet: &'a Fleet) -> impl Iterator<Item = &'a Target> {
-        self.selectors.iter().flat_map(|selector| {
-            fleet
-                .of_kind(selector.kind)
-                .filter(|target| selector.matches(target))
-        })
+        self.selectors
+            .iter()
+            .flat_map(|selector| fleet.of_kind(selector.kind).filter(|target| selector.matches(target)))
     }
 }
 
@@ -56,20 +52,14 @@ fn selector(kind: TargetKind, reader: &mut TableReader<'_>) -> Selector {
     let mut selector = Selector::all(kind);
     if let Some(tags) = reader.optional::<Entries<TagMatch>>("tags") {
         let conditions = tags.value.0.into_iter();
-        selector.tags = conditions
-            .map(|(key, wanted)| (key.value, wanted.value))
-            .collect();
+        selector.tags = conditions.map(|(key, wanted)| (key.value, wanted.value)).collect();
     }
     for id in texts(reader, "ids") {
         match id_fault(kind, &id.value) {
             Some(hint) => reader.problem(
-                Diagnostic::error(format!(
-                    "{:?} is not the id of one of the {}",
-                    id.value,
-                    kind.plural()
-                ))
-                .at(id.place)
-                .hint(hint),
+                Diagnostic::error(format!("{:?} is not the id of one of the {}", id.value, kind.plural()))
+                    .at(id.place)
+                    .hint(hint),
             ),
             None => drop(selector.ids.insert(id.value)),
         }
@@ -120,10 +110,9 @@ impl FromValue for OneOrMore {
 
     fn from_value(value: &Value, reading: &mut Reading<'_>) -> Option<Self> {
         match &value.data {
-            Data::String(text) => Some(Self(vec![Placed {
-                value: text.clone(),
-                place: value.place.clone(),
-            }])),
+            Data::String(text) => {
+                Some(Self(vec![Placed { value: text.clone(), place: value.place.clone() }]))
+            }
             Data::List(_) => FromValue::from_value(value, reading).map(Self),
             _ => {
                 reading.unexpected(value, &Self::expected());
@@ -171,9 +160,7 @@ impl FromValue for TagMatch {
                 .hint("\"*\" alone means any value; list the values that are meant"),
             );
         }
-        Some(Self::OneOf(
-            values.into_iter().map(|text| text.value).collect::<BTreeSet<_>>(),
-        ))
+        Some(Self::OneOf(values.into_iter().map(|text| text.value).collect::<BTreeSet<_>>()))
     }
 }
 
@@ -191,9 +178,7 @@ fn id_fault(kind: TargetKind, id: &str) -> Option<&'static str> {
     }
     let fits = (1..=63).contains(&id.len())
         && id.starts_with(|c: char| c.is_ascii_lowercase())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     (!fits).then_some("an identifier has lower-case letters, digits and `-` and begins with a letter")
 }
 
@@ -210,10 +195,7 @@ fn state_fault(kind: TargetKind, state: &Placed<String>) -> Option<Diagnostic> {
     (!INSTANCE_STATES.contains(&state)).then(|| {
         let hint = match suggestion(state, INSTANCE_STATES) {
             Some(_) => hint_for(state, &INSTANCE_STATES, ""),
-            None => format!(
-                "states are {}",
-                INSTANCE_STATES.map(|s| format!("`{s}`")).join(", ")
-            ),
+            None => format!("states are {}", INSTANCE_STATES.map(|s| format!("`{s}`")).join(", ")),
         };
         Diagnostic::error(format!("there is no instance state {state:?}")).hint(hint)
     })
@@ -236,11 +218,7 @@ mod tests {
             .iter()
             .map(|d| {
                 let column = d.place.as_ref().unwrap().to_string().replace("a.toml:4:", "");
-                format!(
-                    "{column} {} ({})",
-                    d.summary,
-                    d.hint.as_deref().unwrap_or_default()
-                )
+                format!("{column} {} ({})", d.summary, d.hint.as_deref().unwrap_or_default())
             })
             .collect();
         (for_each, lines)
@@ -264,10 +242,7 @@ mod tests {
             [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster]
         );
         let ec2 = &selectors[0];
-        assert_eq!(
-            ec2.tags["Env"],
-            TagMatch::OneOf(["prod", "stage"].map(str::to_owned).into())
-        );
+        assert_eq!(ec2.tags["Env"], TagMatch::OneOf(["prod", "stage"].map(str::to_owned).into()));
         assert_eq!(ec2.tags["Owner"], TagMatch::Any);
         assert_eq!(ec2.tags["NoAlarm"], TagMatch::Absent);
         assert_eq!(ec2.tags["Team"], TagMatch::OneOf(["a".to_owned()].into()));
@@ -291,15 +266,10 @@ mod tests {
         );
         assert_eq!(
             problems("{}"),
-            [
-                "12 `for_each` names no kind of target (write `for_each = { ec2 = {} }` for all instances; \
-              there are `ec2`, `rds` and `rds_cluster`)"
-            ]
+            ["12 `for_each` names no kind of target (write `for_each = { ec2 = {} }` for all instances; \
+              there are `ec2`, `rds` and `rds_cluster`)"]
         );
-        assert_eq!(
-            problems("'ec2'"),
-            ["12 `for_each`: expected a table, found the string \"ec2\" ()"]
-        );
+        assert_eq!(problems("'ec2'"), ["12 `for_each`: expected a table, found the string \"ec2\" ()"]);
     }
 
     #[test]
@@ -343,10 +313,8 @@ mod tests {
         );
         assert_eq!(
             problems("{ ec2 = { names = ['web-['] } }"),
-            [
-                "31 \"web-[\" is not a pattern: unclosed character class; missing ']' \
-              (patterns know `*`, `?`, `[abc]` and `{one,two}`)"
-            ]
+            ["31 \"web-[\" is not a pattern: unclosed character class; missing ']' \
+              (patterns know `*`, `?`, `[abc]` and `{one,two}`)"]
         );
     }
 }

@@ -65,11 +65,7 @@ impl Manifest {
         if problems.has_errors() {
             return Err(problems);
         }
-        Ok(Self {
-            settings: document.settings,
-            declarations,
-            warnings: problems,
-        })
+        Ok(Self { settings: document.settings, declarations, warnings: problems })
     }
 }
 
@@ -117,9 +113,7 @@ fn label(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
         reader.problem(
             Diagnostic::error(format!("{:?} cannot be a label", label.value))
                 .at(label.place)
-                .hint(format!(
-                    "a label has 1 to {LABEL_LENGTH} letters, digits, `-` and `_`"
-                )),
+                .hint(format!("a label has 1 to {LABEL_LENGTH} letters, digits, `-` and `_`")),
         );
         return None;
     }

@@ -47,11 +47,7 @@ struct Group {
 impl TargetProblems {
     /// Adds one.
     pub(super) fn push(&mut self, problem: TargetProblem) {
-        let key = (
-            problem.place.to_string(),
-            problem.lead.clone(),
-            problem.shared.clone(),
-        );
+        let key = (problem.place.to_string(), problem.lead.clone(), problem.shared.clone());
         let item = match &problem.found {
             Some(found) => format!("{found} for {}", problem.subject),
             None => problem.subject.clone(),
@@ -61,10 +57,7 @@ impl TargetProblems {
             return;
         }
         self.index.insert(key, self.groups.len());
-        self.groups.push(Group {
-            first: problem,
-            items: vec![item],
-        });
+        self.groups.push(Group { first: problem, items: vec![item] });
     }
 
     /// One diagnostic per group, in the order in which they were first met.
@@ -160,10 +153,7 @@ mod tests {
 
     #[test]
     fn one_target_is_named() {
-        assert_eq!(
-            summaries(vec![missing("i-1 (web-1)")]),
-            ["tag `owner` is missing on i-1 (web-1)"]
-        );
+        assert_eq!(summaries(vec![missing("i-1 (web-1)")]), ["tag `owner` is missing on i-1 (web-1)"]);
         assert_eq!(
             summaries(vec![unfit("i-1", "high")]),
             ["threshold of alarm.cpu for i-1: template `t` gave `high`, which is not a number"]
@@ -173,10 +163,7 @@ mod tests {
     #[test]
     fn many_targets_are_one_diagnostic() {
         let many = (1..=1_234).map(|n| missing(&format!("i-{n}"))).collect();
-        assert_eq!(
-            summaries(many),
-            ["tag `owner` is missing on 1,234 targets: i-1, i-2, i-3, … 1,231 more"]
-        );
+        assert_eq!(summaries(many), ["tag `owner` is missing on 1,234 targets: i-1, i-2, i-3, … 1,231 more"]);
         assert_eq!(
             summaries(vec![unfit("i-1", "high"), missing("i-1"), unfit("i-2", "low")]),
             [
@@ -189,9 +176,6 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!(
-            [0, 999, 1_000, 1_234_567].map(thousands),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
     }
 }

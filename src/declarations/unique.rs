@@ -23,11 +23,7 @@ pub fn check_unique(desired: &[Desired]) -> Diagnostics {
         }
     }
     let mut problems = Diagnostics::new();
-    problems.extend(
-        pairs
-            .into_iter()
-            .filter_map(|(labels, shared)| both_want(labels, &shared)),
-    );
+    problems.extend(pairs.into_iter().filter_map(|(labels, shared)| both_want(labels, &shared)));
     problems
 }
 
@@ -57,10 +53,7 @@ mod tests {
         Desired {
             address: Address::new("metric_alarm", Scope::new("1", region), key),
             fields: Fields::new(),
-            origin: Origin {
-                label: label.to_owned(),
-                place: format!("{label}:1"),
-            },
+            origin: Origin { label: label.to_owned(), place: format!("{label}:1") },
             place: Place::Named(format!("{label}:1:1")),
             target: None,
             adopt: false,
@@ -71,17 +64,13 @@ mod tests {
     #[test]
     fn a_thousand_shared_resources_are_one_diagnostic() {
         let both = ["alarm.a", "alarm.b"];
-        let wanted = both
-            .iter()
-            .flat_map(|label| (0..1_000).map(|n| desired(label, "r", &format!("x{n}"))));
+        let wanted = both.iter().flat_map(|label| (0..1_000).map(|n| desired(label, "r", &format!("x{n}"))));
         let problems = check_unique(&wanted.collect::<Vec<_>>());
         let summaries: Vec<String> = problems.into_iter().map(|d| d.summary).collect();
         assert_eq!(
             summaries,
-            [
-                "alarm.a and alarm.b both want 1,000 resources: metric_alarm \"x0\" in 1/r, \
-              metric_alarm \"x1\" in 1/r, metric_alarm \"x2\" in 1/r, … 997 more"
-            ]
+            ["alarm.a and alarm.b both want 1,000 resources: metric_alarm \"x0\" in 1/r, \
+              metric_alarm \"x1\" in 1/r, metric_alarm \"x2\" in 1/r, … 997 more"]
         );
     }
 

@@ -15,9 +15,7 @@ const OF_SCOPES: [&str; 2] = ["region", "account"];
 /// The variables of a target.
 pub(super) fn of_target(target: &Target) -> Variables {
     let attributes = target.attributes.iter();
-    let mut values: Vec<_> = attributes
-        .map(|(name, value)| (*name, Variables::json(value)))
-        .collect();
+    let mut values: Vec<_> = attributes.map(|(name, value)| (*name, Variables::json(value))).collect();
     values.extend([
         ("id", target.id.as_str().into()),
         ("name", target.name.as_str().into()),
@@ -32,10 +30,7 @@ pub(super) fn of_target(target: &Target) -> Variables {
 
 /// The variables where there is no target.
 pub(super) fn of_scope(scope: &Scope) -> Variables {
-    Variables::new(vec![
-        ("region", scope.region.as_str().into()),
-        ("account", scope.account.as_str().into()),
-    ])
+    Variables::new(vec![("region", scope.region.as_str().into()), ("account", scope.account.as_str().into())])
 }
 
 /// The names that can exist for what these selectors select; without selectors, for a scope.
@@ -43,20 +38,14 @@ pub(super) fn known(selectors: &[Selector]) -> Vec<&'static str> {
     if selectors.is_empty() {
         return OF_SCOPES.to_vec();
     }
-    let attributes: BTreeSet<&str> = selectors
-        .iter()
-        .flat_map(|selector| selector.kind.attributes())
-        .copied()
-        .collect();
+    let attributes: BTreeSet<&str> =
+        selectors.iter().flat_map(|selector| selector.kind.attributes()).copied().collect();
     OF_TARGETS.into_iter().chain(attributes).collect()
 }
 
 /// An error for each variable of a template that cannot exist.
 pub(super) fn unknown(template: &Template, field: &str, known: &[&str]) -> Vec<Diagnostic> {
-    let unknown = template
-        .variables()
-        .iter()
-        .filter(|name| !known.contains(&name.as_str()));
+    let unknown = template.variables().iter().filter(|name| !known.contains(&name.as_str()));
     unknown
         .map(|name| {
             let hint = if template.source().contains(&format!("-{name}")) {
@@ -114,10 +103,7 @@ mod tests {
             unknown.into_iter().map(line).collect()
         };
         assert_eq!(lines("{{ name }} {{ tags.x }} {{ image_id }}", &ec2), [""; 0]);
-        assert_eq!(
-            lines("{{ nme }}", &ec2),
-            ["`name`: there is no variable `nme` (did you mean `name`?)"]
-        );
+        assert_eq!(lines("{{ nme }}", &ec2), ["`name`: there is no variable `nme` (did you mean `name`?)"]);
         assert_eq!(
             lines("{{ tags.expiry-date }}", &ec2),
             ["`name`: there is no variable `date` (a tag whose key holds `-` is written `tags[\"…-date\"]`)"]

@@ -22,10 +22,7 @@ pub(super) async fn read(
     let filters: Vec<Filter> = filters
         .iter()
         .map(|(name, values)| {
-            Filter::builder()
-                .name(name)
-                .set_values(Some(values.iter().cloned().collect()))
-                .build()
+            Filter::builder().name(name).set_values(Some(values.iter().cloned().collect())).build()
         })
         .collect();
     let mut targets = Vec::new();
@@ -42,15 +39,9 @@ pub(super) async fn read(
                     .send()
             })
             .await?;
-        let instances = page
-            .reservations()
-            .iter()
-            .flat_map(aws_sdk_ec2::types::Reservation::instances);
+        let instances = page.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
         targets.extend(instances.filter_map(|instance| target(scope, instance)));
-        token = page
-            .next_token()
-            .filter(|token| !token.is_empty())
-            .map(str::to_owned);
+        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
         if token.is_none() {
             return Ok(targets);
         }
@@ -64,51 +55,25 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
         .iter()
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
         .collect();
-    let state = instance
-        .state()
-        .and_then(|state| state.name())
-        .map_or("unknown", |name| name.as_str());
+    let state = instance.state().and_then(|state| state.name()).map_or("unknown", |name| name.as_str());
     let texts = [
-        (
-            "instance_type",
-            instance
-                .instance_type()
-                .map(aws_sdk_ec2::types::InstanceType::as_str),
-        ),
-        (
-            "availability_zone",
-            instance
-                .placement()
-                .and_then(|placement| placement.availability_zone()),
-        ),
+        ("instance_type", instance.instance_type().map(aws_sdk_ec2::types::InstanceType::as_str)),
+        ("availability_zone", instance.placement().and_then(|placement| placement.availability_zone())),
         ("private_ip", instance.private_ip_address()),
         ("public_ip", instance.public_ip_address()),
         ("image_id", instance.image_id()),
         ("vpc_id", instance.vpc_id()),
         ("subnet_id", instance.subnet_id()),
         ("platform", instance.platform_details()),
-        (
-            "architecture",
-            instance
-                .architecture()
-                .map(aws_sdk_ec2::types::ArchitectureValues::as_str),
-        ),
-        (
-            "lifecycle",
-            instance
-                .instance_lifecycle()
-                .map(aws_sdk_ec2::types::InstanceLifecycleType::as_str),
-        ),
+        ("architecture", instance.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str)),
+        ("lifecycle", instance.instance_lifecycle().map(aws_sdk_ec2::types::InstanceLifecycleType::as_str)),
     ];
     Some(Target {
         kind: TargetKind::Ec2,
         scope: scope.clone(),
         name: super::target::name_of(&tags, &id),
         state: state.to_owned(),
-        attributes: texts
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, Value::from(value?))))
-            .collect(),
+        attributes: texts.into_iter().filter_map(|(name, value)| Some((name, Value::from(value?)))).collect(),
         tags,
         id,
     })
@@ -141,10 +106,7 @@ mod tests {
             .instance_lifecycle(InstanceLifecycleType::Spot)
             .build();
         let target = target(&Scope::new("111122223333", "us-east-1"), &instance).unwrap();
-        assert_eq!(
-            target.attributes.keys().copied().collect::<Vec<_>>(),
-            TargetKind::Ec2.attributes()
-        );
+        assert_eq!(target.attributes.keys().copied().collect::<Vec<_>>(), TargetKind::Ec2.attributes());
         assert_eq!((target.name.as_str(), target.state.as_str()), ("web", "running"));
     }
 }

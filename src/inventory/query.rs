@@ -41,9 +41,7 @@ pub(super) fn ec2_filters(selectors: &[&Selector]) -> BTreeMap<String, BTreeSet<
                 filters.insert(format!("tag:{key}"), values);
             }
             TagMatch::Any => {
-                filters
-                    .entry("tag-key".to_owned())
-                    .or_insert_with(|| BTreeSet::from([escape(key)]));
+                filters.entry("tag-key".to_owned()).or_insert_with(|| BTreeSet::from([escape(key)]));
             }
             // "Absent" cannot be asked of EC2, nor can "anything".
             TagMatch::Absent => {}
@@ -59,12 +57,8 @@ fn union(
     condition: impl Fn(&Selector) -> &BTreeSet<String>,
 ) -> Option<BTreeSet<String>> {
     let all_have_it = selectors.iter().all(|selector| !condition(selector).is_empty());
-    (all_have_it && !selectors.is_empty()).then(|| {
-        selectors
-            .iter()
-            .flat_map(|selector| condition(selector).iter().cloned())
-            .collect()
-    })
+    (all_have_it && !selectors.is_empty())
+        .then(|| selectors.iter().flat_map(|selector| condition(selector).iter().cloned()).collect())
 }
 
 /// A condition that holds wherever one of the two holds. `Absent` stands for "no condition" here.
@@ -95,10 +89,7 @@ mod tests {
 
     fn selector(tags: &[(&str, TagMatch)]) -> Selector {
         let mut selector = Selector::all(TargetKind::Ec2);
-        selector.tags = tags
-            .iter()
-            .map(|(key, wanted)| ((*key).to_owned(), wanted.clone()))
-            .collect();
+        selector.tags = tags.iter().map(|(key, wanted)| ((*key).to_owned(), wanted.clone())).collect();
         selector
     }
 
@@ -112,10 +103,7 @@ mod tests {
             .iter()
             .filter(|(name, _)| *name != "instance-state-name")
             .map(|(name, values)| {
-                format!(
-                    "{name}={}",
-                    values.iter().map(String::as_str).collect::<Vec<_>>().join(",")
-                )
+                format!("{name}={}", values.iter().map(String::as_str).collect::<Vec<_>>().join(","))
             })
             .collect();
         parts.join(" ")
@@ -125,9 +113,7 @@ mod tests {
     fn living_states_only_unless_asked() {
         let all = selector(&[]);
         assert_eq!(
-            ec2_filters(&[&all])["instance-state-name"]
-                .iter()
-                .collect::<Vec<_>>(),
+            ec2_filters(&[&all])["instance-state-name"].iter().collect::<Vec<_>>(),
             ["pending", "running", "stopped", "stopping"]
         );
     }

@@ -38,15 +38,8 @@ pub(super) async fn read_instances(
                     .send()
             })
             .await?;
-        targets.extend(
-            page.db_instances()
-                .iter()
-                .filter_map(|instance| instance_target(scope, instance)),
-        );
-        marker = page
-            .marker()
-            .filter(|marker| !marker.is_empty())
-            .map(str::to_owned);
+        targets.extend(page.db_instances().iter().filter_map(|instance| instance_target(scope, instance)));
+        marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
             return Ok(targets);
         }
@@ -75,15 +68,8 @@ pub(super) async fn read_clusters(
                     .send()
             })
             .await?;
-        targets.extend(
-            page.db_clusters()
-                .iter()
-                .filter_map(|cluster| cluster_target(scope, cluster)),
-        );
-        marker = page
-            .marker()
-            .filter(|marker| !marker.is_empty())
-            .map(str::to_owned);
+        targets.extend(page.db_clusters().iter().filter_map(|cluster| cluster_target(scope, cluster)));
+        marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
             return Ok(targets);
         }
@@ -91,14 +77,8 @@ pub(super) async fn read_clusters(
 }
 
 fn filters(name: &str, ids: &BTreeSet<String>) -> Option<Vec<Filter>> {
-    (!ids.is_empty()).then(|| {
-        vec![
-            Filter::builder()
-                .name(name)
-                .set_values(Some(ids.iter().cloned().collect()))
-                .build(),
-        ]
-    })
+    (!ids.is_empty())
+        .then(|| vec![Filter::builder().name(name).set_values(Some(ids.iter().cloned().collect())).build()])
 }
 
 fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
@@ -128,10 +108,8 @@ fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
 }
 
 fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
-    let attributes = attributes(&[
-        ("engine", cluster.engine()),
-        ("engine_version", cluster.engine_version()),
-    ]);
+    let attributes =
+        attributes(&[("engine", cluster.engine()), ("engine_version", cluster.engine_version())]);
     let mut target = database(
         TargetKind::RdsCluster,
         scope,
@@ -140,11 +118,8 @@ fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
         cluster.tag_list(),
         attributes,
     )?;
-    let members: Vec<&str> = cluster
-        .db_cluster_members()
-        .iter()
-        .filter_map(|member| member.db_instance_identifier())
-        .collect();
+    let members: Vec<&str> =
+        cluster.db_cluster_members().iter().filter_map(|member| member.db_instance_identifier()).collect();
     target.attributes.insert("members", Value::from(members));
     Some(target)
 }
@@ -158,10 +133,7 @@ fn database(
     tags: &[Tag],
     attributes: BTreeMap<&'static str, Value>,
 ) -> Option<Target> {
-    let engine = attributes
-        .get("engine")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let engine = attributes.get("engine").and_then(Value::as_str).unwrap_or_default();
     if OTHER_SERVICES.contains(&engine) {
         return None;
     }
@@ -181,10 +153,7 @@ fn database(
 }
 
 fn attributes(texts: &[(&'static str, Option<&str>)]) -> BTreeMap<&'static str, Value> {
-    texts
-        .iter()
-        .filter_map(|&(name, value)| Some((name, Value::from(value?))))
-        .collect()
+    texts.iter().filter_map(|&(name, value)| Some((name, Value::from(value?)))).collect()
 }
 
 #[cfg(test)]
@@ -220,11 +189,7 @@ mod tests {
             .db_cluster_identifier("ledger")
             .engine("aurora-mysql")
             .engine_version("3")
-            .db_cluster_members(
-                DbClusterMember::builder()
-                    .db_instance_identifier("ledger-1")
-                    .build(),
-            )
+            .db_cluster_members(DbClusterMember::builder().db_instance_identifier("ledger-1").build())
             .build();
         let target = cluster_target(&scope(), &cluster).unwrap();
         assert_eq!(names(&target), TargetKind::RdsCluster.attributes());
@@ -233,10 +198,7 @@ mod tests {
     #[test]
     fn databases_of_other_services_are_left_out() {
         for engine in ["docdb", "neptune"] {
-            let cluster = DbCluster::builder()
-                .db_cluster_identifier("x")
-                .engine(engine)
-                .build();
+            let cluster = DbCluster::builder().db_cluster_identifier("x").engine(engine).build();
             assert_eq!(cluster_target(&scope(), &cluster), None);
         }
     }

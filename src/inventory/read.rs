@@ -35,11 +35,8 @@ pub async fn read_fleet(
     let kinds: BTreeSet<TargetKind> = selectors.iter().map(|selector| selector.kind).collect();
     let reads = scopes.iter().flat_map(|scope| {
         kinds.iter().map(move |&kind| {
-            let of_kind: Vec<&Selector> = selectors
-                .iter()
-                .copied()
-                .filter(|selector| selector.kind == kind)
-                .collect();
+            let of_kind: Vec<&Selector> =
+                selectors.iter().copied().filter(|selector| selector.kind == kind).collect();
             async move {
                 let targets = match kind {
                     TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(&of_kind)).await?,
@@ -61,11 +58,7 @@ pub async fn read_fleet(
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() {
-        Ok(Fleet::new(targets))
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(Fleet::new(targets)) } else { Err(errors) }
 }
 
 /// What became of these targets. Ids that AWS does not know are [`Whereabouts::Missing`].
@@ -93,11 +86,7 @@ pub async fn whereabouts(
         };
         for target in targets {
             let alive = kind != TargetKind::Ec2 || LIVING.contains(&target.state.as_str());
-            let whereabouts = if alive {
-                Whereabouts::Alive
-            } else {
-                Whereabouts::Terminated
-            };
+            let whereabouts = if alive { Whereabouts::Alive } else { Whereabouts::Terminated };
             found.insert(target.id, whereabouts);
         }
     }

@@ -48,10 +48,7 @@ impl NameGlob {
     /// In words, where the pattern is not a glob.
     pub fn new(pattern: &str) -> Result<Self, String> {
         let glob = Glob::new(pattern).map_err(|error| error.kind().to_string())?;
-        Ok(Self {
-            pattern: pattern.to_owned(),
-            matcher: glob.compile_matcher(),
-        })
+        Ok(Self { pattern: pattern.to_owned(), matcher: glob.compile_matcher() })
     }
 
     /// The pattern as written.
@@ -72,13 +69,7 @@ impl Selector {
 
     /// A selector of every target of a kind.
     pub fn all(kind: TargetKind) -> Self {
-        Self {
-            kind,
-            tags: BTreeMap::new(),
-            ids: BTreeSet::new(),
-            names: Vec::new(),
-            states: BTreeSet::new(),
-        }
+        Self { kind, tags: BTreeMap::new(), ids: BTreeSet::new(), names: Vec::new(), states: BTreeSet::new() }
     }
 
     /// Whether this selector selects the target.
@@ -88,10 +79,7 @@ impl Selector {
             && (self.ids.is_empty() || self.ids.contains(&target.id))
             && (self.states.is_empty() || self.states.contains(&target.state))
             && (self.names.is_empty() || self.names.iter().any(|glob| glob.matches(&target.name)))
-            && self
-                .tags
-                .iter()
-                .all(|(key, wanted)| wanted.matches(target.tags.get(key)))
+            && self.tags.iter().all(|(key, wanted)| wanted.matches(target.tags.get(key)))
     }
 }
 
@@ -131,10 +119,7 @@ mod tests {
         for state in Selector::GONE {
             assert!(!selector.matches(&web(state)), "{state}");
             selector.states.insert(state.to_owned());
-            assert!(
-                !selector.matches(&web(state)),
-                "{state} even when it is asked for"
-            );
+            assert!(!selector.matches(&web(state)), "{state} even when it is asked for");
         }
     }
 

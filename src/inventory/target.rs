@@ -104,11 +104,7 @@ pub struct Target {
 impl Target {
     /// The reference that plans and state keep.
     pub fn reference(&self) -> TargetRef {
-        TargetRef {
-            kind: self.kind.name().to_owned(),
-            id: self.id.clone(),
-            name: self.name.clone(),
-        }
+        TargetRef { kind: self.kind.name().to_owned(), id: self.id.clone(), name: self.name.clone() }
     }
 }
 

@@ -101,11 +101,7 @@ pub(super) fn parse_table(file: &Arc<SourceFile>, problems: &mut Diagnostics) ->
 
 fn add_blocks(entry: &Entry, blocks: &mut Vec<Block>, problems: &mut Diagnostics) {
     for (table, place) in list_of_tables(entry, problems) {
-        blocks.push(Block {
-            name: entry.key.clone(),
-            table: table.clone(),
-            place: place.clone(),
-        });
+        blocks.push(Block { name: entry.key.clone(), table: table.clone(), place: place.clone() });
     }
 }
 
@@ -147,9 +143,7 @@ pub(super) fn list_of_tables<'a>(
 fn not_a_block(name: &str, value: &Value) -> Diagnostic {
     Diagnostic::error(format!("`{name}`: expected a block, found {}", value.found()))
         .at(value.place.clone())
-        .hint(format!(
-            "write `[[{name}]]` on a line of its own and the block's keys below it"
-        ))
+        .hint(format!("write `[[{name}]]` on a line of its own and the block's keys below it"))
 }
 
 fn unknown(entry: &Entry, block_names: &[&str]) -> Diagnostic {
@@ -189,20 +183,9 @@ mod tests {
         );
         let (document, problems) = parse(&sources, &["alarm", "tags"]);
         assert!(problems.is_empty(), "{problems:?}");
-        let blocks: Vec<String> = document
-            .blocks
-            .iter()
-            .map(|block| format!("{} {}", block.name, block.place))
-            .collect();
-        assert_eq!(
-            blocks,
-            [
-                "tags a.toml:3:1",
-                "tags a.toml:5:1",
-                "alarm a.toml:4:1",
-                "alarm b.toml:1:1"
-            ]
-        );
+        let blocks: Vec<String> =
+            document.blocks.iter().map(|block| format!("{} {}", block.name, block.place)).collect();
+        assert_eq!(blocks, ["tags a.toml:3:1", "tags a.toml:5:1", "alarm a.toml:4:1", "alarm b.toml:1:1"]);
     }
 
     #[test]
@@ -243,10 +226,7 @@ mod tests {
     #[test]
     fn a_broken_file_does_not_hide_the_faults_of_another_and_nothing_is_called_missing() {
         assert_eq!(
-            problems(&[
-                ("a.toml", "[project]\nname = payments\nowner = \n"),
-                ("b.toml", "[[alram]]\n"),
-            ]),
+            problems(&[("a.toml", "[project]\nname = payments\nowner = \n"), ("b.toml", "[[alram]]\n"),]),
             [
                 "a.toml:2:8 invalid TOML: text must be quoted (write \"payments\")",
                 "a.toml:3:9 invalid TOML: a value is missing after `=`",

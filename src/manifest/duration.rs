@@ -30,9 +30,7 @@ pub fn parse_seconds(text: &str) -> Option<Seconds> {
         total = total.checked_add(number.checked_mul(*seconds)?)?;
         rest = &after[unit.len_utf8()..];
     }
-    (!text.is_empty())
-        .then(|| u32::try_from(total).ok().map(Seconds))
-        .flatten()
+    (!text.is_empty()).then(|| u32::try_from(total).ok().map(Seconds)).flatten()
 }
 
 impl FromValue for Seconds {
@@ -82,21 +80,9 @@ mod tests {
 
     #[test]
     fn refuses_everything_else() {
-        for text in [
-            "",
-            "m",
-            "5",
-            "5M",
-            "5 m",
-            "-5m",
-            "1m1h",
-            "5m5m",
-            "1.5h",
-            "5x",
-            "99999999999d",
-            "5m3",
-            "5분",
-        ] {
+        for text in
+            ["", "m", "5", "5M", "5 m", "-5m", "1m1h", "5m5m", "1.5h", "5x", "99999999999d", "5m3", "5분"]
+        {
             let expected = (text == "5").then_some(Seconds(5));
             assert_eq!(parse_seconds(text), expected, "{text}");
         }

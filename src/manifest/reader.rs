@@ -38,10 +38,7 @@ pub struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// A field that is being read; its problems go to `problems`.
     pub fn new(field: impl Into<String>, problems: &'a mut Diagnostics) -> Self {
-        Self {
-            field: field.into(),
-            problems,
-        }
+        Self { field: field.into(), problems }
     }
 
     /// Records that the value is not what the field expects.
@@ -82,14 +79,7 @@ impl<'a> TableReader<'a> {
         table: &'a Table,
         problems: &'a mut Diagnostics,
     ) -> Self {
-        Self {
-            name: name.into(),
-            prefix: String::new(),
-            place,
-            table,
-            asked: Vec::new(),
-            problems,
-        }
+        Self { name: name.into(), prefix: String::new(), place, table, asked: Vec::new(), problems }
     }
 
     /// Where the table begins: its header, or the whole of an inline table.
@@ -195,25 +185,10 @@ impl<'a> TableReader<'a> {
 
     /// Records every key that nobody asked for.
     pub fn finish(self) {
-        let Self {
-            name,
-            prefix,
-            table,
-            asked,
-            problems,
-            ..
-        } = self;
-        for entry in table
-            .entries()
-            .iter()
-            .filter(|entry| !asked.contains(&&*entry.key))
-        {
+        let Self { name, prefix, table, asked, problems, .. } = self;
+        for entry in table.entries().iter().filter(|entry| !asked.contains(&&*entry.key)) {
             // A key that is already there is not what was meant.
-            let free: Vec<&str> = asked
-                .iter()
-                .copied()
-                .filter(|key| table.get(key).is_none())
-                .collect();
+            let free: Vec<&str> = asked.iter().copied().filter(|key| table.get(key).is_none()).collect();
             let near = super::suggest::suggestion(&entry.key, free);
             let hint = match near {
                 Some(key) => format!("did you mean `{key}`?"),
@@ -242,10 +217,7 @@ impl<'a> TableReader<'a> {
         read: impl FnOnce(&Value, &mut Reading<'_>) -> Option<T>,
     ) -> Option<Placed<T>> {
         let mut reading = Reading::new(format!("{}{key}", self.prefix), self.problems);
-        read(value, &mut reading).map(|read| Placed {
-            value: read,
-            place: value.place.clone(),
-        })
+        read(value, &mut reading).map(|read| Placed { value: read, place: value.place.clone() })
     }
 
     /// A key in the table that looks like a misspelling of this one; `finish` will say so.
@@ -257,18 +229,11 @@ impl<'a> TableReader<'a> {
 
 /// `"a", "b" or "c"`.
 fn quoted(words: &[&str]) -> String {
-    words
-        .iter()
-        .map(|word| format!("{word:?}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
 }
 
 fn quoted_keys(keys: &[&str]) -> String {
-    keys.iter()
-        .map(|key| format!("`{key}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl<T: FromValue> FromValue for Vec<Placed<T>> {
@@ -285,10 +250,7 @@ impl<T: FromValue> FromValue for Vec<Placed<T>> {
         let read: Vec<Option<Placed<T>>> = items
             .iter()
             .map(|item| {
-                T::from_value(item, reading).map(|read| Placed {
-                    value: read,
-                    place: item.place.clone(),
-                })
+                T::from_value(item, reading).map(|read| Placed { value: read, place: item.place.clone() })
             })
             .collect();
         read.into_iter().collect()
@@ -309,14 +271,9 @@ impl<T: FromValue> FromValue for Entries<T> {
         let mut read = Some(Vec::new());
         for entry in table.entries() {
             reading.field = format!("{field}.{}", entry.key);
-            let key = Placed {
-                value: entry.key.clone(),
-                place: entry.key_place.clone(),
-            };
-            let item = T::from_value(&entry.value, reading).map(|value| Placed {
-                value,
-                place: entry.value.place.clone(),
-            });
+            let key = Placed { value: entry.key.clone(), place: entry.key_place.clone() };
+            let item = T::from_value(&entry.value, reading)
+                .map(|value| Placed { value, place: entry.value.place.clone() });
             read = read.zip(item).map(|(mut all, item)| {
                 all.push((key, item));
                 all
@@ -355,16 +312,13 @@ mod tests {
 
     #[test]
     fn wrong_types_say_what_was_expected_and_found() {
-        let found = problems(
-            "period = true\nlabel = 3\ncount = -1\nlimit = 'x'\nadopt = 'yes'",
-            |r| {
-                assert_eq!(r.required::<Seconds>("period"), None);
-                assert_eq!(r.required::<String>("label"), None);
-                assert_eq!(r.optional::<u32>("count"), None);
-                assert_eq!(r.optional::<f64>("limit"), None);
-                assert!(!r.flag("adopt"));
-            },
-        );
+        let found = problems("period = true\nlabel = 3\ncount = -1\nlimit = 'x'\nadopt = 'yes'", |r| {
+            assert_eq!(r.required::<Seconds>("period"), None);
+            assert_eq!(r.required::<String>("label"), None);
+            assert_eq!(r.optional::<u32>("count"), None);
+            assert_eq!(r.optional::<f64>("limit"), None);
+            assert!(!r.flag("adopt"));
+        });
         assert_eq!(
             found,
             [
@@ -398,10 +352,7 @@ mod tests {
         let found = problems("", |r| {
             r.required::<f64>("threshold");
         });
-        assert_eq!(
-            found,
-            ["header [[alarm]] has no `threshold` | add `threshold = …`: a number"]
-        );
+        assert_eq!(found, ["header [[alarm]] has no `threshold` | add `threshold = …`: a number"]);
     }
 
     #[test]

@@ -92,9 +92,7 @@ impl FromValue for u32 {
 
 impl Scalar for u32 {
     fn from_text(text: &str) -> Result<Self, String> {
-        text.trim()
-            .parse()
-            .map_err(|_| "is not a whole number of at least 0".to_owned())
+        text.trim().parse().map_err(|_| "is not a whole number of at least 0".to_owned())
     }
 }
 

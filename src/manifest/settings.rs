@@ -179,10 +179,7 @@ fn project(reader: &mut TableReader<'_>) -> Option<String> {
     } else if name.value.chars().all(|c| c == '.') {
         "cannot be dots alone".to_owned()
     } else if name.value.len() > PROJECT_LENGTH {
-        format!(
-            "has {} characters, at most {PROJECT_LENGTH} fit",
-            name.value.len()
-        )
+        format!("has {} characters, at most {PROJECT_LENGTH} fit", name.value.len())
     } else {
         return Some(name.value);
     };
@@ -195,10 +192,7 @@ fn project(reader: &mut TableReader<'_>) -> Option<String> {
 }
 
 fn aws(reader: &mut TableReader<'_>) -> Aws {
-    Aws {
-        regions: regions(reader),
-        rates: rates(reader),
-    }
+    Aws { regions: regions(reader), rates: rates(reader) }
 }
 
 fn regions(reader: &mut TableReader<'_>) -> Regions {
@@ -262,10 +256,7 @@ fn rates(reader: &mut TableReader<'_>) -> BTreeMap<String, Rate> {
                     .detail("calls a second"),
             );
         } else {
-            let rate = Rate {
-                per_second: rate.value,
-                place: operation.place,
-            };
+            let rate = Rate { per_second: rate.value, place: operation.place };
             rates.insert(operation.value, rate);
         }
     }

@@ -63,10 +63,7 @@ fn the_project_is_named_exactly_once() {
         ["b.toml:2:2 `[project]` is given twice [first given here a.toml:1:2]"]
     );
     assert_eq!(problems("[project]\n"), ["a.toml:1:1 [project] has no `name`"]);
-    assert_eq!(
-        problems("[[project]]\nname = 'a'\n"),
-        ["a.toml:1:1 `project` is one table, found a list"]
-    );
+    assert_eq!(problems("[[project]]\nname = 'a'\n"), ["a.toml:1:1 `project` is one table, found a list"]);
 }
 
 #[test]
@@ -76,10 +73,7 @@ fn the_projects_name_fits_a_tag_and_a_file() {
     assert_eq!(name("a/b"), ["a.toml:2:8 the project's name cannot hold '/'"]);
     assert_eq!(name(".."), ["a.toml:2:8 the project's name cannot be dots alone"]);
     assert_eq!(name(""), ["a.toml:2:8 the project's name is empty"]);
-    assert_eq!(
-        name(&"x".repeat(129)),
-        ["a.toml:2:8 the project's name has 129 characters, at most 128 fit"]
-    );
+    assert_eq!(name(&"x".repeat(129)), ["a.toml:2:8 the project's name has 129 characters, at most 128 fit"]);
     assert_eq!(name(&"x".repeat(128)), [""; 0]);
 }
 
@@ -99,41 +93,21 @@ fn regions_and_rates_are_checked_item_by_item() {
         ]
     );
     assert_eq!(
-        problems(&format!(
-            "{PROJECT}[aws.rates]\nPutMetricAlarm = 0\nputMetricAlarm = 3\n"
-        )),
+        problems(&format!("{PROJECT}[aws.rates]\nPutMetricAlarm = 0\nputMetricAlarm = 3\n")),
         [
             "a.toml:4:18 the rate of `PutMetricAlarm` must be above 0",
             "a.toml:5:1 \"putMetricAlarm\" is not the name of an API operation",
         ]
     );
-    assert_eq!(
-        problems(&format!("{PROJECT}[aws]\nregions = []\n")),
-        ["a.toml:4:11 `regions` is empty"]
-    );
+    assert_eq!(problems(&format!("{PROJECT}[aws]\nregions = []\n")), ["a.toml:4:11 `regions` is empty"]);
 }
 
 #[test]
 fn regions_have_a_form() {
-    for region in [
-        "ap-northeast-2",
-        "us-gov-west-1",
-        "eusc-de-east-1",
-        "il-central-1",
-        "us-iso-east-1",
-    ] {
+    for region in ["ap-northeast-2", "us-gov-west-1", "eusc-de-east-1", "il-central-1", "us-iso-east-1"] {
         assert!(is_region(region), "{region}");
     }
-    for region in [
-        "",
-        "all",
-        "us-east",
-        "us-east-1a",
-        "US-EAST-1",
-        "1-2-3",
-        "us--1",
-        "us-east-1 ",
-    ] {
+    for region in ["", "all", "us-east", "us-east-1a", "US-EAST-1", "1-2-3", "us--1", "us-east-1 "] {
         assert!(!is_region(region), "{region}");
     }
 }

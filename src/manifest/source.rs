@@ -24,18 +24,10 @@ impl SourceSet {
     ) -> Self {
         let mut files: Vec<Arc<SourceFile>> = files
             .into_iter()
-            .map(|(path, text)| {
-                Arc::new(SourceFile {
-                    path: path.into(),
-                    text: text.into(),
-                })
-            })
+            .map(|(path, text)| Arc::new(SourceFile { path: path.into(), text: text.into() }))
             .collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Self {
-            folder: folder.into(),
-            files,
-        }
+        Self { folder: folder.into(), files }
     }
 
     /// Reads every `*.toml` of a folder; folders inside it and hidden files (an editor's locks) are left alone.
@@ -98,9 +90,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn is_manifest(path: &Path) -> bool {
-    let hidden = path
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     !hidden && path.extension().is_some_and(|extension| extension == "toml") && !path.is_dir()
 }
 
@@ -126,9 +116,7 @@ fn read_file(path: &Path) -> Result<(String, String), Box<Diagnostic>> {
         Err(error) => {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = 1 + String::from_utf8_lossy(valid).matches('\n').count();
-            let diagnostic = problem(format!(
-                "`{shown}` is not UTF-8 text: line {line} holds other bytes"
-            ));
+            let diagnostic = problem(format!("`{shown}` is not UTF-8 text: line {line} holds other bytes"));
             Err(Box::new(diagnostic.hint("save the file as UTF-8")))
         }
     }
@@ -162,15 +150,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("nowhere");
         let (_, problems) = SourceSet::read(&missing);
-        assert_eq!(
-            summaries(&problems),
-            [format!("there is no manifest folder `{}`", missing.display())]
-        );
+        assert_eq!(summaries(&problems), [format!("there is no manifest folder `{}`", missing.display())]);
         let (_, problems) = SourceSet::read(folder.path());
-        assert_eq!(
-            summaries(&problems),
-            [format!("no `*.toml` file in `{}`", folder.path().display())]
-        );
+        assert_eq!(summaries(&problems), [format!("no `*.toml` file in `{}`", folder.path().display())]);
         assert!(problems.iter().all(|d| d.hint.as_deref() == Some(INIT_HINT)));
     }
 

@@ -50,9 +50,6 @@ mod tests {
     #[test]
     fn a_hint_lists_the_choices_when_nothing_is_near() {
         assert_eq!(hint_for("pth", &["path"], "allowed keys"), "did you mean `path`?");
-        assert_eq!(
-            hint_for("colour", &["name", "path"], "allowed keys"),
-            "allowed keys: `name`, `path`"
-        );
+        assert_eq!(hint_for("colour", &["name", "path"], "allowed keys"), "allowed keys: `name`, `path`");
     }
 }

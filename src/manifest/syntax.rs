@@ -10,10 +10,8 @@ use crate::model::{Diagnostic, Place, SourceFile};
 /// The parser recovers from a fault and often stumbles over its consequences on the same line, so each line is
 /// reported once.
 pub(super) fn diagnostics(file: &Arc<SourceFile>, errors: &[toml::de::Error]) -> Vec<Diagnostic> {
-    let mut faults: Vec<(Range<usize>, &str)> = errors
-        .iter()
-        .map(|error| (error.span().unwrap_or(0..0), error.message()))
-        .collect();
+    let mut faults: Vec<(Range<usize>, &str)> =
+        errors.iter().map(|error| (error.span().unwrap_or(0..0), error.message())).collect();
     faults.sort_by_key(|(span, _)| span.start);
     let mut last_line = 0;
     let mut repeated_header: Option<usize> = None;
@@ -115,10 +113,7 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> Vec<String> {
-        let file = Arc::new(SourceFile {
-            path: "a.toml".to_owned(),
-            text: text.to_owned(),
-        });
+        let file = Arc::new(SourceFile { path: "a.toml".to_owned(), text: text.to_owned() });
         let (_, errors) = toml::de::DeTable::parse_recoverable(text);
         diagnostics(&file, &errors)
             .into_iter()

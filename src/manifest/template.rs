@@ -131,20 +131,15 @@ impl Template {
     /// # Errors
     /// [`RenderError::Missing`] or [`RenderError::Failed`].
     pub fn render(&self, variables: &Variables) -> Result<String, RenderError> {
-        let template = self
-            .environment
-            .get_template(NAME)
-            .map_err(|error| failed(&error))?;
-        template
-            .render(variables.as_value())
-            .map_err(|error| match error.kind() {
-                ErrorKind::UndefinedError => RenderError::Missing {
-                    variable: undefined_name(&error)
-                        .or_else(|| first_missing(&template.undeclared_variables(true), variables))
-                        .unwrap_or_else(|| self.source.clone()),
-                },
-                _ => failed(&error),
-            })
+        let template = self.environment.get_template(NAME).map_err(|error| failed(&error))?;
+        template.render(variables.as_value()).map_err(|error| match error.kind() {
+            ErrorKind::UndefinedError => RenderError::Missing {
+                variable: undefined_name(&error)
+                    .or_else(|| first_missing(&template.undeclared_variables(true), variables))
+                    .unwrap_or_else(|| self.source.clone()),
+            },
+            _ => failed(&error),
+        })
     }
 }
 
@@ -167,9 +162,7 @@ fn failed(error: &minijinja::Error) -> RenderError {
 }
 
 fn words(error: &minijinja::Error) -> String {
-    error
-        .detail()
-        .map_or_else(|| error.kind().to_string(), str::to_owned)
+    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
 }
 
 /// Finds filters, tests and functions that do not exist, which the compiler leaves to the first render: it renders
@@ -188,10 +181,7 @@ fn unknown_name(environment: &Environment<'static>) -> Option<minijinja::Error> 
 }
 
 fn fault(source: &str, place: &Place, error: &minijinja::Error) -> Box<Diagnostic> {
-    let place = error
-        .range()
-        .and_then(|range| within(source, place, range))
-        .unwrap_or_else(|| place.clone());
+    let place = error.range().and_then(|range| within(source, place, range)).unwrap_or_else(|| place.clone());
     let summary = match error.kind() {
         ErrorKind::SyntaxError => format!("template syntax: {}", words(error)),
         ErrorKind::TemplateNotFound => "a template cannot include another one".to_owned(),
@@ -229,10 +219,7 @@ impl Variables {
     /// These and more, which hide those of the same name.
     #[must_use]
     pub fn with(&self, values: Vec<(&'static str, minijinja::Value)>) -> Self {
-        Self(Arc::new(Layer {
-            values,
-            below: Some(Arc::clone(&self.0)),
-        }))
+        Self(Arc::new(Layer { values, below: Some(Arc::clone(&self.0)) }))
     }
 
     /// A template value from JSON.
@@ -303,51 +290,32 @@ mod tests {
 
     fn web() -> Variables {
         let tags = BTreeMap::from([("cpu".to_owned(), "80"), ("a b".to_owned(), "x")]);
-        Variables::new(vec![
-            ("name", "web-1".into()),
-            ("tags", minijinja::Value::from(tags)),
-        ])
+        Variables::new(vec![("name", "web-1".into()), ("tags", minijinja::Value::from(tags))])
     }
 
     fn rendered(source: &str) -> String {
-        template(source)
-            .render(&web())
-            .unwrap_or_else(|error| format!("error: {error}"))
+        template(source).render(&web()).unwrap_or_else(|error| format!("error: {error}"))
     }
 
     #[test]
     fn renders_variables_and_defaults() {
-        assert_eq!(
-            rendered("{{ name }} at {{ tags.cpu }}{{ tags['a b'] }}"),
-            "web-1 at 80x"
-        );
+        assert_eq!(rendered("{{ name }} at {{ tags.cpu }}{{ tags['a b'] }}"), "web-1 at 80x");
         assert_eq!(rendered("{{ tags.mem | default(90) }}"), "90");
         assert_eq!(rendered("<{{ name }}> & 'co'"), "<web-1> & 'co'");
         let more = web().with(vec![("name", "db-1".into()), ("period", 300.into())]);
-        assert_eq!(
-            template("{{ name }} {{ period }} {{ tags.cpu }}")
-                .render(&more)
-                .unwrap(),
-            "db-1 300 80"
-        );
+        assert_eq!(template("{{ name }} {{ period }} {{ tags.cpu }}").render(&more).unwrap(), "db-1 300 80");
     }
 
     #[test]
     fn a_missing_variable_is_named() {
         assert_eq!(rendered("{{ tags.owner }}"), "error: tag `owner` is missing");
-        assert_eq!(
-            rendered("{{ tags['c d'] | upper }}"),
-            "error: tag `c d` is missing"
-        );
+        assert_eq!(rendered("{{ tags['c d'] | upper }}"), "error: tag `c d` is missing");
         assert_eq!(
             rendered("{{ tags.mem | default(1) }}{{ engine }}"),
             "error: variable `engine` is missing"
         );
         assert_eq!(rendered("{{ name ~ tags.zip }}"), "error: tag `zip` is missing");
-        assert_eq!(
-            rendered("{% if tags.q == 'x' %}a{% endif %}"),
-            "error: tag `q` is missing"
-        );
+        assert_eq!(rendered("{% if tags.q == 'x' %}a{% endif %}"), "error: tag `q` is missing");
         assert_eq!(rendered("{{ tags.cpu + 1 }}").split(':').next(), Some("error"));
     }
 
@@ -361,27 +329,18 @@ mod tests {
     #[test]
     fn faults_point_into_the_template() {
         let text = "name = \"cpu of {{ name | uper }}\"\n".to_owned();
-        let file = Arc::new(SourceFile {
-            path: "a.toml".to_owned(),
-            text,
-        });
+        let file = Arc::new(SourceFile { path: "a.toml".to_owned(), text });
         let fault = |source: &str| {
             let fault = Template::new(source, Place::text(&file, 7..32)).unwrap_err();
             format!("{} {}", fault.place.unwrap(), fault.summary)
         };
-        assert_eq!(
-            fault("cpu of {{ name | uper }}"),
-            "a.toml:1:26 template: filter uper is unknown"
-        );
+        assert_eq!(fault("cpu of {{ name | uper }}"), "a.toml:1:26 template: filter uper is unknown");
         assert_eq!(
             fault("{{ name"),
             "a.toml:1:19 template syntax: unexpected end of input, expected end of variable block"
         );
         assert_eq!(fault("{{ now() }}"), "a.toml:1:8 template: now is unknown");
-        assert_eq!(
-            fault("{% include 'x' %}"),
-            "a.toml:1:8 a template cannot include another one"
-        );
+        assert_eq!(fault("{% include 'x' %}"), "a.toml:1:8 a template cannot include another one");
     }
 
     #[test]

@@ -63,10 +63,7 @@ impl<T: Scalar> FromValue for Templated<T> {
             return from_template(source, value, reading);
         }
         // What the type says of a wrong literal leaves out that a template would do too.
-        let literal = T::from_value(
-            value,
-            &mut Reading::new(reading.field.clone(), &mut Diagnostics::new()),
-        );
+        let literal = T::from_value(value, &mut Reading::new(reading.field.clone(), &mut Diagnostics::new()));
         if literal.is_none() {
             reading.unexpected(value, &Self::expected());
         }
@@ -106,10 +103,7 @@ mod tests {
 
     fn read<T: Scalar>(data: Data) -> Result<Templated<T>, String> {
         let mut problems = Diagnostics::new();
-        let value = Value {
-            data,
-            place: Place::Named("here".to_owned()),
-        };
+        let value = Value { data, place: Place::Named("here".to_owned()) };
         let read = Templated::from_value(&value, &mut Reading::new("threshold", &mut problems));
         read.ok_or_else(|| problems.iter().map(|d| d.summary.clone()).collect())
     }
@@ -126,15 +120,9 @@ mod tests {
         assert_eq!(templated.literal(), None);
         let with = |cpu: &str| templated.render(&Variables::new(vec![("cpu", cpu.into())]));
         assert_eq!(with("85.5"), Ok(85.5));
-        assert_eq!(
-            with("high").unwrap_err().to_string(),
-            "gave `high`, which is not a number"
-        );
+        assert_eq!(with("high").unwrap_err().to_string(), "gave `high`, which is not a number");
         let period: Templated<Seconds> = read(text("{{ p }}")).unwrap();
-        assert_eq!(
-            period.render(&Variables::new(vec![("p", "5m".into())])),
-            Ok(Seconds(300))
-        );
+        assert_eq!(period.render(&Variables::new(vec![("p", "5m".into())])), Ok(Seconds(300)));
     }
 
     #[test]

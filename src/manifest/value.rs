@@ -120,12 +120,9 @@ impl Value {
             DeValue::Float(number) => Data::Float(float(number.as_str())),
             DeValue::Boolean(value) => Data::Bool(*value),
             DeValue::Datetime(time) => Data::Datetime(time.to_string()),
-            DeValue::Array(items) => Data::List(
-                items
-                    .iter()
-                    .map(|item| Self::from_toml(item, file, problems))
-                    .collect(),
-            ),
+            DeValue::Array(items) => {
+                Data::List(items.iter().map(|item| Self::from_toml(item, file, problems)).collect())
+            }
             DeValue::Table(table) => Data::Table(Table::from_toml(table, file, problems)),
         };
         Self { data, place }

@@ -16,10 +16,7 @@ pub struct Scope {
 impl Scope {
     /// A scope from its two parts.
     pub fn new(account: impl Into<String>, region: impl Into<String>) -> Self {
-        Self {
-            account: account.into(),
-            region: region.into(),
-        }
+        Self { account: account.into(), region: region.into() }
     }
 }
 
@@ -46,11 +43,7 @@ pub struct Address {
 impl Address {
     /// An address from its parts.
     pub fn new(kind: impl Into<String>, scope: Scope, key: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            scope,
-            key: key.into(),
-        }
+        Self { kind: kind.into(), scope, key: key.into() }
     }
 }
 

@@ -44,10 +44,7 @@ pub enum Place {
 impl Place {
     /// A span in a text file.
     pub fn text(file: &Arc<SourceFile>, span: Range<usize>) -> Self {
-        Self::Text {
-            file: Arc::clone(file),
-            span,
-        }
+        Self::Text { file: Arc::clone(file), span }
     }
 
     /// The place without its column, as plans show it: `manifests/alarms.toml:12`.
@@ -111,14 +108,7 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, summary: impl Into<String>) -> Self {
-        Self {
-            severity,
-            summary: summary.into(),
-            detail: None,
-            hint: None,
-            place: None,
-            related: None,
-        }
+        Self { severity, summary: summary.into(), detail: None, hint: None, place: None, related: None }
     }
 
     /// Sets the place.

@@ -29,15 +29,8 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs in the order in which plans list them: dangers first.
-    pub const ALL: [Self; 7] = [
-        Self::Conflict,
-        Self::Delete,
-        Self::Replace,
-        Self::Adopt,
-        Self::Create,
-        Self::Update,
-        Self::Forget,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Conflict, Self::Delete, Self::Replace, Self::Adopt, Self::Create, Self::Update, Self::Forget];
 }
 
 /// Who changed a field since opsform last wrote it.

@@ -56,11 +56,7 @@ struct Planner {
 
 impl Planner {
     fn new(input: PlanInput) -> Self {
-        let out = Plan {
-            project: input.project.clone(),
-            scopes: input.scopes.clone(),
-            ..Plan::default()
-        };
+        let out = Plan { project: input.project.clone(), scopes: input.scopes.clone(), ..Plan::default() };
         Self { input, out }
     }
 
@@ -109,16 +105,11 @@ impl Planner {
     fn obstacle(&self, actual: &Actual) -> Option<Reason> {
         match &actual.ownership {
             Ownership::Project { name, .. } if *name != self.input.project => {
-                return Some(Reason::OtherProject {
-                    project: name.clone(),
-                });
+                return Some(Reason::OtherProject { project: name.clone() });
             }
             _ => {}
         }
-        actual
-            .inexpressible
-            .clone()
-            .map(|what| Reason::Inexpressible { what })
+        actual.inexpressible.clone().map(|what| Reason::Inexpressible { what })
     }
 
     fn adopt(&mut self, desired: &Desired, actual: Actual, fields: Vec<FieldChange>) {
@@ -173,9 +164,9 @@ impl Planner {
 
     fn foreign_owner(&self, actual: &Actual) -> Option<Reason> {
         match &actual.ownership {
-            Ownership::Project { name, .. } if *name != self.input.project => Some(Reason::OtherProject {
-                project: name.clone(),
-            }),
+            Ownership::Project { name, .. } if *name != self.input.project => {
+                Some(Reason::OtherProject { project: name.clone() })
+            }
             _ => None,
         }
     }
@@ -184,10 +175,7 @@ impl Planner {
         self.out.changes.push(Change {
             verb,
             address: owned.address.clone(),
-            origin: Origin {
-                label: owned.label.clone(),
-                place: String::new(),
-            },
+            origin: Origin { label: owned.label.clone(), place: String::new() },
             target: owned.target.clone(),
             reason,
             fields: Vec::new(),
@@ -206,16 +194,10 @@ impl Planner {
             return Reason::DeclarationRemoved;
         }
         let absence = owned.target.as_ref().and_then(|target| {
-            let key = (
-                owned.address.scope.clone(),
-                target.kind.clone(),
-                target.id.clone(),
-            );
+            let key = (owned.address.scope.clone(), target.kind.clone(), target.id.clone());
             self.input.absences.get(&key).copied()
         });
-        Reason::Target {
-            absence: absence.unwrap_or(Absence::Superseded),
-        }
+        Reason::Target { absence: absence.unwrap_or(Absence::Superseded) }
     }
 
     /// A create and a delete of one label on one target are a rename, if there is just one of each.
@@ -268,9 +250,7 @@ impl Planner {
         let before = self.out.changes.len();
         self.out.changes.retain(|change| {
             let deletes = matches!(change.verb, Verb::Delete | Verb::Replace);
-            options
-                .selection
-                .keeps(&change.address, &change.origin.label, change.target.as_ref())
+            options.selection.keeps(&change.address, &change.origin.label, change.target.as_ref())
                 && !(options.no_delete && deletes)
         });
         self.out.left_out += before - self.out.changes.len();
@@ -313,9 +293,8 @@ fn differences(desired: &Fields, actual: &Fields, base: Option<&Fields>) -> Vec<
                 name: name.clone(),
                 before: before.cloned(),
                 after: after.cloned(),
-                cause: base.map_or(Cause::Unknown, |base| {
-                    cause(base.get(name) != after, base.get(name) != before)
-                }),
+                cause: base
+                    .map_or(Cause::Unknown, |base| cause(base.get(name) != after, base.get(name) != before)),
             })
         })
         .collect()

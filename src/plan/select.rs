@@ -21,10 +21,7 @@ impl Pattern {
     /// In words, where it is not a glob.
     pub fn new(text: &str) -> Result<Self, String> {
         let glob = Glob::new(text).map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))?;
-        Ok(Self {
-            text: text.to_owned(),
-            glob: glob.compile_matcher(),
-        })
+        Ok(Self { text: text.to_owned(), glob: glob.compile_matcher() })
     }
 
     /// The pattern as the user wrote it.

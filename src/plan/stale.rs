@@ -43,10 +43,7 @@ impl Plan {
                     (_, None) => Staleness::Deleted,
                     (Some(then), Some(now)) => Staleness::Changed(changed_fields(then, now)),
                 };
-                Some(StaleObject {
-                    address: address.clone(),
-                    what,
-                })
+                Some(StaleObject { address: address.clone(), what })
             })
             .collect()
     }
@@ -54,11 +51,7 @@ impl Plan {
 
 fn changed_fields(then: &Fields, now: &Fields) -> Vec<String> {
     let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
-    names
-        .into_iter()
-        .filter(|name| then.get(*name) != now.get(*name))
-        .cloned()
-        .collect()
+    names.into_iter().filter(|name| then.get(*name) != now.get(*name)).cloned().collect()
 }
 
 fn touched(change: &Change) -> Vec<(&Address, Option<&Fields>)> {

@@ -50,16 +50,10 @@ pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
     let complete =
         failures == 0 && summary.skipped.is_empty() && summary.remaining == 0 && !summary.interrupted;
     let tone = if complete { Tone::Good } else { Tone::Conflict };
-    let word = if summary.interrupted {
-        "Apply, interrupted: "
-    } else {
-        "Apply: "
-    };
+    let word = if summary.interrupted { "Apply, interrupted: " } else { "Apply: " };
     let mut line = Line::new().with(tone, word).plain(done_words(&summary.done));
     if failures > 0 {
-        line = line
-            .plain(", ")
-            .with(Tone::Danger, format!("{} failed", thousands(failures)));
+        line = line.plain(", ").with(Tone::Danger, format!("{} failed", thousands(failures)));
     }
     page.line(&line.plain(format!(" in {}.", duration_words(summary.elapsed))));
     for group in &summary.failed {
@@ -69,10 +63,9 @@ pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
     if !summary.skipped.is_empty() {
         page.blank();
         let count = thousands(summary.skipped.len());
-        page.line(&Line::new().with(
-            Tone::Strong,
-            format!("Skipped {count}, because what they need failed:"),
-        ));
+        page.line(
+            &Line::new().with(Tone::Strong, format!("Skipped {count}, because what they need failed:")),
+        );
         page.line(&names(&summary.skipped));
     }
     if !complete {
@@ -85,14 +78,7 @@ pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
 fn done_words(done: &BTreeMap<Verb, usize>) -> String {
     let count = |verb: Verb| done.get(&verb).copied().unwrap_or(0);
     let always = [Verb::Create, Verb::Update, Verb::Delete];
-    let order = [
-        Verb::Create,
-        Verb::Update,
-        Verb::Replace,
-        Verb::Delete,
-        Verb::Adopt,
-        Verb::Forget,
-    ];
+    let order = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete, Verb::Adopt, Verb::Forget];
     let parts: Vec<String> = order
         .into_iter()
         .filter(|verb| always.contains(verb) || count(*verb) > 0)
@@ -115,30 +101,19 @@ fn past_word(verb: Verb) -> &'static str {
 }
 
 fn failure(page: &mut Page, group: &FailureGroup) {
-    let mut line = Line::new()
-        .with(Tone::Conflict, "! ")
-        .with(Tone::Strong, clean(&group.cause));
+    let mut line = Line::new().with(Tone::Conflict, "! ").with(Tone::Strong, clean(&group.cause));
     if group.resources.len() > 1 {
         line.push(Tone::Dim, format!("   {}×", thousands(group.resources.len())));
     }
     page.line(&line.hanging(2));
     page.line(&names(&group.resources));
     if let Some(hint) = &group.hint {
-        page.line(
-            &Line::indented(2)
-                .with(Tone::Notice, "help: ")
-                .plain(clean(hint))
-                .hanging(8),
-        );
+        page.line(&Line::indented(2).with(Tone::Notice, "help: ").plain(clean(hint)).hanging(8));
     }
 }
 
 fn names(resources: &[String]) -> Line {
-    let shown: Vec<_> = resources
-        .iter()
-        .take(MOST_NAMES)
-        .map(|name| clean(name))
-        .collect();
+    let shown: Vec<_> = resources.iter().take(MOST_NAMES).map(|name| clean(name)).collect();
     let line = Line::indented(2).plain(shown.join(", "));
     if resources.len() > MOST_NAMES {
         let more = thousands(resources.len() - MOST_NAMES);
@@ -170,16 +145,8 @@ pub fn eta_text(api: &str, rate: f64, remaining: usize) -> String {
     let seconds = (remaining as f64 / rate).min(1e9);
     // Whole seconds, and never none, so that the last moments are not "0.1 s left".
     let whole = Duration::try_from_secs_f64(seconds.round().max(1.0)).unwrap_or_default();
-    let left = if whole.as_secs() < 10 {
-        format!("{} s", whole.as_secs())
-    } else {
-        duration_words(whole)
-    };
-    let shown = if rate.fract() == 0.0 {
-        format!("{rate:.0}")
-    } else {
-        format!("{rate:.1}")
-    };
+    let left = if whole.as_secs() < 10 { format!("{} s", whole.as_secs()) } else { duration_words(whole) };
+    let shown = if rate.fract() == 0.0 { format!("{rate:.0}") } else { format!("{rate:.1}") };
     format!("{api} {shown}/s, {left} left")
 }
 
@@ -190,9 +157,7 @@ mod tests {
     use super::*;
 
     fn names(count: usize) -> Vec<String> {
-        (1..=count)
-            .map(|number| format!("alarm \"web-{number}: CPU\""))
-            .collect()
+        (1..=count).map(|number| format!("alarm \"web-{number}: CPU\"")).collect()
     }
 
     #[test]
@@ -251,19 +216,10 @@ Run apply again to finish the rest: 88 changes were not tried. What is done is r
 
     #[test]
     fn the_estimate_follows_the_rate() {
-        assert_eq!(
-            eta_text("PutMetricAlarm", 3.0, 1000),
-            "PutMetricAlarm 3/s, 5 min 33 s left"
-        );
-        assert_eq!(
-            eta_text("PutMetricAlarm", 2.5, 1),
-            "PutMetricAlarm 2.5/s, 1 s left"
-        );
+        assert_eq!(eta_text("PutMetricAlarm", 3.0, 1000), "PutMetricAlarm 3/s, 5 min 33 s left");
+        assert_eq!(eta_text("PutMetricAlarm", 2.5, 1), "PutMetricAlarm 2.5/s, 1 s left");
         assert_eq!(eta_text("PutMetricAlarm", 3.0, 0), "PutMetricAlarm, done");
         assert_eq!(eta_text("PutMetricAlarm", 0.0, 2), "PutMetricAlarm, 2 calls left");
-        assert_eq!(
-            eta_text("PutMetricAlarm", f64::NAN, 1),
-            "PutMetricAlarm, 1 call left"
-        );
+        assert_eq!(eta_text("PutMetricAlarm", f64::NAN, 1), "PutMetricAlarm, 1 call left");
     }
 }

@@ -20,14 +20,8 @@ pub fn diagnostics_text(diagnostics: &Diagnostics, palette: Palette) -> String {
     if diagnostics.is_empty() {
         return String::new();
     }
-    let renderer = if palette.color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
-    let renderer = renderer
-        .decor_style(DecorStyle::Ascii)
-        .term_width(palette.width.unwrap_or(140).max(40));
+    let renderer = if palette.color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(palette.width.unwrap_or(140).max(40));
     let mut out = String::new();
     for diagnostic in diagnostics {
         out.push_str(&renderer.render(&[group(diagnostic)]));
@@ -61,11 +55,7 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
     let related = diagnostic.related.as_ref();
     match &diagnostic.place {
         Some(Place::Text { file, span }) => {
-            let mut marks = vec![Mark {
-                span: span.clone(),
-                kind: AnnotationKind::Primary,
-                label: detail,
-            }];
+            let mut marks = vec![Mark { span: span.clone(), kind: AnnotationKind::Primary, label: detail }];
             if let Some(caption) = related.and_then(|(place, caption)| context_in(file, place, caption)) {
                 marks.push(caption);
             }
@@ -136,14 +126,11 @@ fn snippet(file: &SourceFile, marks: Vec<Mark>) -> Snippet<'_, Annotation<'_>> {
     let first = spans.iter().map(|span| span.start).min().unwrap_or(0);
     let last = spans.iter().map(|span| span.end).max().unwrap_or(0);
     let from = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
-    let to = text[last..]
-        .find('\n')
-        .map_or(text.len(), |newline| last + newline);
-    let annotations = marks.into_iter().zip(spans).map(|(mark, span)| {
-        mark.kind
-            .span(span.start - from..span.end - from)
-            .label(mark.label)
-    });
+    let to = text[last..].find('\n').map_or(text.len(), |newline| last + newline);
+    let annotations = marks
+        .into_iter()
+        .zip(spans)
+        .map(|(mark, span)| mark.kind.span(span.start - from..span.end - from).label(mark.label));
     Snippet::source(&text[from..to])
         .path(clean(&file.path))
         .line_start(text[..from].matches('\n').count() + 1)
@@ -182,10 +169,7 @@ mod tests {
     const TOML: &str = "[[alarm]]\nlabel = \"cpu\"\nthreshhold = 90\n\n[[alarm]]\nlabel = \"cpu\"\n";
 
     fn file(path: &str, text: &str) -> Arc<SourceFile> {
-        Arc::new(SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        })
+        Arc::new(SourceFile { path: path.to_owned(), text: text.to_owned() })
     }
 
     fn shown(diagnostics: impl IntoIterator<Item = Diagnostic>, color: bool) -> String {

@@ -9,10 +9,7 @@ use super::words::{count_of, thousands};
 /// field goes from what was last written to what is there now. The places of the changes are left out, because what
 /// was last written has none.
 pub(super) fn happened(plan: &Plan) -> Plan {
-    Plan {
-        changes: plan.changes.iter().map(opposite).collect(),
-        ..plan.clone()
-    }
+    Plan { changes: plan.changes.iter().map(opposite).collect(), ..plan.clone() }
 }
 
 fn opposite(change: &Change) -> Change {
@@ -44,10 +41,7 @@ pub(super) fn happened_words(change: &Change, count: usize) -> Option<String> {
         (_, Some(Reason::OtherProject { project })) => project_words(project),
         (_, Some(Reason::Inexpressible { what })) => {
             let was = if one { "it was" } else { "they were" };
-            format!(
-                "{was} changed to use {}, which opsform cannot express",
-                clean(what)
-            )
+            format!("{was} changed to use {}, which opsform cannot express", clean(what))
         }
         (Verb::Forget, _) => format!(
             "gone from AWS: only {} in the state {} left",
@@ -78,21 +72,10 @@ pub(super) fn happened_word(verb: Verb) -> &'static str {
 
 /// `1 changed`, `1 deleted outside opsform`, and what else happened.
 pub(super) fn total_parts(happened: &Plan) -> Vec<(Option<Verb>, String)> {
-    let order = [
-        Verb::Update,
-        Verb::Delete,
-        Verb::Forget,
-        Verb::Create,
-        Verb::Replace,
-        Verb::Adopt,
-        Verb::Conflict,
-    ];
+    let order =
+        [Verb::Update, Verb::Delete, Verb::Forget, Verb::Create, Verb::Replace, Verb::Adopt, Verb::Conflict];
     let some = |verb: Verb| happened.count(verb) > 0;
-    let last_outside = if some(Verb::Delete) {
-        Verb::Delete
-    } else {
-        Verb::Update
-    };
+    let last_outside = if some(Verb::Delete) { Verb::Delete } else { Verb::Update };
     order
         .into_iter()
         .filter(|verb| some(*verb))
@@ -102,11 +85,7 @@ pub(super) fn total_parts(happened: &Plan) -> Vec<(Option<Verb>, String)> {
                 Verb::Conflict => count_of(count, "conflict", "conflicts"),
                 _ => format!("{} {}", thousands(count), happened_word(verb)),
             };
-            let outside = if verb == last_outside {
-                " outside opsform"
-            } else {
-                ""
-            };
+            let outside = if verb == last_outside { " outside opsform" } else { "" };
             (Some(verb), words + outside)
         })
         .collect()
@@ -114,11 +93,7 @@ pub(super) fn total_parts(happened: &Plan) -> Vec<(Option<Verb>, String)> {
 
 /// What is as it was: `71 are as they were left`.
 pub(super) fn left_words(happened: &Plan) -> Option<String> {
-    let are = if happened.unchanged == 1 {
-        "is as it was left"
-    } else {
-        "are as they were left"
-    };
+    let are = if happened.unchanged == 1 { "is as it was left" } else { "are as they were left" };
     (happened.unchanged > 0).then(|| format!("{} {are}", thousands(happened.unchanged)))
 }
 

@@ -60,14 +60,8 @@ mod tests {
 
     #[test]
     fn control_characters_are_spelled_out() {
-        assert_eq!(
-            clean("a\u{1b}[31mb\r\n\u{9b}c\u{7f}"),
-            r"a\u{1b}[31mb\r\n\u{9b}c\u{7f}"
-        );
-        assert_eq!(
-            clean("user\u{202e}txt.exe\u{200b}"),
-            r"user\u{202e}txt.exe\u{200b}"
-        );
+        assert_eq!(clean("a\u{1b}[31mb\r\n\u{9b}c\u{7f}"), r"a\u{1b}[31mb\r\n\u{9b}c\u{7f}");
+        assert_eq!(clean("user\u{202e}txt.exe\u{200b}"), r"user\u{202e}txt.exe\u{200b}");
     }
 
     #[test]

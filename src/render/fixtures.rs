@@ -14,29 +14,18 @@ pub(super) const SEOUL: &str = "ap-northeast-2";
 pub(super) const VIRGINIA: &str = "us-east-1";
 
 /// The words for the only kind in these plans; a renderer must not know the real ones.
-pub(super) const KINDS: [KindText; 1] = [KindText {
-    kind: "metric_alarm",
-    noun: "alarm",
-    plural: "alarms",
-    summary,
-}];
+pub(super) const KINDS: [KindText; 1] =
+    [KindText { kind: "metric_alarm", noun: "alarm", plural: "alarms", summary }];
 
 fn summary(fields: &Fields) -> String {
     let words = |name: &str| fields.get(name).map_or("?".to_owned(), super::value::inline);
-    let action = fields
-        .get("alarm_actions")
-        .map_or("?".to_owned(), |list| super::value::inline(&list[0]));
+    let action = fields.get("alarm_actions").map_or("?".to_owned(), |list| super::value::inline(&list[0]));
     let (threshold, namespace, metric) = (words("threshold"), words("namespace"), words("metric"));
     format!("> {threshold} Average of {namespace} {metric}, 1 of 1 × 5 min → {action}")
 }
 
 pub(super) fn view(detail: Detail) -> PlanView<'static> {
-    PlanView {
-        palette: Palette::PLAIN,
-        detail,
-        kinds: &KINDS,
-        heading: Heading::Plan,
-    }
+    PlanView { palette: Palette::PLAIN, detail, kinds: &KINDS, heading: Heading::Plan }
 }
 
 /// A plan without changes: two regions, 3,000 alarms.
@@ -47,11 +36,8 @@ pub(super) fn empty_plan() -> Plan {
         unchanged: 3000,
         cost: ReadCost {
             objects: [("alarms".to_owned(), 3000), ("instances".to_owned(), 1000)].into(),
-            calls: [
-                ("cloudwatch:DescribeAlarms".to_owned(), 30),
-                ("ec2:DescribeInstances".to_owned(), 4),
-            ]
-            .into(),
+            calls: [("cloudwatch:DescribeAlarms".to_owned(), 30), ("ec2:DescribeInstances".to_owned(), 4)]
+                .into(),
             milliseconds: 1234,
         },
         ..Plan::default()
@@ -62,11 +48,7 @@ pub(super) fn empty_plan() -> Plan {
 pub(super) fn plan_of(changes: impl IntoIterator<Item = Change>) -> Plan {
     let mut changes: Vec<Change> = changes.into_iter().collect();
     changes.sort_by(|a, b| (a.verb, &a.origin.label, &a.address).cmp(&(b.verb, &b.origin.label, &b.address)));
-    Plan {
-        changes,
-        unchanged: 2587,
-        ..empty_plan()
-    }
+    Plan { changes, unchanged: 2587, ..empty_plan() }
 }
 
 /// All fields of an alarm with this threshold.
@@ -87,11 +69,7 @@ pub(super) fn alarm(threshold: f64) -> Fields {
 }
 
 pub(super) fn target(name: &str, id: &str) -> TargetRef {
-    TargetRef {
-        kind: "ec2".to_owned(),
-        id: id.to_owned(),
-        name: name.to_owned(),
-    }
+    TargetRef { kind: "ec2".to_owned(), id: id.to_owned(), name: name.to_owned() }
 }
 
 fn id_of(number: usize) -> String {
@@ -105,11 +83,7 @@ pub(super) fn change(verb: Verb, key: &str) -> Change {
         address: Address::new("metric_alarm", Scope::new(ACCOUNT, SEOUL), key),
         origin: Origin {
             label: "alarm.cpu".to_owned(),
-            place: if verb == Verb::Delete {
-                String::new()
-            } else {
-                "manifests/alarms.toml:12".to_owned()
-            },
+            place: if verb == Verb::Delete { String::new() } else { "manifests/alarms.toml:12".to_owned() },
         },
         target: None,
         reason: None,
@@ -123,22 +97,14 @@ pub(super) fn change(verb: Verb, key: &str) -> Change {
 
 pub(super) fn field(name: &str, before: Value, after: Value, cause: Cause) -> FieldChange {
     let side = |value: Value| (!value.is_null()).then_some(value);
-    FieldChange {
-        name: name.to_owned(),
-        before: side(before),
-        after: side(after),
-        cause,
-    }
+    FieldChange { name: name.to_owned(), before: side(before), after: side(after), cause }
 }
 
 pub(super) fn create(number: usize) -> Change {
     Change {
         target: Some(target(&format!("web-{number}"), &id_of(number))),
         after: Some(alarm(90.0)),
-        ..change(
-            Verb::Create,
-            &format!("web-{number}: CPU Utilization over 90 percent"),
-        )
+        ..change(Verb::Create, &format!("web-{number}: CPU Utilization over 90 percent"))
     }
 }
 
@@ -155,14 +121,9 @@ pub(super) fn update(number: usize, before: f64, after: f64) -> Change {
 pub(super) fn delete(number: usize) -> Change {
     Change {
         target: Some(target(&format!("web-{number}"), &id_of(number))),
-        reason: Some(Reason::Target {
-            absence: Absence::Terminated,
-        }),
+        reason: Some(Reason::Target { absence: Absence::Terminated }),
         before: Some(alarm(90.0)),
-        ..change(
-            Verb::Delete,
-            &format!("web-{number}: CPU Utilization over 90 percent"),
-        )
+        ..change(Verb::Delete, &format!("web-{number}: CPU Utilization over 90 percent"))
     }
 }
 
@@ -211,13 +172,9 @@ pub(super) fn different_plan() -> Plan {
 /// Everything that stands in the way of an apply.
 pub(super) fn blocked_plan() -> Plan {
     let mut other = change(Verb::Conflict, "web-1: CPU");
-    other.reason = Some(Reason::OtherProject {
-        project: "billing".to_owned(),
-    });
+    other.reason = Some(Reason::OtherProject { project: "billing".to_owned() });
     let mut inexpressible = change(Verb::Conflict, "web-2: CPU");
-    inexpressible.reason = Some(Reason::Inexpressible {
-        what: "metric math".to_owned(),
-    });
+    inexpressible.reason = Some(Reason::Inexpressible { what: "metric math".to_owned() });
     let refused = |number: usize| Change {
         target: Some(target(&format!("web-{number}"), &id_of(number))),
         reason: Some(Reason::AdoptionRefused),
@@ -226,11 +183,7 @@ pub(super) fn blocked_plan() -> Plan {
         after: Some(alarm(90.0)),
         ..change(Verb::Adopt, &format!("web-{number}: CPU"))
     };
-    let mut allowed = Change {
-        reason: None,
-        fields: Vec::new(),
-        ..refused(8)
-    };
+    let mut allowed = Change { reason: None, fields: Vec::new(), ..refused(8) };
     allowed.origin.label = "alarm.status".to_owned();
     plan_of([other, inexpressible, refused(3), refused(4), refused(5), allowed])
 }
@@ -251,19 +204,12 @@ pub(super) fn replace_plan() -> Plan {
                 ),
                 fields: alarm(80.0),
             }),
-            ..change(
-                Verb::Replace,
-                &format!("web-{number}: CPU Utilization over 85 percent"),
-            )
+            ..change(Verb::Replace, &format!("web-{number}: CPU Utilization over 85 percent"))
         };
         label.clone_into(&mut replace.origin.label);
         replace
     };
-    plan_of([
-        replace(1, "alarm.cpu"),
-        replace(10, "alarm.many"),
-        replace(9, "alarm.many"),
-    ])
+    plan_of([replace(1, "alarm.cpu"), replace(10, "alarm.many"), replace(9, "alarm.many")])
 }
 
 /// What somebody did in the console: the plan that puts it back.
@@ -298,10 +244,7 @@ pub(super) fn drift_plan() -> Plan {
     for change in &mut plan.changes {
         "the last apply".clone_into(&mut change.origin.place);
     }
-    Plan {
-        unchanged: 71,
-        ..plan
-    }
+    Plan { unchanged: 71, ..plan }
 }
 
 /// Drift that an apply cannot put back.
@@ -312,16 +255,9 @@ pub(super) fn taken_plan() -> Plan {
         "the last apply".clone_into(&mut conflict.origin.place);
         conflict
     };
-    let billing = || Reason::OtherProject {
-        project: "billing".to_owned(),
-    };
-    let math = Reason::Inexpressible {
-        what: "metric math".to_owned(),
-    };
-    let found = Change {
-        reason: Some(Reason::DeclarationRemoved),
-        ..delete(9)
-    };
+    let billing = || Reason::OtherProject { project: "billing".to_owned() };
+    let math = Reason::Inexpressible { what: "metric math".to_owned() };
+    let found = Change { reason: Some(Reason::DeclarationRemoved), ..delete(9) };
     Plan {
         unchanged: 1,
         ..plan_of([
@@ -419,13 +355,8 @@ pub(super) fn hostile_plan() -> Plan {
         Cause::Manifest,
     ));
     let mut conflict = change(Verb::Conflict, "x");
-    conflict.reason = Some(Reason::OtherProject {
-        project: "@team #1 https://example.com".to_owned(),
-    });
-    Plan {
-        project: "pay--> <script>".to_owned(),
-        ..plan_of([deleted, long, korean, changed, conflict])
-    }
+    conflict.reason = Some(Reason::OtherProject { project: "@team #1 https://example.com".to_owned() });
+    Plan { project: "pay--> <script>".to_owned(), ..plan_of([deleted, long, korean, changed, conflict]) }
 }
 
 /// All plans by name, for what must hold of every one.
@@ -449,10 +380,7 @@ pub(super) fn all_plans() -> Vec<(&'static str, Plan)> {
 pub(super) fn documented_plan() -> Plan {
     let mut fields = alarm(90.0);
     fields.retain(|name, _| ["metric", "namespace", "threshold"].contains(&&**name));
-    let deleted = Change {
-        before: Some(fields.clone()),
-        ..delete(9)
-    };
+    let deleted = Change { before: Some(fields.clone()), ..delete(9) };
     let mut changed = update(1, 80.0, 85.0);
     for (side, threshold) in [(&mut changed.before, 80.0), (&mut changed.after, 85.0)] {
         let mut small = fields.clone();

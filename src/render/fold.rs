@@ -120,11 +120,7 @@ impl<'a> Group<'a> {
             .into_iter()
             .map(|(scope, n)| {
                 let words = scope_words(scope, many_accounts);
-                if one {
-                    words
-                } else {
-                    format!("{words} {}", thousands(n))
-                }
+                if one { words } else { format!("{words} {}", thousands(n)) }
             })
             .collect();
         parts.join(", ")
@@ -143,20 +139,12 @@ fn example_name(name: &str) -> String {
 
 /// `alarm "name"`.
 pub(super) fn subject(change: &Change, nouns: Nouns<'_>) -> String {
-    format!(
-        "{} {}",
-        nouns.noun(&change.address.kind),
-        quoted(&change.address.key)
-    )
+    format!("{} {}", nouns.noun(&change.address.kind), quoted(&change.address.key))
 }
 
 /// The region, with the account where there are several.
 pub(super) fn scope_words(scope: &Scope, many_accounts: bool) -> String {
-    if many_accounts {
-        clean(&scope.to_string()).into_owned()
-    } else {
-        clean(&scope.region).into_owned()
-    }
+    if many_accounts { clean(&scope.to_string()).into_owned() } else { clean(&scope.region).into_owned() }
 }
 
 /// All changes of a plan, folded: verbs in the order of [`Verb::ALL`], labels as the plan has them, the largest group
@@ -189,11 +177,7 @@ fn buckets(plan: &Plan) -> Vec<Vec<&Change>> {
     for verb in Verb::ALL {
         let of_verb: Vec<&Change> = plan.changes.iter().filter(|change| change.verb == verb).collect();
         all.extend(split(&of_verb, |change| {
-            (
-                change.origin.label.clone(),
-                change.address.kind.clone(),
-                change.reason.clone(),
-            )
+            (change.origin.label.clone(), change.address.kind.clone(), change.reason.clone())
         }));
     }
     all
@@ -218,20 +202,13 @@ fn split<'a, K: std::hash::Hash + Eq>(
 
 /// What must be equal for two changes to be shown as one.
 fn exact_key(change: &Change, nouns: Nouns<'_>) -> (String, Option<String>) {
-    let fields = differences(change)
-        .iter()
-        .map(|field| format!("{field:?}"))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let fields = differences(change).iter().map(|field| format!("{field:?}")).collect::<Vec<_>>().join("\n");
     (fields, summary_of(change, nouns))
 }
 
 /// Which fields differ and why, whatever the values.
 fn loose_key(change: &Change) -> Vec<(String, Cause)> {
-    differences(change)
-        .iter()
-        .map(|field| (field.name.clone(), field.cause))
-        .collect()
+    differences(change).iter().map(|field| (field.name.clone(), field.cause)).collect()
 }
 
 fn group<'a>(mut changes: Vec<&'a Change>, nouns: Nouns<'_>) -> Group<'a> {
@@ -254,11 +231,7 @@ fn group<'a>(mut changes: Vec<&'a Change>, nouns: Nouns<'_>) -> Group<'a> {
         let distinct = count_distinct(changes.iter().filter_map(|change| summary_of(change, nouns)));
         (example, distinct)
     });
-    Group {
-        changes,
-        fields,
-        summary,
-    }
+    Group { changes, fields, summary }
 }
 
 fn count_distinct(values: impl Iterator<Item = String>) -> usize {
@@ -305,14 +278,8 @@ fn field_changes(old: &Fields, new: &Fields) -> Vec<FieldChange> {
 
 /// What people see is what the list is sorted by; deletes are sorted by region first, because each is listed with it.
 pub(super) fn display_order(a: &Change, b: &Change) -> Ordering {
-    let region = if a.verb == Verb::Delete {
-        a.address.scope.cmp(&b.address.scope)
-    } else {
-        Ordering::Equal
-    };
-    region
-        .then_with(|| natural_order(shown_name(a), shown_name(b)))
-        .then_with(|| a.address.cmp(&b.address))
+    let region = if a.verb == Verb::Delete { a.address.scope.cmp(&b.address.scope) } else { Ordering::Equal };
+    region.then_with(|| natural_order(shown_name(a), shown_name(b))).then_with(|| a.address.cmp(&b.address))
 }
 
 fn shown_name(change: &Change) -> &str {
@@ -342,9 +309,7 @@ pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
 /// The digits, or the other characters, that a text begins with.
 fn next_run(text: &str) -> &str {
     let digits = text.starts_with(|c: char| c.is_ascii_digit());
-    let end = text
-        .find(|c: char| c.is_ascii_digit() != digits)
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
     &text[..end]
 }
 

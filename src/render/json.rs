@@ -41,12 +41,7 @@ pub fn plan_json(plan: &Plan) -> String {
         summary: Summary {
             counts: Verb::ALL
                 .into_iter()
-                .map(|verb| {
-                    (
-                        super::words::verb_word(verb, super::Heading::Plan),
-                        plan.count(verb),
-                    )
-                })
+                .map(|verb| (super::words::verb_word(verb, super::Heading::Plan), plan.count(verb)))
                 .collect(),
             destroys: plan.destroy_count(),
             blocking: plan.blocking().count(),

@@ -20,10 +20,7 @@ impl Line {
 
     /// A line that begins with this many spaces and, where it is wrapped, goes on below its own beginning.
     pub(super) fn indented(columns: usize) -> Self {
-        Self {
-            pieces: vec![(Tone::Plain, " ".repeat(columns))],
-            hang: columns,
-        }
+        Self { pieces: vec![(Tone::Plain, " ".repeat(columns))], hang: columns }
     }
 
     /// Appends text.
@@ -78,9 +75,7 @@ impl Line {
     /// The painted text, wrapped at spaces where the palette has a width. Words are never broken, so that names and
     /// ARNs can be copied.
     pub(super) fn write(&self, out: &mut String, palette: Palette) {
-        let too_long = palette
-            .width
-            .is_some_and(|width| self.width() > width && width > self.hang + 20);
+        let too_long = palette.width.is_some_and(|width| self.width() > width && width > self.hang + 20);
         match palette.width {
             Some(width) if too_long => {
                 for row in self.wrap(width) {
@@ -92,11 +87,8 @@ impl Line {
     }
 
     fn wrap(&self, width: usize) -> Vec<Vec<(Tone, String)>> {
-        let letters: Vec<(Tone, char)> = self
-            .pieces
-            .iter()
-            .flat_map(|(tone, text)| text.chars().map(move |c| (*tone, c)))
-            .collect();
+        let letters: Vec<(Tone, char)> =
+            self.pieces.iter().flat_map(|(tone, text)| text.chars().map(move |c| (*tone, c))).collect();
         let mut rows = Vec::new();
         let mut rest = &letters[..];
         let mut indent = 0;
@@ -154,11 +146,7 @@ fn write_row(out: &mut String, pieces: &[(Tone, String)], palette: Palette) {
         .rposition(|(_, text)| !text.trim_end_matches(' ').is_empty())
         .map_or(0, |last| last + 1);
     for (i, (tone, text)) in pieces[..end].iter().enumerate() {
-        let text = if i + 1 == end {
-            text.trim_end_matches(' ')
-        } else {
-            text
-        };
+        let text = if i + 1 == end { text.trim_end_matches(' ') } else { text };
         out.push_str(&palette.paint(*tone, text));
     }
     out.push('\n');
@@ -174,10 +162,7 @@ pub(super) struct Page {
 impl Page {
     /// An empty page.
     pub(super) fn new(palette: Palette) -> Self {
-        Self {
-            palette,
-            text: String::new(),
-        }
+        Self { palette, text: String::new() }
     }
 
     /// The palette of the page.
@@ -254,10 +239,7 @@ mod tests {
 
     fn narrow(line: &Line, width: usize) -> String {
         let mut out = String::new();
-        let palette = Palette {
-            color: false,
-            width: Some(width),
-        };
+        let palette = Palette { color: false, width: Some(width) };
         line.write(&mut out, palette);
         out
     }
@@ -265,10 +247,7 @@ mod tests {
     #[test]
     fn long_lines_go_on_below_their_own_beginning() {
         let line = Line::indented(4).plain("one two three four five six seven eight");
-        assert_eq!(
-            narrow(&line, 30),
-            "    one two three four five\n    six seven eight\n"
-        );
+        assert_eq!(narrow(&line, 30), "    one two three four five\n    six seven eight\n");
     }
 
     #[test]

@@ -37,10 +37,7 @@ pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
         nouns,
         detail: view.detail,
         heading: view.heading,
-        many_accounts: plan
-            .scopes
-            .iter()
-            .any(|scope| scope.account != plan.scopes[0].account),
+        many_accounts: plan.scopes.iter().any(|scope| scope.account != plan.scopes[0].account),
     };
     let mut out = String::new();
     head(&mut out, plan, view);
@@ -85,18 +82,9 @@ fn head(out: &mut String, plan: &Plan, view: &PlanView<'_>) {
     let (word, project) = (view.heading.word().to_lowercase(), code(&plan.project));
     if plan.is_empty() {
         let (done, rest) = nothing_to_do(plan, view.kinds, view.heading);
-        let _ = writeln!(
-            out,
-            "### opsform {word} for {project}: {}\n\n{}",
-            lowercase(&done),
-            escape(&rest)
-        );
+        let _ = writeln!(out, "### opsform {word} for {project}: {}\n\n{}", lowercase(&done), escape(&rest));
     } else {
-        let _ = writeln!(
-            out,
-            "### opsform {word} for {project}: {}",
-            totals(plan, view.heading)
-        );
+        let _ = writeln!(out, "### opsform {word} for {project}: {}", totals(plan, view.heading));
     }
     let facts: Vec<String> = scopes_words(&plan.scopes)
         .into_iter()
@@ -130,10 +118,7 @@ fn total(out: &mut String, plan: &Plan, heading: Heading) {
 }
 
 fn totals(plan: &Plan, heading: Heading) -> String {
-    let parts: Vec<String> = total_parts(plan, heading)
-        .into_iter()
-        .map(|(_, words)| words)
-        .collect();
+    let parts: Vec<String> = total_parts(plan, heading).into_iter().map(|(_, words)| words).collect();
     parts.join(", ")
 }
 
@@ -147,12 +132,10 @@ fn blocking(out: &mut String, plan: &Plan, groups: &[Group<'_>], words: Words<'_
     for group in groups.iter().filter(|group| group.first().is_blocking()) {
         let first = group.first();
         let _ = write!(out, "> - {}", subject_code(group, nouns));
-        for part in [
-            reason_words(first, group.len(), nouns, words.heading),
-            remedy_words(first, group.len(), nouns),
-        ]
-        .into_iter()
-        .flatten()
+        for part in
+            [reason_words(first, group.len(), nouns, words.heading), remedy_words(first, group.len(), nouns)]
+                .into_iter()
+                .flatten()
         {
             let _ = write!(out, "; {}", escape(&part));
         }
@@ -167,11 +150,7 @@ fn counts(out: &mut String, plan: &Plan, heading: Heading) {
             .into_iter()
             .map(|(label, count)| format!("{} {}", in_table(&code(label)), thousands(count)))
             .collect();
-        let refused = plan
-            .changes
-            .iter()
-            .filter(|c| c.verb == verb && is_refused(c))
-            .count();
+        let refused = plan.changes.iter().filter(|c| c.verb == verb && is_refused(c)).count();
         if refused > 0 {
             labels.push(format!("**{} refused**", thousands(refused)));
         }
@@ -189,10 +168,7 @@ fn counts(out: &mut String, plan: &Plan, heading: Heading) {
 /// Every delete by name: a reviewer must not have to open anything to see them.
 fn destroys(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
     let nouns = words.nouns;
-    let deletes: Vec<&Group<'_>> = groups
-        .iter()
-        .filter(|group| group.first().verb == Verb::Delete)
-        .collect();
+    let deletes: Vec<&Group<'_>> = groups.iter().filter(|group| group.first().verb == Verb::Delete).collect();
     if deletes.is_empty() {
         return;
     }
@@ -201,21 +177,14 @@ fn destroys(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
         let reason = reason_words(group.first(), group.len(), nouns, words.heading).unwrap_or_default();
         if group.len() == 1 {
             let scope = code(&scope_words(&group.first().address.scope, words.many_accounts));
-            let _ = writeln!(
-                out,
-                "- {} in {scope}, {}",
-                subject_code(group, nouns),
-                escape(&reason)
-            );
+            let _ = writeln!(out, "- {} in {scope}, {}", subject_code(group, nouns), escape(&reason));
             continue;
         }
         let _ = writeln!(out, "- **{}**, {}", group.subject(nouns), escape(&reason));
         for change in &group.changes {
             let scope = code(&scope_words(&change.address.scope, words.many_accounts));
-            let target = change
-                .target
-                .as_ref()
-                .map_or(String::new(), |t| format!(" · {}", code(&target_name(t))));
+            let target =
+                change.target.as_ref().map_or(String::new(), |t| format!(" · {}", code(&target_name(t))));
             let _ = writeln!(out, "  - {}{target} · {scope}", code(&change.address.key));
         }
     }
@@ -237,10 +206,8 @@ fn changes(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
         characters += section.chars().count();
         if characters > MOST_CHARACTERS {
             let left = count_of(rest.len() - i, "group of changes", "groups of changes");
-            let _ = writeln!(
-                out,
-                "\n… {left} more: a comment holds no more than this, the command shows all."
-            );
+            let _ =
+                writeln!(out, "\n… {left} more: a comment holds no more than this, the command shows all.");
             return;
         }
         out.push_str(&section);
@@ -250,11 +217,7 @@ fn changes(out: &mut String, groups: &[Group<'_>], words: Words<'_>) {
 fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String {
     let nouns = words.nouns;
     let first = group.first();
-    let places = format!(
-        "{} · {}",
-        group.origin_words(),
-        group.scopes_words(words.many_accounts)
-    );
+    let places = format!("{} · {}", group.origin_words(), group.scopes_words(words.many_accounts));
     let mut out = format!(
         "\n<details{open}><summary><code>{}</code> {} <b>{}</b> · <code>{}</code></summary>\n\n",
         verb_sign(first.verb),
@@ -286,12 +249,7 @@ fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String {
         out.push('\n');
     } else if first.verb != Verb::Replace && group.len() > 1 {
         let names = group.names();
-        let shown = names
-            .iter()
-            .take(MOST_NAMES)
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(", ");
+        let shown = names.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
         let _ = write!(out, "{}", code(&shown));
         if names.len() > MOST_NAMES {
             let _ = write!(out, " … {} more", thousands(names.len() - MOST_NAMES));
@@ -328,10 +286,7 @@ fn section_lines(group: &Group<'_>, detail: Detail) -> Vec<String> {
         (Some((summary, 1)), _) => lines.push(format!("{sign} {summary}")),
         (Some((summary, distinct)), _) => {
             lines.push(format!("{sign} {summary}"));
-            lines.push(format!(
-                "# an example: there are {} different ones",
-                thousands(*distinct)
-            ));
+            lines.push(format!("# an example: there are {} different ones", thousands(*distinct)));
         }
         (None, _) => {}
     }
@@ -346,10 +301,7 @@ fn section_lines(group: &Group<'_>, detail: Detail) -> Vec<String> {
         }
         if field.distinct > 1 {
             let count = count_of(field.distinct, "value", "different values");
-            lines.push(format!(
-                "# {}: an example, there are {count}",
-                clean(&field.example.name)
-            ));
+            lines.push(format!("# {}: an example, there are {count}", clean(&field.example.name)));
         }
     }
     lines

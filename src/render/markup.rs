@@ -8,11 +8,7 @@ pub(super) fn code(text: &str) -> String {
     let fence = "`".repeat(longest_run(&text) + 1);
     let blank = text.trim().is_empty();
     // One space on each side is taken off again by Markdown; without it a backtick at the edge would join the fence.
-    let pad = if blank || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
-        " "
-    } else {
-        ""
-    };
+    let pad = if blank || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
@@ -45,10 +41,7 @@ pub(super) fn html(text: &str) -> String {
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in clean(text).chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' | '@' | '!'
-        ) {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' | '@' | '!') {
             out.push('\\');
         }
         out.push(c);

@@ -20,9 +20,7 @@ pub fn state_list(owned: &[Owned], kinds: &[KindText], palette: Palette) -> Stri
         return "The state records no resources.\n".to_owned();
     }
     let nouns = Nouns(kinds);
-    let many_accounts = owned
-        .iter()
-        .any(|o| o.address.scope.account != owned[0].address.scope.account);
+    let many_accounts = owned.iter().any(|o| o.address.scope.account != owned[0].address.scope.account);
     let any_protected = owned.iter().any(|o| o.protect);
     let mut sorted: Vec<&Owned> = owned.iter().collect();
     sorted.sort_by(|a, b| {
@@ -30,11 +28,7 @@ pub fn state_list(owned: &[Owned], kinds: &[KindText], palette: Palette) -> Stri
             .then_with(|| natural_order(&a.address.key, &b.address.key))
             .then_with(|| a.address.cmp(&b.address))
     });
-    let mut columns = vec![
-        ("LABEL", Align::Left),
-        ("KIND", Align::Left),
-        ("REGION", Align::Left),
-    ];
+    let mut columns = vec![("LABEL", Align::Left), ("KIND", Align::Left), ("REGION", Align::Left)];
     if many_accounts {
         columns.insert(2, ("ACCOUNT", Align::Left));
     }
@@ -57,10 +51,7 @@ pub fn state_list(owned: &[Owned], kinds: &[KindText], palette: Palette) -> Stri
         let target = resource.target.as_ref().map_or("-", |target| &*target.id);
         row.push((Tone::Dim, target.to_owned()));
         if any_protected {
-            row.push((
-                Tone::Notice,
-                if resource.protect { "yes" } else { "-" }.to_owned(),
-            ));
+            row.push((Tone::Notice, if resource.protect { "yes" } else { "-" }.to_owned()));
         }
         row.push((Tone::Plain, resource.address.key.clone()));
         table.row(row);
@@ -84,27 +75,19 @@ pub fn owned_detail(owned: &Owned, kinds: &[KindText], palette: Palette) -> Stri
         ("region", clean(&scope.region).into_owned()),
     ];
     if let Some(target) = &owned.target {
-        terms.push((
-            "target",
-            format!("{} {}", clean(&target.kind), target_name(target)),
-        ));
+        terms.push(("target", format!("{} {}", clean(&target.kind), target_name(target))));
     }
     if owned.protect {
         terms.push(("protected", "opsform never deletes it".to_owned()));
     }
-    if let Some(summary) = nouns
-        .text(&owned.address.kind)
-        .map(|text| (text.summary)(&owned.fields))
+    if let Some(summary) = nouns.text(&owned.address.kind).map(|text| (text.summary)(&owned.fields))
         && !summary.is_empty()
     {
         terms.push(("what it does", clean(&summary).into_owned()));
     }
     for (name, value) in terms {
         let column = 2 + TERM_COLUMNS + 3;
-        let line = Line::indented(2)
-            .with(Tone::Dim, name)
-            .padded(column)
-            .plain(value);
+        let line = Line::indented(2).with(Tone::Dim, name).padded(column).plain(value);
         page.line(&line.hanging(column));
     }
     page.blank();
@@ -125,11 +108,7 @@ mod tests {
         let mut owned = rich_plan().protected;
         owned[0].protect = false;
         owned[0].address.key = "db-10: CPU".to_owned();
-        owned.push(Owned {
-            target: None,
-            label: "alarm.a".to_owned(),
-            ..owned[0].clone()
-        });
+        owned.push(Owned { target: None, label: "alarm.a".to_owned(), ..owned[0].clone() });
         owned
     }
 
@@ -143,10 +122,7 @@ alarm.old  alarm  ap-northeast-2  i-0db1  -          db-10: CPU
 
 3 resources
 "#);
-        assert_eq!(
-            state_list(&[], &KINDS, Palette::PLAIN),
-            "The state records no resources.\n"
-        );
+        assert_eq!(state_list(&[], &KINDS, Palette::PLAIN), "The state records no resources.\n");
     }
 
     #[test]
@@ -154,10 +130,7 @@ alarm.old  alarm  ap-northeast-2  i-0db1  -          db-10: CPU
         let mut owned = owned();
         owned[0].address.scope.account = "444455556666".to_owned();
         let list = state_list(&owned, &KINDS, Palette::PLAIN);
-        assert!(
-            list.starts_with("LABEL      KIND   ACCOUNT       REGION"),
-            "{list}"
-        );
+        assert!(list.starts_with("LABEL      KIND   ACCOUNT       REGION"), "{list}");
     }
 
     #[test]

@@ -15,10 +15,7 @@ pub struct Palette {
 
 impl Palette {
     /// No colour, no width: for files, pipes and tests.
-    pub const PLAIN: Self = Self {
-        color: false,
-        width: None,
-    };
+    pub const PLAIN: Self = Self { color: false, width: None };
 
     /// The text in a tone. The text must be free of control characters already.
     pub fn paint(self, tone: Tone, text: &str) -> String {
@@ -117,10 +114,7 @@ mod tests {
 
     #[test]
     fn with_colour_the_text_is_wrapped_and_reset() {
-        let palette = Palette {
-            color: true,
-            width: None,
-        };
+        let palette = Palette { color: true, width: None };
         assert_eq!(palette.paint(Tone::Create, "x"), "\u{1b}[32mx\u{1b}[0m");
     }
 }

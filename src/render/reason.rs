@@ -17,20 +17,8 @@ struct Number {
     s: &'static str,
 }
 
-const ONE: Number = Number {
-    it: "it",
-    its: "its",
-    was: "was",
-    has: "has",
-    s: "s",
-};
-const MANY: Number = Number {
-    it: "they",
-    its: "their",
-    was: "were",
-    has: "have",
-    s: "",
-};
+const ONE: Number = Number { it: "it", its: "its", was: "was", has: "has", s: "s" };
+const MANY: Number = Number { it: "they", its: "their", was: "were", has: "have", s: "" };
 
 fn number(count: usize) -> Number {
     if count == 1 { ONE } else { MANY }
@@ -49,18 +37,16 @@ pub(super) fn reason_words(
     }
     if change.verb == Verb::Forget {
         let n = number(count);
-        return Some(format!(
-            "gone from AWS already and no longer declared: only {} record in the state is dropped",
-            n.its
-        ));
+        let why = match &change.reason {
+            Some(Reason::OtherProject { project }) => format!("owned by project {} by now", quoted(project)),
+            _ => "gone from AWS already".to_owned(),
+        };
+        return Some(format!("{why} and no longer declared: only {} record in the state is dropped", n.its));
     }
     let words = match change.reason.as_ref()? {
         Reason::Target { absence } => target_words(*absence, change, count),
         Reason::DeclarationRemoved => {
-            format!(
-                "because {} is no longer in the manifest",
-                clean(&change.origin.label)
-            )
+            format!("because {} is no longer in the manifest", clean(&change.origin.label))
         }
         Reason::Destroy => "because destroy was asked for".to_owned(),
         Reason::DeletedOutside => {
@@ -75,12 +61,7 @@ pub(super) fn reason_words(
         }
         Reason::OtherProject { project } => {
             let n = number(count);
-            format!(
-                "{} belong{} to another opsform project, {}",
-                n.it,
-                n.s,
-                quoted(project)
-            )
+            format!("{} belong{} to another opsform project, {}", n.it, n.s, quoted(project))
         }
         Reason::Inexpressible { what } => inexpressible_words(what, change, count, nouns),
     };
@@ -105,10 +86,9 @@ pub(super) fn remedy_words(change: &Change, count: usize, nouns: Nouns<'_>) -> O
             "to take {them} over, write `adopt = true` in {label} or add --adopt to the command; \
              else give {label} another name"
         ),
-        Some(Reason::OtherProject { project }) => format!(
-            "take {them} out of the project {}, or give {label} another name",
-            quoted(project)
-        ),
+        Some(Reason::OtherProject { project }) => {
+            format!("take {them} out of the project {}, or give {label} another name", quoted(project))
+        }
         Some(Reason::Inexpressible { .. }) => {
             let noun = if count == 1 {
                 nouns.noun(&change.address.kind)
@@ -149,11 +129,7 @@ fn target_words(absence: Absence, change: &Change, count: usize) -> String {
 }
 
 fn targets(count: usize) -> &'static str {
-    if count == 1 {
-        "its targets"
-    } else {
-        "their targets"
-    }
+    if count == 1 { "its targets" } else { "their targets" }
 }
 
 fn recovered_words(verb: Verb, count: usize) -> String {
@@ -165,10 +141,7 @@ fn recovered_words(verb: Verb, count: usize) -> String {
         if count == 1 { "it" } else { "them" }
     );
     if verb == Verb::Delete {
-        format!(
-            "because nothing declares {}: {tags}",
-            if count == 1 { "it" } else { "them" }
-        )
+        format!("because nothing declares {}: {tags}", if count == 1 { "it" } else { "them" })
     } else {
         tags
     }

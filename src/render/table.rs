@@ -25,19 +25,14 @@ impl Table {
     /// A table with these headers.
     pub fn new(columns: &[(&str, Align)]) -> Self {
         Self {
-            columns: columns
-                .iter()
-                .map(|(name, align)| ((*name).to_owned(), *align))
-                .collect(),
+            columns: columns.iter().map(|(name, align)| ((*name).to_owned(), *align)).collect(),
             rows: Vec::new(),
         }
     }
 
     /// Adds a row; control characters in it are spelled out.
     pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = (Tone, T)>) {
-        let cells = cells
-            .into_iter()
-            .map(|(tone, text)| (tone, clean(text.as_ref()).into_owned()));
+        let cells = cells.into_iter().map(|(tone, text)| (tone, clean(text.as_ref()).into_owned()));
         self.rows.push(cells.collect());
     }
 
@@ -51,15 +46,9 @@ impl Table {
             }
         }
         // A table is read by `grep` and `awk` as well: its lines are never wrapped.
-        let mut page = Page::new(Palette {
-            width: None,
-            ..palette
-        });
-        let headers: Vec<(Tone, String)> = self
-            .columns
-            .iter()
-            .map(|(name, _)| (Tone::Strong, name.clone()))
-            .collect();
+        let mut page = Page::new(Palette { width: None, ..palette });
+        let headers: Vec<(Tone, String)> =
+            self.columns.iter().map(|(name, _)| (Tone::Strong, name.clone())).collect();
         for row in std::iter::once(&headers).chain(&self.rows) {
             let mut line = Line::new();
             let mut start = 0;
@@ -83,16 +72,8 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_by_width_on_screen() {
-        let mut table = Table::new(&[
-            ("NAME", Align::Left),
-            ("COUNT", Align::Right),
-            ("PLACE", Align::Left),
-        ]);
-        table.row([
-            (Tone::Plain, "운영 서버"),
-            (Tone::Plain, "3"),
-            (Tone::Dim, "a\tb"),
-        ]);
+        let mut table = Table::new(&[("NAME", Align::Left), ("COUNT", Align::Right), ("PLACE", Align::Left)]);
+        table.row([(Tone::Plain, "운영 서버"), (Tone::Plain, "3"), (Tone::Dim, "a\tb")]);
         table.row([(Tone::Plain, "web"), (Tone::Plain, "3,000"), (Tone::Dim, "")]);
         assert_eq!(
             table.text(Palette::PLAIN),

@@ -93,18 +93,11 @@ fn push_rows(
 ) {
     let Some(keys) = nested_keys(before, after) else {
         let difference = difference(before, after);
-        rows.push(FieldRow {
-            name,
-            cause,
-            difference,
-        });
+        rows.push(FieldRow { name, cause, difference });
         return;
     };
     for key in keys {
-        let (old, new) = (
-            before.and_then(|map| map.get(key)),
-            after.and_then(|map| map.get(key)),
-        );
+        let (old, new) = (before.and_then(|map| map.get(key)), after.and_then(|map| map.get(key)));
         if old != new {
             push_rows(rows, format!("{name}.{}", clean(key)), cause, old, new);
         }
@@ -193,10 +186,7 @@ fn line_diff(old: &str, new: &str) -> Vec<DiffLine> {
     let mut lines = Vec::new();
     for (i, hunk) in diff.grouped_ops(2).iter().enumerate() {
         if i > 0 {
-            lines.push(DiffLine {
-                side: Side::Gap,
-                parts: vec![(false, "…".to_owned())],
-            });
+            lines.push(DiffLine { side: Side::Gap, parts: vec![(false, "…".to_owned())] });
         }
         for change in hunk.iter().flat_map(|op| diff.iter_changes(op)) {
             let text = change.value().trim_end_matches(['\n', '\r']);
@@ -261,27 +251,19 @@ fn number_words(number: &serde_json::Number) -> String {
 fn inline_text(text: &str) -> String {
     let could_be_json = serde_json::from_str::<Value>(text).is_ok_and(|value| !value.is_object());
     let confusing = text.is_empty() || text.trim() != text || text == NONE || text.contains(" → ");
-    if confusing || could_be_json || clean(text) != text {
-        quoted(text)
-    } else {
-        text.to_owned()
-    }
+    if confusing || could_be_json || clean(text) != text { quoted(text) } else { text.to_owned() }
 }
 
 /// The rows that show a value whole: a name and one or more lines each; a map has one row for each entry.
 pub(super) fn value_rows(name: &str, value: &Value) -> Vec<(String, Vec<String>)> {
     let name = clean(name).into_owned();
     match value {
-        Value::Object(map) if !map.is_empty() => map
-            .iter()
-            .flat_map(|(key, entry)| value_rows(&format!("{name}.{key}"), entry))
-            .collect(),
+        Value::Object(map) if !map.is_empty() => {
+            map.iter().flat_map(|(key, entry)| value_rows(&format!("{name}.{key}"), entry)).collect()
+        }
         Value::Array(list) if !list.is_empty() => vec![(name, list.iter().map(inline).collect())],
         Value::String(text) if text.contains('\n') || readable(text).contains('\n') => {
-            let lines = readable(text)
-                .lines()
-                .map(|line| clean(line).into_owned())
-                .collect();
+            let lines = readable(text).lines().map(|line| clean(line).into_owned()).collect();
             vec![(name, lines)]
         }
         other => vec![(name, vec![inline(other)])],
@@ -301,13 +283,7 @@ mod tests {
             after: (!after.is_null()).then(|| after.clone()),
             cause: Cause::Manifest,
         };
-        format!(
-            "{:?}",
-            rows_of(&field)
-                .iter()
-                .map(|row| (&row.name, &row.difference))
-                .collect::<Vec<_>>()
-        )
+        format!("{:?}", rows_of(&field).iter().map(|row| (&row.name, &row.difference)).collect::<Vec<_>>())
     }
 
     #[test]
@@ -318,10 +294,7 @@ mod tests {
         assert_eq!(inline(&json!("90")), "\"90\"");
         assert_eq!(inline(&json!("")), "\"\"");
         assert_eq!(inline(&json!("a\nb")), "\"a\\nb\"");
-        assert_eq!(
-            rows(&Value::Null, &json!("x")),
-            r#"[("f", Inline { before: "(none)", after: "x" })]"#
-        );
+        assert_eq!(rows(&Value::Null, &json!("x")), r#"[("f", Inline { before: "(none)", after: "x" })]"#);
     }
 
     #[test]
@@ -339,10 +312,7 @@ mod tests {
     #[test]
     fn maps_show_the_entries_that_differ() {
         assert_eq!(
-            rows(
-                &json!({"same": 1, "owner": "a"}),
-                &json!({"same": 1, "owner": "b", "new": "c"})
-            ),
+            rows(&json!({"same": 1, "owner": "a"}), &json!({"same": 1, "owner": "b", "new": "c"})),
             r#"[("f.new", Inline { before: "(none)", after: "c" }), ("f.owner", Inline { before: "a", after: "b" })]"#
         );
     }
@@ -350,13 +320,7 @@ mod tests {
     #[test]
     fn json_in_a_string_is_compared_line_by_line() {
         let shown = rows(&json!(r#"{"a":1,"b":2}"#), &json!(r#"{"a":1,"b":3}"#));
-        assert!(
-            shown.contains(r#"side: Removed, parts: [(false, "  \"b\": 2")]"#),
-            "{shown}"
-        );
-        assert!(
-            shown.contains(r#"side: Added, parts: [(false, "  \"b\": 3")]"#),
-            "{shown}"
-        );
+        assert!(shown.contains(r#"side: Removed, parts: [(false, "  \"b\": 2")]"#), "{shown}");
+        assert!(shown.contains(r#"side: Added, parts: [(false, "  \"b\": 3")]"#), "{shown}");
     }
 }

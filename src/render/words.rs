@@ -64,11 +64,7 @@ pub fn thousands(number: usize) -> String {
 
 /// `1 alarm`, `3,000 alarms`.
 pub fn count_of(number: usize, noun: &str, plural: &str) -> String {
-    format!(
-        "{} {}",
-        thousands(number),
-        if number == 1 { noun } else { plural }
-    )
+    format!("{} {}", thousands(number), if number == 1 { noun } else { plural })
 }
 
 /// `18 ms`, `0.4 s`, `12 s`, `2 min 20 s`, `1 h 5 min`.
@@ -87,11 +83,7 @@ pub fn duration_words(duration: Duration) -> String {
         60..3600 => (seconds / 60, "min", seconds % 60, "s"),
         _ => (seconds / 3600, "h", seconds % 3600 / 60, "min"),
     };
-    if small == 0 {
-        format!("{big} {big_unit}")
-    } else {
-        format!("{big} {big_unit} {small} {small_unit}")
-    }
+    if small == 0 { format!("{big} {big_unit}") } else { format!("{big} {big_unit} {small} {small_unit}") }
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -114,26 +106,14 @@ pub(super) fn cost_words(cost: &ReadCost) -> String {
         .iter()
         .map(|(plural, number)| format!("{} {}", thousands(*number), singular_of(plural, *number)))
         .collect();
-    let what = if objects.is_empty() {
-        "nothing".to_owned()
-    } else {
-        objects.join(", ")
-    };
+    let what = if objects.is_empty() { "nothing".to_owned() } else { objects.join(", ") };
     let time = duration_words(Duration::from_millis(cost.milliseconds));
-    format!(
-        "read {} in {}, {time}",
-        clean(&what),
-        count_of(calls, "call", "calls")
-    )
+    format!("read {} in {}, {time}", clean(&what), count_of(calls, "call", "calls"))
 }
 
 /// The plan keeps plural nouns only; all of them take a plain `s`.
 fn singular_of(plural: &str, number: usize) -> &str {
-    if number == 1 {
-        plural.strip_suffix('s').unwrap_or(plural)
-    } else {
-        plural
-    }
+    if number == 1 { plural.strip_suffix('s').unwrap_or(plural) } else { plural }
 }
 
 /// `account 111122223333 · 2 regions`: the name where there is one, because a plan for the wrong account looks like
@@ -165,16 +145,13 @@ impl<'a> Nouns<'a> {
 
     /// `alarm`.
     pub(super) fn noun(self, kind: &str) -> String {
-        self.text(kind)
-            .map_or_else(|| clean(kind).replace('_', " "), |text| text.noun.to_owned())
+        self.text(kind).map_or_else(|| clean(kind).replace('_', " "), |text| text.noun.to_owned())
     }
 
     /// `alarms`.
     pub(super) fn plural(self, kind: &str) -> String {
-        self.text(kind).map_or_else(
-            || format!("{}s", clean(kind).replace('_', " ")),
-            |text| text.plural.to_owned(),
-        )
+        self.text(kind)
+            .map_or_else(|| format!("{}s", clean(kind).replace('_', " ")), |text| text.plural.to_owned())
     }
 
     /// `1 alarm`, `3 alarms`.
@@ -202,20 +179,15 @@ mod tests {
 
     #[test]
     fn numbers_have_thousands_separators() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(thousands),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(count_of(1, "alarm", "alarms"), "1 alarm");
         assert_eq!(count_of(0, "alarm", "alarms"), "0 alarms");
     }
 
     #[test]
     fn times_have_at_most_two_units() {
-        let words = [
-            0, 18, 99, 100, 1_234, 9_960, 59_400, 59_600, 140_000, 180_000, 3_900_000,
-        ]
-        .map(|ms| duration_words(Duration::from_millis(ms)));
+        let words = [0, 18, 99, 100, 1_234, 9_960, 59_400, 59_600, 140_000, 180_000, 3_900_000]
+            .map(|ms| duration_words(Duration::from_millis(ms)));
         assert_eq!(
             words,
             [

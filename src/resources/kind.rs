@@ -114,10 +114,9 @@ impl Step {
     pub fn key(&self) -> &str {
         match self {
             Self::Write(change) => &change.address.key,
-            Self::Remove(change) => change
-                .replaces
-                .as_ref()
-                .map_or(&change.address.key, |previous| &previous.address.key),
+            Self::Remove(change) => {
+                change.replaces.as_ref().map_or(&change.address.key, |previous| &previous.address.key)
+            }
         }
     }
 }

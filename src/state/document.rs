@@ -46,8 +46,7 @@ impl State {
     pub fn take_over(&mut self, entry: Entry) {
         match entry {
             Entry::Intend { resources } => {
-                self.unconfirmed
-                    .extend(resources.into_iter().map(|owned| (owned.address.clone(), owned)));
+                self.unconfirmed.extend(resources.into_iter().map(|owned| (owned.address.clone(), owned)));
             }
             Entry::Own { resource } => {
                 self.unconfirmed.remove(&resource.address);
@@ -80,9 +79,6 @@ mod as_list {
         deserializer: D,
     ) -> Result<BTreeMap<Address, Owned>, D::Error> {
         let list = Vec::<Owned>::deserialize(deserializer)?;
-        Ok(list
-            .into_iter()
-            .map(|owned| (owned.address.clone(), owned))
-            .collect())
+        Ok(list.into_iter().map(|owned| (owned.address.clone(), owned)).collect())
     }
 }

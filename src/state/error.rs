@@ -83,10 +83,6 @@ impl StateError {
     }
 
     pub(super) fn io(what: &'static str, path: &std::path::Path, source: io::Error) -> Self {
-        Self::Io {
-            what,
-            path: path.display().to_string(),
-            source,
-        }
+        Self::Io { what, path: path.display().to_string(), source }
     }
 }

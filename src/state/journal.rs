@@ -62,13 +62,7 @@ impl Journal {
     pub(super) fn start(file: File, path: PathBuf) -> (Self, JoinHandle<()>) {
         let (queue, requests) = mpsc::channel();
         let writer = std::thread::spawn(move || write_all(file, &requests));
-        (
-            Self {
-                queue,
-                path: Arc::new(path),
-            },
-            writer,
-        )
+        (Self { queue, path: Arc::new(path) }, writer)
     }
 
     /// Writes an entry and returns when it is on disk.
@@ -77,13 +71,7 @@ impl Journal {
     /// When it could not be written: then the caller must not go on as if it were.
     pub async fn append(&self, entry: Entry) -> Result<(), StateError> {
         let (done, written) = oneshot::channel();
-        let stopped = || {
-            StateError::io(
-                "write",
-                &self.path,
-                std::io::Error::other("the writer has stopped"),
-            )
-        };
+        let stopped = || StateError::io("write", &self.path, std::io::Error::other("the writer has stopped"));
         self.queue.send(Request { entry, done }).map_err(|_| stopped())?;
         match written.await {
             Ok(Ok(())) => Ok(()),

@@ -24,10 +24,7 @@ pub struct LocalStore {
 impl LocalStore {
     /// The store of a project at a path.
     pub fn new(path: impl Into<PathBuf>, project: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            project: project.into(),
-        }
+        Self { path: path.into(), project: project.into() }
     }
 
     /// The document's path.
@@ -73,10 +70,7 @@ impl LocalStore {
                 (Some(state), Some((header, _)))
                     if header.lineage == state.lineage && header.serial < state.serial =>
                 {
-                    if self
-                        .read_document()?
-                        .is_some_and(|again| again.serial == state.serial)
-                    {
+                    if self.read_document()?.is_some_and(|again| again.serial == state.serial) {
                         return Ok(Some(state));
                     }
                 }
@@ -104,9 +98,7 @@ impl LocalStore {
                 }
             }
         }
-        Err(StateError::Busy {
-            path: self.path.display().to_string(),
-        })
+        Err(StateError::Busy { path: self.path.display().to_string() })
     }
 
     fn read_document(&self) -> Result<Option<State>, StateError> {
@@ -114,18 +106,12 @@ impl LocalStore {
             return Ok(None);
         };
         let path = self.path.display().to_string();
-        let damaged = |error: serde_json::Error| StateError::Damaged {
-            path: path.clone(),
-            detail: error.to_string(),
-        };
+        let damaged =
+            |error: serde_json::Error| StateError::Damaged { path: path.clone(), detail: error.to_string() };
         let value: Value = serde_json::from_str(&text).map_err(damaged)?;
         let found = value.get("format_version").and_then(Value::as_u64).unwrap_or(0);
         if found > u64::from(FORMAT_VERSION) {
-            return Err(StateError::TooNew {
-                path,
-                found,
-                known: FORMAT_VERSION,
-            });
+            return Err(StateError::TooNew { path, found, known: FORMAT_VERSION });
         }
         let state: State = serde_json::from_value(value).map_err(damaged)?;
         if state.project != self.project {
@@ -180,15 +166,8 @@ impl LocalStore {
             fs::create_dir_all(folder).map_err(|source| StateError::io("create", folder, source))?;
         }
         let lock = HeldLock::take(&self.beside("lock"), &self.path, owner)?;
-        let state = self
-            .read()?
-            .unwrap_or_else(|| State::new(&*self.project, new_lineage));
-        Ok(LockedStore {
-            store: self.clone(),
-            state,
-            writer: None,
-            _lock: lock,
-        })
+        let state = self.read()?.unwrap_or_else(|| State::new(&*self.project, new_lineage));
+        Ok(LockedStore { store: self.clone(), state, writer: None, _lock: lock })
     }
 }
 
@@ -218,17 +197,9 @@ impl LockedStore {
     pub fn open_journal(&mut self) -> Result<Journal, StateError> {
         self.save()?;
         let path = self.store.beside("journal");
-        let header = Header {
-            journal: 1,
-            lineage: self.state.lineage.clone(),
-            serial: self.state.serial,
-        };
+        let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
         let write = || -> std::io::Result<File> {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(true)
-                .open(&path)?;
+            let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&path)?;
             let mut line = serde_json::to_vec(&header)?;
             line.push(b'\n');
             file.write_all(&line)?;
@@ -289,10 +260,7 @@ impl LockedStore {
 
 /// A rename or a new file is on disk for sure only when its folder is.
 fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 

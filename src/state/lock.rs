@@ -40,11 +40,7 @@ pub struct LockInfo {
 
 impl fmt::Display for LockInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} since {}, running {} (lock id {})",
-            self.who, self.when, self.what, self.id
-        )
+        write!(f, "{} since {}, running {} (lock id {})", self.who, self.when, self.what, self.id)
     }
 }
 
@@ -77,10 +73,7 @@ impl HeldLock {
             what: owner.what.clone(),
         };
         write_info(&mut file, &info).map_err(|source| StateError::io("write", path, source))?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-        })
+        Ok(Self { file, path: path.to_owned() })
     }
 }
 

@@ -41,18 +41,10 @@ impl Emulator {
             .expect("the emulator starts");
         let mut line = String::new();
         let stdout = process.stdout.take().expect("its output is piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("it says its port");
+        BufReader::new(stdout).read_line(&mut line).expect("it says its port");
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line:?}"));
-        let port = ready["port"]
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok())
-            .expect("a port");
-        Self {
-            port,
-            _process: process,
-        }
+        let port = ready["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
+        Self { port, _process: process }
     }
 
     /// Where the SDK is to send its calls.
@@ -63,10 +55,7 @@ impl Emulator {
     /// An account that nobody else uses.
     pub fn account(&'static self) -> Account {
         static NEXT: AtomicU64 = AtomicU64::new(100_000_000_001);
-        Account {
-            id: NEXT.fetch_add(1, Ordering::Relaxed).to_string(),
-            emulator: self,
-        }
+        Account { id: NEXT.fetch_add(1, Ordering::Relaxed).to_string(), emulator: self }
     }
 }
 
@@ -81,39 +70,20 @@ fn virtual_environment(target: &Path) -> PathBuf {
     if fs::read_to_string(&stamp).is_ok_and(|made_of| made_of == REQUIREMENTS) {
         return python;
     }
-    eprintln!(
-        "making the AWS emulator in {} (once, about a minute)",
-        folder.display()
-    );
+    eprintln!("making the AWS emulator in {} (once, about a minute)", folder.display());
     let _ = fs::remove_dir_all(&folder);
-    run(
-        Command::new("python3").args(["-m", "venv"]).arg(&folder),
-        "python3 -m venv (Debian: python3-venv)",
-    );
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder), "python3 -m venv (Debian: python3-venv)");
     let wanted = target.join("aws-emulator-requirements.txt");
     fs::write(&wanted, REQUIREMENTS).expect("the requirements can be written");
-    let install = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
-    ];
-    run(
-        Command::new(&python).args(install).arg(&wanted),
-        "pip install (needs the Python package index)",
-    );
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+    run(Command::new(&python).args(install).arg(&wanted), "pip install (needs the Python package index)");
     fs::rename(&wanted, &stamp).expect("the stamp can be written");
     python
 }
 
 fn run(command: &mut Command, what: &str) {
     let status = command.stdin(Stdio::null()).status();
-    assert!(
-        status.as_ref().is_ok_and(std::process::ExitStatus::success),
-        "{what} failed: {status:?}"
-    );
+    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{what} failed: {status:?}");
 }
 
 /// One AWS account in the emulator.
@@ -138,10 +108,7 @@ impl Account {
             ("AWS_SECRET_ACCESS_KEY", "not-a-secret".to_owned()),
             // Nothing of the machine's own AWS configuration may reach a test.
             ("AWS_CONFIG_FILE", "/nonexistent/config".to_owned()),
-            (
-                "AWS_SHARED_CREDENTIALS_FILE",
-                "/nonexistent/credentials".to_owned(),
-            ),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials".to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ]
     }
@@ -151,29 +118,22 @@ impl Account {
     }
 
     fn get(&self, path: &str) -> Value {
-        let mut answer = ureq::get(self.control(path))
-            .call()
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        let mut answer =
+            ureq::get(self.control(path)).call().unwrap_or_else(|error| panic!("{path}: {error}"));
         answer.body_mut().read_json().expect("JSON")
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
-        let mut answer = ureq::post(self.control(path))
-            .send_json(body)
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        let mut answer =
+            ureq::post(self.control(path)).send_json(body).unwrap_or_else(|error| panic!("{path}: {error}"));
         answer.body_mut().read_json().expect("JSON")
     }
 
     /// Makes instances in a region and gives their ids, in order. See `README.md` for the fields.
     pub fn seed_instances(&self, region: &str, instances: Value) -> Vec<String> {
         let seeded = self.seed(json!({ region: { "instances": instances } }));
-        let ids = seeded["regions"][region]["instances"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        ids.iter()
-            .filter_map(|id| id.as_str().map(str::to_owned))
-            .collect()
+        let ids = seeded["regions"][region]["instances"].as_array().cloned().unwrap_or_default();
+        ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect()
     }
 
     /// Makes instances, databases and clusters by region.
@@ -183,10 +143,7 @@ impl Account {
 
     /// How often each operation was called since the start or [`Account::clear_calls`], by `service:Operation`.
     pub fn calls(&self) -> serde_json::Map<String, Value> {
-        self.get("calls")["counts"]
-            .as_object()
-            .cloned()
-            .unwrap_or_default()
+        self.get("calls")["counts"].as_object().cloned().unwrap_or_default()
     }
 
     /// How often one operation was called.
@@ -252,10 +209,7 @@ impl Account {
 
     /// One alarm.
     pub fn alarm(&self, region: &str, name: &str) -> Value {
-        let found = self
-            .alarms(region)
-            .into_iter()
-            .find(|alarm| alarm["AlarmName"] == name);
+        let found = self.alarms(region).into_iter().find(|alarm| alarm["AlarmName"] == name);
         found.unwrap_or_else(|| panic!("no alarm {name:?} in {region}: {:?}", self.alarm_names(region)))
     }
 
@@ -266,18 +220,12 @@ impl Account {
 
     /// Changes fields of an alarm as a person in the console would.
     pub fn edit_alarm(&self, region: &str, name: &str, set: Value) {
-        self.post(
-            &format!("alarms/{region}/edit"),
-            &json!({ "AlarmName": name, "set": set }),
-        );
+        self.post(&format!("alarms/{region}/edit"), &json!({ "AlarmName": name, "set": set }));
     }
 
     /// Deletes an alarm as a person in the console would.
     pub fn delete_alarm(&self, region: &str, name: &str) {
-        self.post(
-            &format!("alarms/{region}/edit"),
-            &json!({ "AlarmName": name, "delete": true }),
-        );
+        self.post(&format!("alarms/{region}/edit"), &json!({ "AlarmName": name, "delete": true }));
     }
 
     /// Terminates instances, signed as this account but not counted by the tests that clear the calls afterwards.
@@ -287,24 +235,11 @@ impl Account {
 
     /// Calls an EC2 operation over its query protocol; the emulator does not check signatures.
     pub fn ec2(&self, region: &str, action: &str, ids: &[String], more: &[(&str, &str)]) {
-        let id_field = if action.ends_with("Tags") {
-            "ResourceId"
-        } else {
-            "InstanceId"
-        };
-        let mut form: Vec<(String, String)> = vec![
-            ("Action".into(), action.into()),
-            ("Version".into(), "2016-11-15".into()),
-        ];
-        form.extend(
-            ids.iter()
-                .enumerate()
-                .map(|(n, id)| (format!("{id_field}.{}", n + 1), id.clone())),
-        );
-        form.extend(
-            more.iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
-        );
+        let id_field = if action.ends_with("Tags") { "ResourceId" } else { "InstanceId" };
+        let mut form: Vec<(String, String)> =
+            vec![("Action".into(), action.into()), ("Version".into(), "2016-11-15".into())];
+        form.extend(ids.iter().enumerate().map(|(n, id)| (format!("{id_field}.{}", n + 1), id.clone())));
+        form.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let credential = format!("AKIA{}/20261120/{region}/ec2/aws4_request", self.id);
         let signature = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
         ureq::post(self.emulator.url())

@@ -7,17 +7,12 @@ use std::path::{Path, PathBuf};
 /// Who may import whom: the table in ARCHITECTURE.md.
 fn table() -> BTreeMap<String, Vec<String>> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let rows = text
-        .lines()
-        .skip_while(|line| !line.starts_with("| module | may import"))
-        .skip(2);
+    let rows = text.lines().skip_while(|line| !line.starts_with("| module | may import")).skip(2);
     let table: BTreeMap<String, Vec<String>> = rows
         .take_while(|line| line.starts_with('|'))
         .map(|line| {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let allowed = cells[1]
-                .split(',')
-                .map(|word| word.trim().trim_matches('`').to_owned());
+            let allowed = cells[1].split(',').map(|word| word.trim().trim_matches('`').to_owned());
             (cells[0].trim_matches('`').to_owned(), allowed.collect())
         })
         .collect();
@@ -47,10 +42,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
-    text.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 /// The modules of ours that a file names, as in `use crate::{model::…}` and `crate::plan::…`.
@@ -67,13 +59,7 @@ fn imports(code: &str) -> Vec<String> {
                 found.push(part.trim().split([':', ' ']).next().unwrap().to_owned());
             }
         } else {
-            found.push(
-                after
-                    .split(|c: char| !c.is_alphanumeric() && c != '_')
-                    .next()
-                    .unwrap()
-                    .to_owned(),
-            );
+            found.push(after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned());
         }
     }
     found.retain(|module| !module.is_empty());
@@ -86,21 +72,12 @@ fn modules_import_only_what_the_table_allows() {
     let mut broken = Vec::new();
     for path in sources(&root().join("src")) {
         let relative = path.strip_prefix(root().join("src")).unwrap().to_owned();
-        let module = relative
-            .components()
-            .next()
-            .unwrap()
-            .as_os_str()
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let module = relative.components().next().unwrap().as_os_str().to_str().unwrap().to_owned();
         let is_test = relative.to_str().unwrap().contains("test");
         if relative.components().count() == 1 || is_test {
             continue;
         }
-        let allowed = table
-            .get(&module)
-            .unwrap_or_else(|| panic!("src/{module} is not in the table"));
+        let allowed = table.get(&module).unwrap_or_else(|| panic!("src/{module} is not in the table"));
         for import in imports(&code(&path)) {
             let fine =
                 import == module || allowed.contains(&import) || allowed.contains(&"everything".to_owned());
@@ -116,12 +93,7 @@ fn modules_import_only_what_the_table_allows() {
 fn the_sdk_appears_only_where_aws_is_called() {
     let mut broken = Vec::new();
     for path in sources(&root().join("src")) {
-        let relative = path
-            .strip_prefix(root().join("src"))
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let relative = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().to_owned();
         let inventory = ["inventory/ec2.rs", "inventory/rds.rs"].contains(&&*relative);
         let resource = relative.starts_with("resources/") && relative.contains("/aws");
         if relative.starts_with("aws/") || inventory || resource {

@@ -8,9 +8,7 @@ use crate::workspace::{CPU, REGION, Run, Workspace, wait_until};
 
 fn small() -> Workspace {
     let workspace = Workspace::new(CPU);
-    workspace
-        .account
-        .seed_instances(REGION, json!([{"name": "web-1"}, {"name": "web-2"}]));
+    workspace.account.seed_instances(REGION, json!([{"name": "web-1"}, {"name": "web-2"}]));
     workspace
 }
 
@@ -18,19 +16,10 @@ fn small() -> Workspace {
 fn init_writes_a_manifest_that_validates() {
     let workspace = Workspace::new("");
     std::fs::remove_dir_all(workspace.path().join("manifests")).unwrap();
-    workspace
-        .ok(&["init", "--name", "shop"])
-        .says(&["manifests/opsform.toml", "opsform validate"]);
-    workspace
-        .ok(&["validate"])
-        .says(&["project \"shop\" is valid: 1 declaration"]);
-    workspace
-        .run(&["init"])
-        .expect(1)
-        .says(&["manifests/opsform.toml"]);
-    workspace
-        .account
-        .seed_instances(REGION, json!([{"name": "web-1", "tags": {"Env": "prod"}}]));
+    workspace.ok(&["init", "--name", "shop"]).says(&["manifests/opsform.toml", "opsform validate"]);
+    workspace.ok(&["validate"]).says(&["project \"shop\" is valid: 1 declaration"]);
+    workspace.run(&["init"]).expect(1).says(&["manifests/opsform.toml"]);
+    workspace.account.seed_instances(REGION, json!([{"name": "web-1", "tags": {"Env": "prod"}}]));
     workspace.ok(&["plan"]).says(&["1 to add"]);
 }
 
@@ -41,10 +30,7 @@ fn without_a_terminal_apply_wants_yes() {
         if command == "destroy" {
             workspace.apply();
         }
-        workspace
-            .run(&[command])
-            .expect(1)
-            .says(&["no terminal", "--yes"]);
+        workspace.run(&[command]).expect(1).says(&["no terminal", "--yes"]);
     }
     assert_eq!(workspace.account.alarms(REGION).len(), 2);
 }
@@ -52,21 +38,10 @@ fn without_a_terminal_apply_wants_yes() {
 #[test]
 fn help_names_every_command_and_exit_code() {
     let workspace = Workspace::new(CPU);
-    let run = workspace
-        .ok(&["--help"])
-        .says(&["Exit codes:", "--detailed-exitcode", "--endpoint-url"]);
-    for command in [
-        "init",
-        "validate",
-        "plan",
-        "apply",
-        "destroy",
-        "drift",
-        "show",
-        "state",
-        "completions",
-        "man",
-    ] {
+    let run = workspace.ok(&["--help"]).says(&["Exit codes:", "--detailed-exitcode", "--endpoint-url"]);
+    for command in
+        ["init", "validate", "plan", "apply", "destroy", "drift", "show", "state", "completions", "man"]
+    {
         assert!(run.stdout.contains(&format!("\n  {command}")), "{command}");
         workspace.ok(&[command, "--help"]);
     }
@@ -90,19 +65,9 @@ fn colours_only_where_they_are_wanted() {
     let workspace = small();
     let escape = "\u{1b}[";
     assert!(!workspace.ok(&["plan"]).all().contains(escape));
-    assert!(
-        workspace
-            .ok(&["plan", "--color", "always"])
-            .stdout
-            .contains(escape)
-    );
+    assert!(workspace.ok(&["plan", "--color", "always"]).stdout.contains(escape));
     assert!(!workspace.ok(&["plan", "--color", "never"]).all().contains(escape));
-    assert!(
-        !workspace
-            .run(&["plan", "--manifests", "nowhere"])
-            .all()
-            .contains(escape)
-    );
+    assert!(!workspace.run(&["plan", "--manifests", "nowhere"]).all().contains(escape));
 }
 
 #[test]
@@ -124,53 +89,28 @@ fn show_and_state_commands() {
     let workspace = small();
     workspace.ok(&["state", "list"]);
     workspace.apply();
-    workspace
-        .ok(&["state", "list"])
-        .says(&["alarm.cpu", "web-1: CPU over 80", "web-2: CPU over 80"]);
+    workspace.ok(&["state", "list"]).says(&["alarm.cpu", "web-1: CPU over 80", "web-2: CPU over 80"]);
     let run = workspace.ok(&["state", "list", "web-1"]);
     assert!(!run.stdout.contains("web-2"));
-    workspace
-        .ok(&["show", "web-1"])
-        .says(&["threshold", "80", "CPUUtilization"]);
-    workspace
-        .ok(&["state", "show", "alarm.*"])
-        .says(&["web-1", "web-2"]);
+    workspace.ok(&["show", "web-1"]).says(&["threshold", "80", "CPUUtilization"]);
+    workspace.ok(&["state", "show", "alarm.*"]).says(&["web-1", "web-2"]);
     let records: serde_json::Value =
         serde_json::from_str(&workspace.ok(&["show", "--json", "web-2"]).stdout).unwrap();
     assert_eq!(records[0]["fields"]["metric"], "CPUUtilization");
-    workspace
-        .run(&["state", "show", "web-9"])
-        .expect(1)
-        .says(&["web-9", "state list"]);
+    workspace.run(&["state", "show", "web-9"]).expect(1).says(&["web-9", "state list"]);
 
-    workspace
-        .run(&["state", "rm", "web-1"])
-        .expect(1)
-        .says(&["--yes"]);
+    workspace.run(&["state", "rm", "web-1"]).expect(1).says(&["--yes"]);
     workspace.ok(&["state", "rm", "web-1", "--yes"]);
     assert_eq!(workspace.recorded(), ["web-2: CPU over 80"]);
     assert_eq!(workspace.account.alarms(REGION).len(), 2, "AWS is not touched");
-    workspace
-        .ok(&["state", "unlock", "some-id"])
-        .says(&["not locked"]);
+    workspace.ok(&["state", "unlock", "some-id"]).says(&["not locked"]);
 }
 
 #[test]
 fn flags_choose_manifest_and_state() {
     let workspace = small();
-    std::fs::rename(
-        workspace.path().join("manifests"),
-        workspace.path().join("elsewhere"),
-    )
-    .unwrap();
-    workspace.ok(&[
-        "apply",
-        "--yes",
-        "--manifests",
-        "elsewhere",
-        "--state",
-        "deep/er/here.json",
-    ]);
+    std::fs::rename(workspace.path().join("manifests"), workspace.path().join("elsewhere")).unwrap();
+    workspace.ok(&["apply", "--yes", "--manifests", "elsewhere", "--state", "deep/er/here.json"]);
     assert!(workspace.path().join("deep/er/here.json").exists());
     workspace
         .ok(&["plan", "--manifests", "elsewhere", "--state", "deep/er/here.json"])
@@ -195,10 +135,7 @@ fn on_a_terminal_apply_asks() {
         let program = env!("CARGO_BIN_EXE_opsform");
         let line = format!("printf '{text}\\n' | script -qec '{program} apply' /dev/null");
         let mut command = Command::new("sh");
-        command
-            .args(["-c", &line])
-            .current_dir(workspace.path())
-            .env_clear();
+        command.args(["-c", &line]).current_dir(workspace.path()).env_clear();
         command
             .envs(workspace.account.environment())
             .env("PATH", "/usr/bin:/bin")
@@ -230,30 +167,16 @@ fn what_changed_while_a_person_was_reading_is_not_overwritten() {
         "(while [ ! -e go ]; do sleep 0.05; done; echo yes) | script -qec '{program} apply; echo code=$?' /dev/null"
     );
     let mut command = Command::new("sh");
-    command
-        .args(["-c", &line])
-        .current_dir(workspace.path())
-        .env_clear();
-    command
-        .envs(workspace.account.environment())
-        .env("PATH", "/usr/bin:/bin")
-        .env("HOME", workspace.path());
+    command.args(["-c", &line]).current_dir(workspace.path()).env_clear();
+    command.envs(workspace.account.environment()).env("PATH", "/usr/bin:/bin").env("HOME", workspace.path());
     workspace.account.clear_calls();
-    let child = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     wait_until(|| workspace.account.count("cloudwatch:DescribeAlarms") > 0);
     std::thread::sleep(std::time::Duration::from_millis(300));
-    workspace
-        .account
-        .edit_alarm(REGION, "web-1: CPU over 80", json!({"Threshold": 33.0}));
+    workspace.account.edit_alarm(REGION, "web-1: CPU over 80", json!({"Threshold": 33.0}));
     workspace.write("go", "");
     let run = Run::of(child.wait_with_output().unwrap());
     run.says(&["web-1: CPU over 80", "threshold", "nothing was applied", "code=5"]);
-    assert_eq!(
-        workspace.account.alarm(REGION, "web-1: CPU over 80")["Threshold"],
-        json!(33.0)
-    );
+    assert_eq!(workspace.account.alarm(REGION, "web-1: CPU over 80")["Threshold"], json!(33.0));
 }

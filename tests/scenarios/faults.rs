@@ -6,9 +6,7 @@ use crate::workspace::{CPU, REGION, Workspace, wait_until};
 
 fn fleet(number: usize) -> Workspace {
     let workspace = Workspace::new(CPU);
-    let instances: Vec<_> = (1..=number)
-        .map(|n| json!({"name": format!("web-{n:02}")}))
-        .collect();
+    let instances: Vec<_> = (1..=number).map(|n| json!({"name": format!("web-{n:02}")})).collect();
     workspace.account.seed_instances(REGION, instances.into());
     workspace
 }
@@ -49,12 +47,8 @@ fn a_delete_whose_answer_was_lost_is_done_all_the_same() {
     for skips_missing in [false, true] {
         let workspace = fleet(12);
         workspace.apply();
-        workspace
-            .account
-            .options(json!({"delete_skips_missing": skips_missing}));
-        workspace
-            .account
-            .faults(json!([{"operation": "DeleteAlarms", "kind": "drop_after", "times": 1}]));
+        workspace.account.options(json!({"delete_skips_missing": skips_missing}));
+        workspace.account.faults(json!([{"operation": "DeleteAlarms", "kind": "drop_after", "times": 1}]));
         workspace.ok(&["destroy", "--yes"]).says(&["12 destroyed"]);
         assert!(workspace.account.alarms(REGION).is_empty());
         assert!(workspace.recorded().is_empty());
@@ -65,9 +59,7 @@ fn a_delete_whose_answer_was_lost_is_done_all_the_same() {
 fn one_name_that_somebody_else_deletes_meanwhile_does_not_save_the_others() {
     let workspace = fleet(12);
     workspace.apply();
-    workspace
-        .account
-        .faults(json!([{"operation": "DeleteAlarms", "kind": "hold_before", "times": 1}]));
+    workspace.account.faults(json!([{"operation": "DeleteAlarms", "kind": "hold_before", "times": 1}]));
     let destroy = workspace.command(&["destroy", "--yes"]).spawn().unwrap();
     wait_until(|| workspace.account.held() > 0);
     workspace.account.delete_alarm(REGION, "web-07: CPU over 80");
@@ -95,17 +87,10 @@ fn one_failure_does_not_stop_the_others() {
         "web-05: CPU over 80",
         "apply again",
     ]);
-    assert_eq!(
-        run.stdout.matches("The quota for alarms").count(),
-        1,
-        "grouped by cause"
-    );
+    assert_eq!(run.stdout.matches("The quota for alarms").count(), 1, "grouped by cause");
     assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
     workspace.account.faults(json!([]));
-    assert_eq!(
-        workspace.changes(),
-        ["create web-03: CPU over 80", "create web-05: CPU over 80"]
-    );
+    assert_eq!(workspace.changes(), ["create web-03: CPU over 80", "create web-05: CPU over 80"]);
     workspace.apply().says(&["2 added"]);
     workspace.expect_nothing_to_do();
 }
@@ -119,21 +104,12 @@ fn an_old_alarm_stays_while_its_successor_cannot_be_made() {
          "status": 400, "message": "no more"},
     ]));
     workspace.edit_manifest("threshold = 80", "threshold = 90");
-    workspace
-        .run(&["apply", "--yes"])
-        .expect(4)
-        .says(&["web-01: CPU over 80"]);
-    assert_eq!(
-        workspace.account.alarm_names(REGION),
-        ["web-01: CPU over 80", "web-02: CPU over 90"]
-    );
+    workspace.run(&["apply", "--yes"]).expect(4).says(&["web-01: CPU over 80"]);
+    assert_eq!(workspace.account.alarm_names(REGION), ["web-01: CPU over 80", "web-02: CPU over 90"]);
     assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
     workspace.account.faults(json!([]));
     workspace.apply();
-    assert_eq!(
-        workspace.account.alarm_names(REGION),
-        ["web-01: CPU over 90", "web-02: CPU over 90"]
-    );
+    assert_eq!(workspace.account.alarm_names(REGION), ["web-01: CPU over 90", "web-02: CPU over 90"]);
     workspace.expect_nothing_to_do();
 }
 
@@ -141,17 +117,13 @@ fn an_old_alarm_stays_while_its_successor_cannot_be_made() {
 fn a_denied_call_names_the_action_that_is_missing() {
     let workspace = fleet(2);
     for (operation, code, action) in [
-        (
-            "DescribeInstances",
-            "UnauthorizedOperation",
-            "ec2:DescribeInstances",
-        ),
+        ("DescribeInstances", "UnauthorizedOperation", "ec2:DescribeInstances"),
         ("DescribeAlarms", "AccessDenied", "cloudwatch:DescribeAlarms"),
     ] {
-        workspace.account.faults(
-            json!([{"operation": operation, "kind": "error", "code": code, "status": 403,
-                                         "message": "You are not authorized to perform this operation."}]),
-        );
+        workspace
+            .account
+            .faults(json!([{"operation": operation, "kind": "error", "code": code, "status": 403,
+                                         "message": "You are not authorized to perform this operation."}]));
         workspace.run(&["plan"]).expect(1).says(&[
             operation,
             "us-east-1",
@@ -160,14 +132,9 @@ fn a_denied_call_names_the_action_that_is_missing() {
             workspace.account.id(),
         ]);
     }
-    workspace.account.faults(
-        json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "AccessDenied",
-                                     "status": 403, "message": "not authorized"}]),
-    );
-    workspace
-        .run(&["apply", "--yes"])
-        .expect(4)
-        .says(&["IAM action cloudwatch:PutMetricAlarm"]);
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "AccessDenied",
+                                     "status": 403, "message": "not authorized"}]));
+    workspace.run(&["apply", "--yes"]).expect(4).says(&["IAM action cloudwatch:PutMetricAlarm"]);
     workspace.account.faults(json!([]));
     workspace.apply().says(&["2 added"]);
 }
@@ -198,14 +165,9 @@ fn expired_and_missing_credentials_are_said_in_words() {
 #[test]
 fn credentials_that_expire_in_the_middle_lose_nothing() {
     let workspace = fleet(12);
-    workspace.account.faults(
-        json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "ExpiredToken",
-                                     "status": 400, "message": "expired", "skip": 5}]),
-    );
-    workspace
-        .run(&["apply", "--yes"])
-        .expect(4)
-        .says(&["5 added", "ExpiredToken", "aws sso login"]);
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "ExpiredToken",
+                                     "status": 400, "message": "expired", "skip": 5}]));
+    workspace.run(&["apply", "--yes"]).expect(4).says(&["5 added", "ExpiredToken", "aws sso login"]);
     assert_eq!(workspace.recorded().len(), 5);
     workspace.account.faults(json!([]));
     assert_eq!(workspace.changes().len(), 7);

@@ -12,21 +12,14 @@ fn alarm(label: &str, for_each: &str, metric: &str) -> String {
 }
 
 fn settings(regions: &str) -> String {
-    CPU.split("[[alarm]]")
-        .next()
-        .unwrap()
-        .replace("[\"us-east-1\"]", regions)
+    CPU.split("[[alarm]]").next().unwrap().replace("[\"us-east-1\"]", regions)
 }
 
 #[test]
 fn instances_databases_and_clusters() {
     let workspace = Workspace::new(
         &(settings("[\"us-east-1\"]")
-            + &alarm(
-                "cpu",
-                "{ ec2 = {}, rds = {}, rds_cluster = {} }",
-                "CPUUtilization",
-            )),
+            + &alarm("cpu", "{ ec2 = {}, rds = {}, rds_cluster = {} }", "CPUUtilization")),
     );
     workspace.account.seed(json!({REGION: {
         "instances": [{"name": "web-1"}],
@@ -39,11 +32,7 @@ fn instances_databases_and_clusters() {
         .alarms(REGION)
         .iter()
         .map(|a| {
-            format!(
-                "{} {}",
-                a["Namespace"].as_str().unwrap(),
-                a["Dimensions"][0]["Name"].as_str().unwrap()
-            )
+            format!("{} {}", a["Namespace"].as_str().unwrap(), a["Dimensions"][0]["Name"].as_str().unwrap())
         })
         .collect();
     let mut sorted = dimensions.clone();
@@ -75,33 +64,19 @@ fn every_selector_picks_what_it_says() {
             {"name": "star", "tags": {"Env": "*"}},
         ]),
     );
-    let [web1, web2, db1, bare, _gone, star] = &ids[..] else {
-        panic!("{ids:?}")
-    };
+    let [web1, web2, db1, bare, _gone, star] = &ids[..] else { panic!("{ids:?}") };
     for (for_each, expected) in [
         ("{ ec2 = {} }".to_owned(), vec![web1, web2, db1, bare, star]),
         (r#"{ ec2 = { tags = { Env = "prod" } } }"#.to_owned(), vec![web1]),
-        (
-            r#"{ ec2 = { tags = { Env = ["prod", "stage"] } } }"#.to_owned(),
-            vec![web1, web2],
-        ),
-        (
-            r#"{ ec2 = { tags = { Env = "*" } } }"#.to_owned(),
-            vec![web1, web2, db1, star],
-        ),
+        (r#"{ ec2 = { tags = { Env = ["prod", "stage"] } } }"#.to_owned(), vec![web1, web2]),
+        (r#"{ ec2 = { tags = { Env = "*" } } }"#.to_owned(), vec![web1, web2, db1, star]),
         (
             r#"{ ec2 = { tags = { Env = "*", Quiet = { absent = true } } } }"#.to_owned(),
             vec![web1, db1, star],
         ),
-        (
-            r#"{ ec2 = { names = ["web-*", "db-?"] } }"#.to_owned(),
-            vec![web1, web2, db1],
-        ),
+        (r#"{ ec2 = { names = ["web-*", "db-?"] } }"#.to_owned(), vec![web1, web2, db1]),
         (r#"{ ec2 = { state = "stopped" } }"#.to_owned(), vec![db1]),
-        (
-            format!(r#"{{ ec2 = {{ ids = ["{web1}", "{bare}"] }} }}"#),
-            vec![web1, bare],
-        ),
+        (format!(r#"{{ ec2 = {{ ids = ["{web1}", "{bare}"] }} }}"#), vec![web1, bare]),
     ] {
         workspace.write_manifest(&(settings("[\"us-east-1\"]") + &alarm("a", &for_each, "CPUUtilization")));
         let mut expected: Vec<String> = expected.iter().map(|id| format!("create a {id}")).collect();
@@ -128,17 +103,11 @@ fn two_declarations_share_one_pass_over_a_region() {
 #[test]
 fn all_regions_are_those_that_the_account_has_enabled() {
     let workspace = Workspace::new(&(settings("[\"all\"]") + &alarm("a", "{ ec2 = {} }", "CPUUtilization")));
-    workspace
-        .account
-        .seed_instances("ap-northeast-2", json!([{"name": "seoul"}]));
-    workspace
-        .account
-        .seed_instances("eu-west-1", json!([{"name": "dublin"}]));
+    workspace.account.seed_instances("ap-northeast-2", json!([{"name": "seoul"}]));
+    workspace.account.seed_instances("eu-west-1", json!([{"name": "dublin"}]));
     let mut command = workspace.command(&["plan"]);
     command.env("AWS_REGION", "us-east-1");
-    crate::workspace::Run::of(command.output().unwrap())
-        .expect(0)
-        .says(&["2 to add", "ap-northeast-2"]);
+    crate::workspace::Run::of(command.output().unwrap()).expect(0).says(&["2 to add", "ap-northeast-2"]);
     workspace.ok(&["apply", "--yes"]);
     assert_eq!(workspace.account.alarms("ap-northeast-2").len(), 1);
     workspace.expect_nothing_to_do();
@@ -149,29 +118,19 @@ fn a_region_that_fails_is_an_error_and_never_a_smaller_fleet() {
     let workspace = Workspace::new(
         &(settings("[\"us-east-1\", \"ap-northeast-2\"]") + &alarm("a", "{ ec2 = {} }", "CPUUtilization")),
     );
-    workspace
-        .account
-        .seed_instances("us-east-1", json!([{"name": "a"}]));
-    workspace
-        .account
-        .seed_instances("ap-northeast-2", json!([{"name": "b"}]));
+    workspace.account.seed_instances("us-east-1", json!([{"name": "a"}]));
+    workspace.account.seed_instances("ap-northeast-2", json!([{"name": "b"}]));
     workspace.apply();
-    workspace.account.faults(
-        json!([{"operation": "DescribeInstances", "region": "ap-northeast-2", "kind": "error",
-                                     "code": "UnauthorizedOperation", "status": 403, "message": "denied"}]),
-    );
     workspace
-        .run(&["plan"])
-        .expect(1)
-        .says(&["ap-northeast-2", "UnauthorizedOperation"]);
+        .account
+        .faults(json!([{"operation": "DescribeInstances", "region": "ap-northeast-2", "kind": "error",
+                                     "code": "UnauthorizedOperation", "status": 403, "message": "denied"}]));
+    workspace.run(&["plan"]).expect(1).says(&["ap-northeast-2", "UnauthorizedOperation"]);
     workspace.run(&["apply", "--yes"]).expect(1);
     assert_eq!(workspace.account.alarms("ap-northeast-2").len(), 1);
     // One region at a time works, and the other one's alarms are left alone.
     assert_eq!(workspace.changes_with(&["--region", "us-east-1"]), [""; 0]);
-    workspace
-        .run(&["plan", "--region", "eu-west-1"])
-        .expect(1)
-        .says(&["eu-west-1"]);
+    workspace.run(&["plan", "--region", "eu-west-1"]).expect(1).says(&["eu-west-1"]);
 }
 
 #[test]
@@ -179,12 +138,8 @@ fn a_region_taken_out_of_the_manifest_loses_its_alarms() {
     let workspace = Workspace::new(
         &(settings("[\"us-east-1\", \"ap-northeast-2\"]") + &alarm("a", "{ ec2 = {} }", "CPUUtilization")),
     );
-    workspace
-        .account
-        .seed_instances("us-east-1", json!([{"name": "a"}]));
-    workspace
-        .account
-        .seed_instances("ap-northeast-2", json!([{"name": "b"}]));
+    workspace.account.seed_instances("us-east-1", json!([{"name": "a"}]));
+    workspace.account.seed_instances("ap-northeast-2", json!([{"name": "b"}]));
     workspace.apply();
     workspace.edit_manifest("\"us-east-1\", \"ap-northeast-2\"", "\"us-east-1\"");
     workspace.apply().says(&["1 destroyed"]);

@@ -8,9 +8,7 @@ const FLEET: usize = 12;
 
 fn fleet() -> Workspace {
     let workspace = Workspace::new(CPU);
-    let instances: Vec<_> = (1..=FLEET)
-        .map(|n| json!({"name": format!("web-{n:02}")}))
-        .collect();
+    let instances: Vec<_> = (1..=FLEET).map(|n| json!({"name": format!("web-{n:02}")})).collect();
     workspace.account.seed_instances(REGION, instances.into());
     workspace
 }
@@ -18,9 +16,7 @@ fn fleet() -> Workspace {
 /// Lets k puts through, holds the others, and kills the apply when all the others are held.
 fn kill_after(workspace: &Workspace, k: usize, hold: &str) {
     let held = u64::try_from(FLEET - k).unwrap();
-    workspace
-        .account
-        .faults(json!([{"operation": "PutMetricAlarm", "kind": hold, "skip": k}]));
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": hold, "skip": k}]));
     let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
     wait_until(|| workspace.account.held() >= held);
     apply.kill().unwrap();
@@ -35,16 +31,10 @@ fn finish(workspace: &Workspace, made: usize) {
     let there = workspace.account.alarms(REGION).len();
     assert_eq!(there, made);
     assert_eq!(changes.len(), FLEET - there, "{changes:?}");
-    assert!(
-        changes.iter().all(|change| change.starts_with("create ")),
-        "{changes:?}"
-    );
+    assert!(changes.iter().all(|change| change.starts_with("create ")), "{changes:?}");
     workspace.account.clear_calls();
     workspace.apply();
-    assert_eq!(
-        usize::try_from(workspace.account.count("cloudwatch:PutMetricAlarm")).unwrap(),
-        FLEET - there
-    );
+    assert_eq!(usize::try_from(workspace.account.count("cloudwatch:PutMetricAlarm")).unwrap(), FLEET - there);
     assert_eq!(workspace.account.alarms(REGION).len(), FLEET);
     assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
     assert_eq!(workspace.state()["unconfirmed"], json!(null));
@@ -78,22 +68,24 @@ fn killed_and_then_no_longer_wanted() {
     workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
     let changes = workspace.changes();
     assert_eq!(changes.len(), FLEET, "{changes:?}");
-    assert!(
-        changes.iter().all(|change| change.starts_with("delete ")),
-        "{changes:?}"
-    );
+    assert!(changes.iter().all(|change| change.starts_with("delete ")), "{changes:?}");
     workspace.apply();
     assert!(workspace.account.alarms(REGION).is_empty());
     assert!(workspace.recorded().is_empty());
 }
 
 #[test]
+fn drift_after_a_kill_sees_what_was_made_as_ours() {
+    let workspace = fleet();
+    kill_after(&workspace, 3, "hold_after");
+    workspace.ok(&["drift", "--detailed-exitcode"]).says(&["No drift: 12 alarms"]);
+}
+
+#[test]
 fn killed_in_the_middle_of_a_destroy() {
     let workspace = fleet();
     workspace.apply();
-    workspace
-        .account
-        .faults(json!([{"operation": "DeleteAlarms", "kind": "hold_after"}]));
+    workspace.account.faults(json!([{"operation": "DeleteAlarms", "kind": "hold_after"}]));
     let mut destroy = workspace.command(&["destroy", "--yes"]).spawn().unwrap();
     wait_until(|| workspace.account.held() >= 1);
     destroy.kill().unwrap();
@@ -110,13 +102,7 @@ fn ctrl_c_finishes_the_calls_in_flight_and_saves() {
     let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
     wait_until(|| workspace.account.count("cloudwatch:PutMetricAlarm") >= 5);
     let pid = apply.id().to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let run = Run::of(apply.wait_with_output().unwrap()).expect(130);
     run.says(&["stopping after the calls in flight", "apply again"]);
     assert!(!workspace.path().join("state/payments.json.journal").exists());
@@ -130,9 +116,7 @@ fn ctrl_c_finishes_the_calls_in_flight_and_saves() {
 #[test]
 fn two_applies_at_once_and_one_of_them_leaves() {
     let workspace = fleet();
-    workspace
-        .account
-        .faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
     let first = workspace.command(&["apply", "--yes"]).spawn().unwrap();
     wait_until(|| workspace.account.held() >= 1);
     workspace.run(&["apply", "--yes"]).expect(6).says(&[

@@ -18,11 +18,8 @@ fn the_life_of_forty_alarms() {
     let workspace = Workspace::new(CPU);
     let instances: Vec<_> = (1..=40).map(|n| json!({"name": format!("web-{n:02}")})).collect();
     workspace.account.seed_instances(REGION, instances.into());
-    let plan = workspace.ok(&["plan"]).says(&[
-        "create",
-        "40 alarms",
-        "Plan: 40 to add, 0 to change, 0 to destroy.",
-    ]);
+    let plan =
+        workspace.ok(&["plan"]).says(&["create", "40 alarms", "Plan: 40 to add, 0 to change, 0 to destroy."]);
     assert!(plan.stdout.lines().count() < 30, "folded: {}", plan.stdout);
     assert!(workspace.account.writes().is_empty(), "a plan writes nothing");
 
@@ -31,9 +28,7 @@ fn the_life_of_forty_alarms() {
     assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
 
     workspace.account.clear_calls();
-    workspace
-        .ok(&["plan", "--detailed-exitcode"])
-        .says(&["Nothing to do"]);
+    workspace.ok(&["plan", "--detailed-exitcode"]).says(&["Nothing to do"]);
     assert_eq!(
         serde_json::Value::from(workspace.account.calls()),
         json!({"sts:GetCallerIdentity": 1, "ec2:DescribeInstances": 1, "cloudwatch:DescribeAlarms": 1})
@@ -78,14 +73,8 @@ fn what_is_made_is_what_was_asked_for() {
         ("ActionsEnabled", json!(false)),
         ("AlarmActions", json!([topic])),
         ("OKActions", json!([topic])),
-        (
-            "AlarmDescription",
-            json!(format!("한글 and 日本語 for {}", ids[0])),
-        ),
-        (
-            "Tags",
-            json!({"team": "ops", "opsform:project": "payments", "opsform:label": "alarm.cpu"}),
-        ),
+        ("AlarmDescription", json!(format!("한글 and 日本語 for {}", ids[0]))),
+        ("Tags", json!({"team": "ops", "opsform:project": "payments", "opsform:label": "alarm.cpu"})),
     ] {
         assert_eq!(alarm[field], value, "{field}");
     }
@@ -105,10 +94,7 @@ fn a_threshold_changed_in_the_manifest_is_an_update() {
         "Plan: 0 to add, 3 to change, 0 to destroy.",
     ]);
     workspace.apply().says(&["3 changed"]);
-    assert_eq!(
-        workspace.account.alarm(REGION, "web-1: CPU")["Threshold"],
-        json!(85.0)
-    );
+    assert_eq!(workspace.account.alarm(REGION, "web-1: CPU")["Threshold"], json!(85.0));
     workspace.expect_nothing_to_do();
 }
 
@@ -117,17 +103,12 @@ fn an_alarm_edited_in_the_console_is_drift() {
     let (workspace, _) = three();
     workspace.apply();
     let name = "web-1: CPU over 80";
-    workspace
-        .account
-        .edit_alarm(REGION, name, json!({"ActionsEnabled": false, "Threshold": 99.0}));
-    for command in ["plan", "drift"] {
-        workspace.run(&[command, "--detailed-exitcode"]).expect(3).says(&[
-            name,
-            "actions_enabled",
-            "false → true",
-            "99 → 80",
-            "changed outside opsform",
-        ]);
+    workspace.account.edit_alarm(REGION, name, json!({"ActionsEnabled": false, "Threshold": 99.0}));
+    // The plan says what an apply would do, drift says what happened.
+    for (command, words) in [("plan", ["false → true", "99 → 80"]), ("drift", ["true → false", "80 → 99"])]
+    {
+        let run = workspace.run(&[command, "--detailed-exitcode"]).expect(3);
+        run.says(&words).says(&[name, "actions_enabled", "changed outside opsform"]);
     }
     workspace.apply().says(&["1 changed"]);
     assert_eq!(workspace.account.alarm(REGION, name)["Threshold"], json!(80.0));
@@ -140,10 +121,7 @@ fn an_alarm_deleted_in_the_console_is_made_again() {
     let (workspace, _) = three();
     workspace.apply();
     workspace.account.delete_alarm(REGION, "web-1: CPU over 80");
-    workspace
-        .run(&["plan", "--detailed-exitcode"])
-        .expect(3)
-        .says(&["web-1"]);
+    workspace.run(&["plan", "--detailed-exitcode"]).expect(3).says(&["web-1"]);
     workspace.apply().says(&["1 added"]);
     workspace.expect_nothing_to_do();
 }
@@ -153,25 +131,15 @@ fn a_terminated_instance_loses_its_alarm_with_the_reason() {
     let (workspace, ids) = three();
     workspace.apply();
     workspace.account.terminate(REGION, &ids[..1]);
-    let plan = workspace
-        .ok(&["plan"])
-        .says(&["web-1: CPU over 80", &ids[0], "was terminated", "alarm.cpu"]);
+    let plan = workspace.ok(&["plan"]).says(&["web-1: CPU over 80", &ids[0], "was terminated", "alarm.cpu"]);
     assert!(
-        plan.stdout
-            .trim_end()
-            .lines()
-            .last()
-            .unwrap()
-            .contains("web-1: CPU over 80"),
+        plan.stdout.trim_end().lines().last().unwrap().contains("web-1: CPU over 80"),
         "destroys come last"
     );
     assert_eq!(workspace.changes(), ["delete web-1: CPU over 80"]);
     workspace.apply().says(&["1 destroyed"]);
     workspace.expect_nothing_to_do();
-    assert_eq!(
-        workspace.account.alarm_names(REGION),
-        ["db-1: CPU over 80", "web-2: CPU over 80"]
-    );
+    assert_eq!(workspace.account.alarm_names(REGION), ["db-1: CPU over 80", "web-2: CPU over 80"]);
 }
 
 #[test]
@@ -184,18 +152,12 @@ fn a_renamed_instance_never_goes_without_an_alarm() {
         &ids[..1],
         &[("Tag.1.Key", "Name"), ("Tag.1.Value", "shop-1")],
     );
-    workspace
-        .ok(&["plan"])
-        .says(&["web-1: CPU over 80", "shop-1: CPU over 80", "renamed"]);
+    workspace.ok(&["plan"]).says(&["web-1: CPU over 80", "shop-1: CPU over 80", "renamed"]);
     assert_eq!(workspace.changes(), ["replace shop-1: CPU over 80"]);
     workspace.account.clear_calls();
     workspace.apply();
     let writes = workspace.account.writes();
-    assert_eq!(
-        writes,
-        ["PutMetricAlarm", "DeleteAlarms"],
-        "the new one before the old one goes"
-    );
+    assert_eq!(writes, ["PutMetricAlarm", "DeleteAlarms"], "the new one before the old one goes");
     workspace.expect_nothing_to_do();
     assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
 }
@@ -212,9 +174,7 @@ fn a_template_removed_deletes_its_alarms_and_no_others() {
     );
     let manifest = CPU.split("[[alarm]]").next().unwrap();
     workspace.write_manifest(manifest);
-    workspace
-        .ok(&["plan"])
-        .says(&["no longer", "alarm.cpu", "3 to destroy"]);
+    workspace.ok(&["plan"]).says(&["no longer", "alarm.cpu", "3 to destroy"]);
     workspace.apply();
     assert_eq!(workspace.account.alarm_names(REGION), ["by hand"]);
     workspace.expect_nothing_to_do();
@@ -223,10 +183,7 @@ fn a_template_removed_deletes_its_alarms_and_no_others() {
 #[test]
 fn destroy_leaves_what_is_not_ours() {
     let (workspace, _) = three();
-    let other = workspace.beside(
-        &CPU.replace("payments", "search")
-            .replace("CPU over", "search CPU over"),
-    );
+    let other = workspace.beside(&CPU.replace("payments", "search").replace("CPU over", "search CPU over"));
     workspace.apply();
     other.apply();
     workspace.account.put_alarm(
@@ -256,10 +213,7 @@ fn renaming_a_label_changes_nothing_on_aws() {
 #[test]
 fn tags_of_the_manifest_are_kept_and_other_peoples_are_left_alone() {
     let (workspace, _) = three();
-    workspace.edit_manifest(
-        "threshold = 80",
-        "threshold = 80\ntags = { team = \"ops\", tier = \"1\" }",
-    );
+    workspace.edit_manifest("threshold = 80", "threshold = 80\ntags = { team = \"ops\", tier = \"1\" }");
     workspace.apply();
     let name = "web-1: CPU over 80";
     let mut tags = workspace.account.alarm(REGION, name)["Tags"].clone();
@@ -270,11 +224,7 @@ fn tags_of_the_manifest_are_kept_and_other_peoples_are_left_alone() {
     workspace.ok(&["plan"]).says(&["3 to change", "ops", "sre"]);
     workspace.account.clear_calls();
     workspace.apply();
-    assert_eq!(
-        workspace.account.count("cloudwatch:PutMetricAlarm"),
-        0,
-        "AWS ignores tags there"
-    );
+    assert_eq!(workspace.account.count("cloudwatch:PutMetricAlarm"), 0, "AWS ignores tags there");
     assert_eq!(
         workspace.account.alarm(REGION, name)["Tags"],
         json!({"team": "sre", "cost-center": "42", "opsform:project": "payments", "opsform:label": "alarm.cpu"})
@@ -284,10 +234,7 @@ fn tags_of_the_manifest_are_kept_and_other_peoples_are_left_alone() {
     let mut tags = workspace.account.alarm(REGION, name)["Tags"].clone();
     tags["team"] = json!("nobody");
     workspace.account.edit_alarm(REGION, name, json!({"Tags": tags}));
-    workspace
-        .run(&["drift", "--detailed-exitcode"])
-        .expect(3)
-        .says(&["nobody", "sre"]);
+    workspace.run(&["drift", "--detailed-exitcode"]).expect(3).says(&["nobody", "sre"]);
 }
 
 #[test]
@@ -322,16 +269,10 @@ fn protected_alarms_outlive_their_declaration() {
 #[test]
 fn a_change_of_one_target_only() {
     let (workspace, ids) = three();
-    workspace
-        .ok(&["apply", "--yes", "--target", "web-1"])
-        .says(&["1 added", "left out"]);
-    workspace
-        .ok(&["apply", "--yes", "--target", &ids[1]])
-        .says(&["1 added"]);
+    workspace.ok(&["apply", "--yes", "--target", "web-1"]).says(&["1 added", "left out"]);
+    workspace.ok(&["apply", "--yes", "--target", &ids[1]]).says(&["1 added"]);
     assert_eq!(workspace.changes_with(&["--exclude", "db-*"]), [""; 0]);
     assert_eq!(workspace.changes(), ["create db-1: CPU over 80"]);
-    workspace
-        .ok(&["apply", "--yes", "--target", "metric_alarm"])
-        .says(&["1 added"]);
+    workspace.ok(&["apply", "--yes", "--target", "metric_alarm"]).says(&["1 added"]);
     workspace.expect_nothing_to_do();
 }

@@ -25,9 +25,7 @@ fn invalid(manifest: &str, words: &[&str]) {
     let workspace = Workspace::new(manifest);
     let mut command = workspace.command(&["validate"]);
     command.env_clear();
-    crate::workspace::Run::of(command.output().unwrap())
-        .expect(1)
-        .says(words);
+    crate::workspace::Run::of(command.output().unwrap()).expect(1).says(words);
     assert!(workspace.account.log().is_empty());
     refused(manifest, words);
 }
@@ -39,19 +37,13 @@ fn with(from: &str, to: &str) -> String {
 
 #[test]
 fn broken_toml() {
-    invalid(
-        &with("threshold = 80", "threshold = = 80"),
-        &["opsform.toml:18:13", "threshold = = 80", "^"],
-    );
+    invalid(&with("threshold = 80", "threshold = = 80"), &["opsform.toml:18:13", "threshold = = 80", "^"]);
 }
 
 #[test]
 fn all_problems_at_once() {
     invalid(
-        &with(
-            "threshold = 80",
-            "threshold = true\nperiod = 7\ntreshold = 80\nunit = \"Percents\"",
-        ),
+        &with("threshold = 80", "threshold = true\nperiod = 7\ntreshold = 80\nunit = \"Percents\""),
         &[
             "opsform.toml:18:13",
             "opsform.toml:19:10",
@@ -66,22 +58,13 @@ fn all_problems_at_once() {
 
 #[test]
 fn a_period_of_seven() {
-    invalid(
-        &with("threshold = 80", "threshold = 80\nperiod = 7"),
-        &["opsform.toml:19:10", "7", "10", "60"],
-    );
+    invalid(&with("threshold = 80", "threshold = 80\nperiod = 7"), &["opsform.toml:19:10", "7", "10", "60"]);
 }
 
 #[test]
 fn unknown_keys_and_blocks() {
-    invalid(
-        &with("metric =", "metrik ="),
-        &["metrik", "did you mean `metric`", "opsform.toml:16:1"],
-    );
-    invalid(
-        &with("[[alarm]]", "[[alarms]]"),
-        &["alarms", "did you mean `alarm`"],
-    );
+    invalid(&with("metric =", "metrik ="), &["metrik", "did you mean `metric`", "opsform.toml:16:1"]);
+    invalid(&with("[[alarm]]", "[[alarms]]"), &["alarms", "did you mean `alarm`"]);
     invalid(
         &with("PutMetricAlarm", "PutMetricAlarms"),
         &["PutMetricAlarms", "did you mean `PutMetricAlarm`"],
@@ -90,23 +73,14 @@ fn unknown_keys_and_blocks() {
 
 #[test]
 fn wrong_types() {
-    invalid(
-        &with("\"CPUUtilization\"", "[1, 2]"),
-        &["opsform.toml:16:10", "metric"],
-    );
-    invalid(
-        &with("regions = [\"us-east-1\"]", "regions = \"us-east-1\""),
-        &["regions"],
-    );
+    invalid(&with("\"CPUUtilization\"", "[1, 2]"), &["opsform.toml:16:10", "metric"]);
+    invalid(&with("regions = [\"us-east-1\"]", "regions = \"us-east-1\""), &["regions"]);
     invalid(&with("{ ec2 = {} }", "{ ec3 = {} }"), &["ec3", "ec2"]);
 }
 
 #[test]
 fn a_template_that_does_not_parse() {
-    invalid(
-        &with("{{ name }}", "{{ name "),
-        &["opsform.toml:15:17", "`name`: template syntax"],
-    );
+    invalid(&with("{{ name }}", "{{ name "), &["opsform.toml:15:17", "`name`: template syntax"]);
 }
 
 #[test]
@@ -133,27 +107,15 @@ fn two_targets_with_one_name() {
 #[test]
 fn two_declarations_that_make_the_same_alarm() {
     let unique = with("{{ name }}", "{{ id }}");
-    let block = unique
-        .split("[[alarm]]")
-        .nth(1)
-        .unwrap()
-        .replace("\"cpu\"", "\"processor\"");
+    let block = unique.split("[[alarm]]").nth(1).unwrap().replace("\"cpu\"", "\"processor\"");
     refused(
         &format!("{unique}\n[[alarm]]{block}"),
-        &[
-            "alarm.cpu",
-            "alarm.processor",
-            "12 | [[alarm]]",
-            "opsform.toml:20:1",
-        ],
+        &["alarm.cpu", "alarm.processor", "12 | [[alarm]]", "opsform.toml:20:1"],
     );
 }
 
 #[test]
 fn no_manifest_at_all() {
     let workspace = Workspace::new(CPU);
-    workspace
-        .run(&["plan", "--manifests", "nowhere"])
-        .expect(1)
-        .says(&["nowhere", "opsform init"]);
+    workspace.run(&["plan", "--manifests", "nowhere"]).expect(1).says(&["nowhere", "opsform init"]);
 }

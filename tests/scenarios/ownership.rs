@@ -8,9 +8,7 @@ const NAME: &str = "web-1: CPU over 80";
 
 fn one() -> Workspace {
     let workspace = Workspace::new(CPU);
-    workspace
-        .account
-        .seed_instances(REGION, json!([{"name": "web-1"}]));
+    workspace.account.seed_instances(REGION, json!([{"name": "web-1"}]));
     workspace
 }
 
@@ -24,10 +22,7 @@ fn by_hand(name: &str) -> serde_json::Value {
 fn an_alarm_made_by_hand_is_taken_over_only_when_asked() {
     let workspace = one();
     workspace.account.put_alarm(REGION, by_hand(NAME));
-    workspace
-        .run(&["plan"])
-        .expect(1)
-        .says(&[NAME, "--adopt", "adopt = true", "50 → 80"]);
+    workspace.run(&["plan"]).expect(1).says(&[NAME, "--adopt", "adopt = true", "50 → 80"]);
     workspace.run(&["apply", "--yes"]).expect(1);
     assert_eq!(workspace.account.alarm(REGION, NAME)["Threshold"], json!(50.0));
     workspace.ok(&["apply", "--yes", "--adopt"]).says(&["1 adopted"]);
@@ -45,24 +40,23 @@ fn another_projects_alarm_is_a_conflict_and_adopt_does_not_help() {
     let workspace = one();
     let other = workspace.beside(&CPU.replace("payments", "search"));
     other.apply();
-    workspace
-        .run(&["plan", "--adopt"])
-        .expect(1)
-        .says(&[NAME, "search"]);
+    workspace.run(&["plan", "--adopt"]).expect(1).says(&[NAME, "search"]);
     workspace.run(&["apply", "--yes", "--adopt"]).expect(1);
-    assert_eq!(
-        workspace.account.alarm(REGION, NAME)["Tags"]["opsform:project"],
-        "search"
-    );
+    assert_eq!(workspace.account.alarm(REGION, NAME)["Tags"]["opsform:project"], "search");
     // The rest can go on without it.
-    workspace
-        .account
-        .seed_instances(REGION, json!([{"name": "web-2"}]));
-    workspace
-        .ok(&["apply", "--yes", "--exclude", "web-1"])
-        .says(&["1 added"]);
+    workspace.account.seed_instances(REGION, json!([{"name": "web-2"}]));
+    workspace.ok(&["apply", "--yes", "--exclude", "web-1"]).says(&["1 added"]);
     workspace.ok(&["destroy", "--yes"]).says(&["1 destroyed"]);
     assert_eq!(workspace.account.alarm_names(REGION), [NAME]);
+}
+
+#[test]
+fn an_alarm_that_another_project_took_over_is_let_go() {
+    let workspace = one();
+    workspace.apply();
+    let tags = json!({"opsform:project": "search", "opsform:label": "alarm.theirs"});
+    workspace.account.edit_alarm(REGION, NAME, json!({"Tags": tags}));
+    workspace.ok(&["drift"]).says(&["search"]);
 }
 
 #[test]
@@ -76,29 +70,19 @@ fn a_lost_state_is_no_reason_to_adopt() {
 #[test]
 fn state_rebuild_finds_everything_by_its_tags() {
     let workspace = one();
-    workspace
-        .account
-        .seed_instances(REGION, json!([{"name": "web-2"}, {"name": "web-3"}]));
+    workspace.account.seed_instances(REGION, json!([{"name": "web-2"}, {"name": "web-3"}]));
     workspace.apply();
     workspace.account.put_alarm(REGION, by_hand("by hand"));
-    workspace
-        .beside(&CPU.replace("payments", "search").replace("CPU over", "search"))
-        .apply();
+    workspace.beside(&CPU.replace("payments", "search").replace("CPU over", "search")).apply();
     let before = workspace.state();
     std::fs::remove_file(workspace.state_file()).unwrap();
     workspace.run(&["state", "rebuild"]).expect(1).says(&["--yes"]);
-    workspace
-        .ok(&["state", "rebuild", "--yes"])
-        .says(&["3 resources"]);
-    workspace
-        .ok(&["state", "rebuild", "--yes"])
-        .says(&["Nothing to rebuild"]);
+    workspace.ok(&["state", "rebuild", "--yes"]).says(&["3 resources"]);
+    workspace.ok(&["state", "rebuild", "--yes"]).says(&["Nothing to rebuild"]);
     let after = workspace.state();
     let fields = |state: &serde_json::Value| {
         let resources = state["resources"].as_array().unwrap().iter();
-        resources
-            .map(|r| (r["key"].clone(), r["label"].clone(), r["fields"].clone()))
-            .collect::<Vec<_>>()
+        resources.map(|r| (r["key"].clone(), r["label"].clone(), r["fields"].clone())).collect::<Vec<_>>()
     };
     assert_eq!(fields(&before), fields(&after));
     workspace.expect_nothing_to_do();
@@ -122,10 +106,7 @@ fn metric_math_is_never_flattened() {
     workspace.run(&["plan"]).expect(1).says(&[NAME, "metric math"]);
     workspace.run(&["apply", "--yes"]).expect(1);
     workspace.account.clear_calls();
-    assert_eq!(
-        workspace.account.alarm(REGION, NAME)["Metrics"][0]["Expression"],
-        "m1/2"
-    );
+    assert_eq!(workspace.account.alarm(REGION, NAME)["Metrics"][0]["Expression"], "m1/2");
     // Deleting it is another matter: that is what `destroy` says.
     workspace.ok(&["destroy", "--yes"]);
     assert!(workspace.account.alarms(REGION).is_empty());
@@ -138,9 +119,11 @@ fn the_credentials_of_another_account_do_not_make_everything_twice() {
     let other = Workspace::new(CPU);
     let mut command = workspace.command(&["apply", "--yes"]);
     command.envs(other.account.environment());
-    crate::workspace::Run::of(command.output().unwrap())
-        .expect(1)
-        .says(&[workspace.account.id(), other.account.id(), "--profile"]);
+    crate::workspace::Run::of(command.output().unwrap()).expect(1).says(&[
+        workspace.account.id(),
+        other.account.id(),
+        "--profile",
+    ]);
     assert!(other.account.writes().is_empty());
 }
 

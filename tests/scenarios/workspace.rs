@@ -37,20 +37,14 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// A fresh account and a folder with this manifest.
     pub(crate) fn new(manifest: &str) -> Self {
-        let workspace = Self {
-            folder: tempfile::tempdir().unwrap(),
-            account: Emulator::shared().account(),
-        };
+        let workspace = Self { folder: tempfile::tempdir().unwrap(), account: Emulator::shared().account() };
         workspace.write_manifest(manifest);
         workspace
     }
 
     /// Another folder, with its own state, on the same account.
     pub(crate) fn beside(&self, manifest: &str) -> Self {
-        let workspace = Self {
-            folder: tempfile::tempdir().unwrap(),
-            account: self.account.clone(),
-        };
+        let workspace = Self { folder: tempfile::tempdir().unwrap(), account: self.account.clone() };
         workspace.write_manifest(manifest);
         workspace
     }
@@ -89,10 +83,8 @@ impl Workspace {
     pub(crate) fn recorded(&self) -> Vec<String> {
         let state = self.state();
         let resources = state["resources"].as_array().unwrap();
-        let mut names: Vec<String> = resources
-            .iter()
-            .map(|resource| resource["key"].as_str().unwrap().to_owned())
-            .collect();
+        let mut names: Vec<String> =
+            resources.iter().map(|resource| resource["key"].as_str().unwrap().to_owned()).collect();
         names.sort();
         names
     }
@@ -136,10 +128,7 @@ impl Workspace {
             serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no JSON: {}", run.all()));
         let changes = plan["changes"].as_array().unwrap();
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-        changes
-            .iter()
-            .map(|c| format!("{} {}", text(&c["verb"]), text(&c["address"]["key"])))
-            .collect()
+        changes.iter().map(|c| format!("{} {}", text(&c["verb"]), text(&c["address"]["key"]))).collect()
     }
 
     pub(crate) fn expect_nothing_to_do(&self) {
@@ -178,13 +167,7 @@ impl Run {
     pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}", self.all());
         // Whatever happens, nobody is shown the inside of a data structure.
-        for inside in [
-            "panicked",
-            "SdkError",
-            "DispatchFailure",
-            "Unhandled",
-            "stack backtrace",
-        ] {
+        for inside in ["panicked", "SdkError", "DispatchFailure", "Unhandled", "stack backtrace"] {
             assert!(!self.all().contains(inside), "{inside} in: {}", self.all());
         }
         self

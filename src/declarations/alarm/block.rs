@@ -79,10 +79,8 @@ impl Draft {
         let unit = reader.one_of("unit", &STANDARD_UNITS.map(|unit| (unit, unit)));
         let missing = TreatMissingData::ALL.map(|(value, name)| (name, value));
         let treat_missing_data = reader.one_of("treat_missing_data", &missing);
-        let few_samples = reader.one_of(
-            "evaluate_low_sample_count_percentile",
-            &["evaluate", "ignore"].map(|word| (word, word)),
-        );
+        let few_samples = reader
+            .one_of("evaluate_low_sample_count_percentile", &["evaluate", "ignore"].map(|word| (word, word)));
         let optional = Optional {
             place: reader.place().clone(),
             namespace,
@@ -105,13 +103,7 @@ impl Draft {
             protect: reader.flag("protect"),
             allow_empty: reader.flag("allow_empty"),
         };
-        Self {
-            name,
-            metric,
-            comparison,
-            threshold,
-            optional,
-        }
+        Self { name, metric, comparison, threshold, optional }
     }
 
     /// The block, where nothing that it needs is missing.
@@ -139,22 +131,14 @@ impl Draft {
             template("datapoints_to_alarm", optional.datapoints_to_alarm.as_ref()),
             template("description", optional.description.as_ref()),
         ];
-        let tables = [
-            ("dimensions", optional.dimensions.as_deref()),
-            ("tags", Some(&optional.tags[..])),
-        ];
+        let tables = [("dimensions", optional.dimensions.as_deref()), ("tags", Some(&optional.tags[..]))];
         for (field, table) in tables {
             for (key, text) in table.unwrap_or_default() {
                 all.push(template(&format!("{field}.{}", key.value), Some(text)));
             }
         }
         for actions in &optional.actions {
-            all.extend(
-                actions
-                    .list
-                    .iter()
-                    .map(|text| template(actions.field, Some(text))),
-            );
+            all.extend(actions.list.iter().map(|text| template(actions.field, Some(text))));
         }
         all.into_iter().flatten().collect()
     }
@@ -168,30 +152,19 @@ fn template<'a, T: Scalar>(
 }
 
 fn entries(reader: &mut TableReader<'_>, key: &'static str) -> Option<Vec<(Placed<String>, Text)>> {
-    reader
-        .optional::<Entries<Templated<String>>>(key)
-        .map(|entries| entries.value.0)
+    reader.optional::<Entries<Templated<String>>>(key).map(|entries| entries.value.0)
 }
 
 fn actions(reader: &mut TableReader<'_>, field: &'static str) -> Actions {
     let list = reader.optional::<Vec<Text>>(field);
-    let place = list
-        .as_ref()
-        .map_or_else(|| reader.place().clone(), |list| list.place.clone());
-    Actions {
-        field,
-        place,
-        list: list.map(|list| list.value).unwrap_or_default(),
-    }
+    let place = list.as_ref().map_or_else(|| reader.place().clone(), |list| list.place.clone());
+    Actions { field, place, list: list.map(|list| list.value).unwrap_or_default() }
 }
 
 fn comparison(reader: &mut TableReader<'_>) -> Option<Placed<Comparison>> {
     reader
         .required::<ComparisonSign>("comparison")
-        .map(|sign| Placed {
-            value: sign.value.0,
-            place: sign.place,
-        })
+        .map(|sign| Placed { value: sign.value.0, place: sign.place })
 }
 
 /// A comparison as manifests write it.

@@ -73,17 +73,13 @@ pub(super) fn region(
 /// What AWS would refuse of the literals. `selectors` is `None` where they could not be read.
 pub(super) fn literals(draft: &Draft, selectors: Option<&[Selector]>) -> Vec<Violation> {
     let optional = &draft.optional;
-    let default_namespace = selectors
-        .and_then(<[Selector]>::first)
-        .map(|selector| rendering::default_namespace(selector.kind));
+    let default_namespace =
+        selectors.and_then(<[Selector]>::first).map(|selector| rendering::default_namespace(selector.kind));
     let namespace = match &optional.namespace {
         Some(namespace) => namespace.value.literal().map(String::as_str),
         None => default_namespace,
     };
-    let evaluation_periods = literal_or(
-        optional.evaluation_periods.as_ref(),
-        rendering::EVALUATION_PERIODS,
-    );
+    let evaluation_periods = literal_or(optional.evaluation_periods.as_ref(), rendering::EVALUATION_PERIODS);
     constraints::check(&PartialAlarm {
         name: text(draft.name.as_ref()),
         namespace,
@@ -103,20 +99,12 @@ pub(super) fn literals(draft: &Draft, selectors: Option<&[Selector]>) -> Vec<Vio
             None => None,
             Some(datapoints) => datapoints.value.literal().copied(),
         },
-        threshold: draft
-            .threshold
-            .as_ref()
-            .and_then(|threshold| threshold.value.literal().copied()),
+        threshold: draft.threshold.as_ref().and_then(|threshold| threshold.value.literal().copied()),
         on_few_samples: optional.few_samples.is_some(),
         actions: optional
             .actions
             .iter()
-            .map(|actions| {
-                (
-                    actions.field,
-                    actions.list.iter().map(|action| text(Some(action))).collect(),
-                )
-            })
+            .map(|actions| (actions.field, actions.list.iter().map(|action| text(Some(action))).collect()))
             .collect(),
         description: text(optional.description.as_ref()),
         tags: pairs(&optional.tags),
@@ -135,10 +123,7 @@ fn text(text: Option<&Text>) -> Option<&str> {
 }
 
 fn pairs(entries: &[(Placed<String>, Text)]) -> Vec<(&str, Option<&str>)> {
-    entries
-        .iter()
-        .map(|(key, value)| (key.value.as_str(), text(Some(value))))
-        .collect()
+    entries.iter().map(|(key, value)| (key.value.as_str(), text(Some(value)))).collect()
 }
 
 /// An error for each variable that cannot exist.
@@ -160,12 +145,8 @@ pub(super) fn variables(draft: &Draft, selectors: &[Selector]) -> Vec<Diagnostic
 
 /// A violation by a literal, where it is written.
 pub(super) fn diagnostic(violation: &Violation, label: &str, draft: &Draft) -> Diagnostic {
-    let summary = format!(
-        "`{}` of {label} {}, found {}",
-        field_of(violation),
-        violation.rule,
-        violation.found
-    );
+    let summary =
+        format!("`{}` of {label} {}, found {}", field_of(violation), violation.rule, violation.found);
     let diagnostic = match violation.severity {
         Severity::Error => Diagnostic::error(summary),
         Severity::Warning => Diagnostic::warning(summary),
@@ -208,10 +189,7 @@ impl super::block::Optional {
             "period" => self.period.as_ref().map(|value| &value.place),
             "evaluation_periods" => {
                 let period = self.period.as_ref().map(|value| &value.place);
-                self.evaluation_periods
-                    .as_ref()
-                    .map(|value| &value.place)
-                    .or(period)
+                self.evaluation_periods.as_ref().map(|value| &value.place).or(period)
             }
             "datapoints_to_alarm" => self.datapoints_to_alarm.as_ref().map(|value| &value.place),
             "evaluate_low_sample_count_percentile" => self.few_samples.as_ref().map(|value| &value.place),

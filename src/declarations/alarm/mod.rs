@@ -152,10 +152,7 @@ impl Alarm {
         Desired {
             address: Address::new(KIND, scope, rendered.name.clone()),
             fields: rendered.into_spec(&self.block).to_fields(),
-            origin: Origin {
-                label: self.label.clone(),
-                place: self.place.line(),
-            },
+            origin: Origin { label: self.label.clone(), place: self.place.line() },
             place: self.place.clone(),
             target,
             adopt: optional.adopt,
@@ -208,12 +205,9 @@ impl Alarm {
             [one, other] => format!("both {one} and {other}"),
             all => super::target_problems::listed(all, "targets"),
         };
-        Diagnostic::error(format!(
-            "`name` of {} gives {:?} for {who}",
-            self.label, address.key
-        ))
-        .at(self.block.name.place.clone())
-        .hint("add `{{ id }}` to `name`: an alarm's name is unique within its account and region")
+        Diagnostic::error(format!("`name` of {} gives {:?} for {who}", self.label, address.key))
+            .at(self.block.name.place.clone())
+            .hint("add `{{ id }}` to `name`: an alarm's name is unique within its account and region")
     }
 }
 

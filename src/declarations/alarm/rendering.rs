@@ -57,12 +57,7 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn scope(scope: &Scope) -> Self {
-        Self {
-            target: None,
-            variables: variables::of_scope(scope),
-            words: scope.to_string(),
-            defaults: None,
-        }
+        Self { target: None, variables: variables::of_scope(scope), words: scope.to_string(), defaults: None }
     }
 
     /// What to do about a missing variable. Keys of tags differ in upper and lower case on AWS, which people overlook.
@@ -81,11 +76,7 @@ impl<'a> Subject<'a> {
 
 /// `i-0abc (web-1)`, or the id alone where there is no other name.
 pub(super) fn subject(target: &TargetRef) -> String {
-    if target.id == target.name {
-        target.id.clone()
-    } else {
-        format!("{} ({})", target.id, target.name)
-    }
+    if target.id == target.name { target.id.clone() } else { format!("{} ({})", target.id, target.name) }
 }
 
 /// What the templates gave.
@@ -115,38 +106,22 @@ pub(super) fn render(
     subject: &Subject<'_>,
     problems: &mut TargetProblems,
 ) -> Option<Rendered> {
-    let mut rendering = Rendering {
-        alarm,
-        subject,
-        problems,
-    };
+    let mut rendering = Rendering { alarm, subject, problems };
     let optional = &alarm.block.optional;
     let variables = &subject.variables;
     // All fields are rendered before any `?`, so that each of them gets its diagnostic.
     let settings = rendering.settings();
     let dimensions = match &optional.dimensions {
         Some(dimensions) => rendering.entries("dimensions", dimensions),
-        None => Some(
-            subject
-                .defaults
-                .iter()
-                .map(|(_, dimension)| dimension.clone())
-                .collect(),
-        ),
+        None => Some(subject.defaults.iter().map(|(_, dimension)| dimension.clone()).collect()),
     };
     let tags = rendering.entries("tags", &optional.tags);
     let lists = optional.actions.iter();
     let actions: Vec<_> = lists
         .map(|actions| {
-            let rendered = actions
-                .list
-                .iter()
-                .map(|text| rendering.get(actions.field, text, variables));
+            let rendered = actions.list.iter().map(|text| rendering.get(actions.field, text, variables));
             let rendered: Vec<Option<String>> = rendered.collect();
-            Some((
-                actions.field,
-                rendered.into_iter().collect::<Option<Vec<String>>>()?,
-            ))
+            Some((actions.field, rendered.into_iter().collect::<Option<Vec<String>>>()?))
         })
         .collect();
     let settings = settings?;
@@ -185,14 +160,10 @@ impl Rendering<'_> {
         let statistic = self.get_or("statistic", optional.statistic.as_ref(), || STATISTIC.to_owned());
         let period = self.get_or("period", optional.period.as_ref(), || Seconds(PERIOD));
         let evaluation_periods =
-            self.get_or("evaluation_periods", optional.evaluation_periods.as_ref(), || {
-                EVALUATION_PERIODS
-            });
-        let datapoints = self.get_or(
-            "datapoints_to_alarm",
-            optional.datapoints_to_alarm.as_ref(),
-            || evaluation_periods.unwrap_or(EVALUATION_PERIODS),
-        );
+            self.get_or("evaluation_periods", optional.evaluation_periods.as_ref(), || EVALUATION_PERIODS);
+        let datapoints = self.get_or("datapoints_to_alarm", optional.datapoints_to_alarm.as_ref(), || {
+            evaluation_periods.unwrap_or(EVALUATION_PERIODS)
+        });
         let threshold = self.get("threshold", &block.threshold, &self.subject.variables);
         Some(Settings {
             namespace: namespace?,
@@ -266,31 +237,15 @@ impl Rendering<'_> {
         let (lead, tail, shared, found, hint) = match error {
             RenderError::Missing { variable } => {
                 let hint = self.subject.missing_hint(variable);
-                (
-                    format!("{error} on "),
-                    String::new(),
-                    String::new(),
-                    None,
-                    Some(hint),
-                )
+                (format!("{error} on "), String::new(), String::new(), None, Some(hint))
             }
             RenderError::Unfit { text, reason } => {
                 let shared = format!("{template} gave what {reason}");
-                (
-                    lead,
-                    format!("{template} {error}"),
-                    shared,
-                    Some(format!("`{text}`")),
-                    None,
-                )
+                (lead, format!("{template} {error}"), shared, Some(format!("`{text}`")), None)
             }
-            RenderError::Failed { .. } => (
-                lead,
-                format!("{template} {error}"),
-                format!("{template} {error}"),
-                None,
-                None,
-            ),
+            RenderError::Failed { .. } => {
+                (lead, format!("{template} {error}"), format!("{template} {error}"), None, None)
+            }
         };
         self.problems.push(TargetProblem {
             severity: Severity::Error,
@@ -309,10 +264,7 @@ impl Rendering<'_> {
         let few_samples = self.alarm.block.optional.few_samples.is_some();
         let violations = constraints::check(&rendered.partial(few_samples));
         let mut accepted = true;
-        for violation in violations
-            .iter()
-            .filter(|violation| !self.alarm.told.contains(violation))
-        {
+        for violation in violations.iter().filter(|violation| !self.alarm.told.contains(violation)) {
             accepted &= violation.severity == Severity::Warning;
             self.violation(violation);
         }
@@ -343,10 +295,7 @@ impl Rendering<'_> {
 impl Rendered {
     fn partial(&self, on_few_samples: bool) -> PartialAlarm<'_> {
         fn pairs(pairs: &[(String, String)]) -> Vec<(&str, Option<&str>)> {
-            pairs
-                .iter()
-                .map(|(key, value)| (key.as_str(), Some(value.as_str())))
-                .collect()
+            pairs.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect()
         }
         let settings = &self.settings;
         PartialAlarm {

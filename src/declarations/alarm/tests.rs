@@ -16,32 +16,19 @@ fn target(kind: TargetKind, id: &str, name: &str, tags: &[(&str, &str)]) -> Targ
         id: id.to_owned(),
         name: name.to_owned(),
         state: "running".to_owned(),
-        tags: tags
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect(),
+        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         attributes: BTreeMap::from([("engine", "mysql".into())]),
     }
 }
 
 fn web(number: u32, tags: &[(&str, &str)]) -> Target {
-    target(
-        TargetKind::Ec2,
-        &format!("i-{number:08}"),
-        &format!("web-{number}"),
-        tags,
-    )
+    target(TargetKind::Ec2, &format!("i-{number:08}"), &format!("web-{number}"), tags)
 }
 
 /// One line per diagnostic: `place summary (hint) [related]`, with `warning` before a warning.
 fn lines(problems: &Diagnostics) -> Vec<String> {
     let line = |d: &Diagnostic| {
-        let mut line = if d.severity == Severity::Warning {
-            "warning "
-        } else {
-            ""
-        }
-        .to_owned();
+        let mut line = if d.severity == Severity::Warning { "warning " } else { "" }.to_owned();
         write!(line, "{} {}", d.place.as_ref().unwrap(), d.summary).unwrap();
         if let Some(hint) = &d.hint {
             write!(line, " ({hint})").unwrap();
@@ -79,11 +66,7 @@ fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
         Scope::new("111122223333", "us-east-1"),
         Scope::new("444455556666", SEOUL),
     ];
-    let world = World {
-        project: "payments",
-        scopes: &scopes,
-        fleet: &fleet,
-    };
+    let world = World { project: "payments", scopes: &scopes, fleet: &fleet };
     let mut all = Vec::new();
     let mut said = Diagnostics::new();
     for declaration in &declarations {
@@ -130,13 +113,7 @@ fn defaults_follow_the_targets_kind() {
     assert_eq!(said, [""; 0]);
     let shown: Vec<String> = desired
         .iter()
-        .map(|d| {
-            format!(
-                "{} | {}",
-                d.address,
-                (crate::resources::metric_alarm::TEXT.summary)(&d.fields)
-            )
-        })
+        .map(|d| format!("{} | {}", d.address, (crate::resources::metric_alarm::TEXT.summary)(&d.fields)))
         .collect();
     assert_eq!(
         shown,
@@ -149,10 +126,7 @@ fn defaults_follow_the_targets_kind() {
              > 90 Average of AWS/RDS CPUUtilization, 1 of 1 × 5 min",
         ]
     );
-    let dimensions: Vec<String> = desired
-        .iter()
-        .map(|d| format!("{:?}", spec(d).dimensions))
-        .collect();
+    let dimensions: Vec<String> = desired.iter().map(|d| format!("{:?}", spec(d).dimensions)).collect();
     assert_eq!(
         dimensions,
         [
@@ -289,21 +263,14 @@ fn a_warning_about_a_literal_is_not_repeated_for_targets() {
     let (declarations, told) = read(&alarm("period = 10"));
     assert_eq!(told.len(), 1);
     let fleet = Fleet::new(vec![web(1, &[])]);
-    let world = World {
-        project: "p",
-        scopes: &[],
-        fleet: &fleet,
-    };
+    let world = World { project: "p", scopes: &[], fleet: &fleet };
     let (desired, said) = declarations[0].desired(&world);
     assert_eq!((desired.len(), said.is_empty()), (1, true));
 }
 
 #[test]
 fn a_missing_tag_is_one_diagnostic_for_all_targets() {
-    let one = desired(
-        &alarm("name = '{{ tags.owner }} {{ id }}'"),
-        vec![web(1, &[("Owner", "x")])],
-    );
+    let one = desired(&alarm("name = '{{ tags.owner }} {{ id }}'"), vec![web(1, &[("Owner", "x")])]);
     assert_eq!(
         one.1,
         ["7:8 tag `owner` is missing on i-00000001 (web-1) \
@@ -326,11 +293,7 @@ fn a_missing_tag_is_one_diagnostic_for_all_targets() {
 #[test]
 fn a_text_that_does_not_fit_is_shown_with_its_target() {
     let text = alarm("threshold = '{{ tags.cpu }}'");
-    let at = text
-        .lines()
-        .position(|line| line.starts_with("threshold"))
-        .unwrap()
-        + 1;
+    let at = text.lines().position(|line| line.starts_with("threshold")).unwrap() + 1;
     assert_eq!(
         desired(&text, vec![web(1, &[("cpu", "high")])]).1,
         [format!(
@@ -350,44 +313,31 @@ fn a_text_that_does_not_fit_is_shown_with_its_target() {
 #[test]
 fn what_aws_would_refuse_of_a_rendered_value_is_one_diagnostic() {
     let text = alarm("period = '{{ tags.p }}'");
-    let fleet = vec![
-        web(1, &[("p", "7")]),
-        web(2, &[("p", "45")]),
-        web(3, &[("p", "1m")]),
-    ];
+    let fleet = vec![web(1, &[("p", "7")]), web(2, &[("p", "45")]), web(3, &[("p", "1m")])];
     let (wanted, said) = desired(&text, fleet);
     assert_eq!(wanted.len(), 1);
     assert_eq!(
         said,
-        [
-            "8:10 `period` of alarm.cpu for 2 targets must be 10, 20, 30 or a multiple of 60 seconds, found: \
-          7 for i-00000001 (web-1), 45 for i-00000002 (web-2) (the nearest allowed value is 10)"
-        ]
+        ["8:10 `period` of alarm.cpu for 2 targets must be 10, 20, 30 or a multiple of 60 seconds, found: \
+          7 for i-00000001 (web-1), 45 for i-00000002 (web-2) (the nearest allowed value is 10)"]
     );
     let actions = alarm("alarm_actions = ['arn:aws:sns:r:1:a', '{{ tags.to }}']");
     assert_eq!(
         desired(&actions, vec![web(1, &[("to", "ops")])]).1,
-        [
-            "8:39 `alarm_actions` of alarm.cpu for i-00000001 (web-1) must be an ARN, found \"ops\" \
-          (an action looks like `arn:aws:sns:ap-northeast-2:111122223333:ops`)"
-        ]
+        ["8:39 `alarm_actions` of alarm.cpu for i-00000001 (web-1) must be an ARN, found \"ops\" \
+          (an action looks like `arn:aws:sns:ap-northeast-2:111122223333:ops`)"]
     );
 }
 
 #[test]
 fn two_targets_of_one_name_are_an_error() {
-    let named = |id: u32| Target {
-        name: "web".to_owned(),
-        ..web(id, &[])
-    };
+    let named = |id: u32| Target { name: "web".to_owned(), ..web(id, &[]) };
     let (wanted, said) = desired(&alarm(""), vec![named(1), named(2), web(3, &[])]);
     assert_eq!(wanted.len(), 2);
     assert_eq!(
         said,
-        [
-            "4:8 `name` of alarm.cpu gives \"web: CPU\" for both i-00000001 (web) and i-00000002 (web) \
-          (add `{{ id }}` to `name`: an alarm's name is unique within its account and region)"
-        ]
+        ["4:8 `name` of alarm.cpu gives \"web: CPU\" for both i-00000001 (web) and i-00000002 (web) \
+          (add `{{ id }}` to `name`: an alarm's name is unique within its account and region)"]
     );
 }
 
@@ -396,20 +346,15 @@ fn two_declarations_of_one_name_are_an_error() {
     let text = format!("{}\n{}", alarm("label = 'a'"), alarm("label = 'b'"));
     assert_eq!(
         desired(&text, vec![web(1, &[])]).1,
-        [
-            "8:1 alarm.a and alarm.b both want metric_alarm \"web-1: CPU\" in 111122223333/ap-northeast-2 \
+        ["8:1 alarm.a and alarm.b both want metric_alarm \"web-1: CPU\" in 111122223333/ap-northeast-2 \
           (give one of them another name, or let their `for_each` select different targets) \
-          [alarm.a wants it here 1:1]"
-        ]
+          [alarm.a wants it here 1:1]"]
     );
 }
 
 #[test]
 fn selecting_nothing_is_a_warning_unless_allowed() {
-    let gone = Target {
-        state: "terminated".to_owned(),
-        ..web(1, &[])
-    };
+    let gone = Target { state: "terminated".to_owned(), ..web(1, &[]) };
     assert_eq!(
         desired(&alarm(""), vec![gone]).1,
         [
@@ -429,10 +374,8 @@ fn bill(keys: &str) -> String {
 
 #[test]
 fn without_for_each_there_is_one_alarm_per_account() {
-    let (wanted, said) = desired(
-        &bill("namespace = 'AWS/Billing'\nregion = 'ap-northeast-2'"),
-        vec![web(1, &[])],
-    );
+    let (wanted, said) =
+        desired(&bill("namespace = 'AWS/Billing'\nregion = 'ap-northeast-2'"), vec![web(1, &[])]);
     assert_eq!(said, [""; 0]);
     let addresses: Vec<String> = wanted.iter().map(|d| d.address.to_string()).collect();
     assert_eq!(
@@ -442,11 +385,7 @@ fn without_for_each_there_is_one_alarm_per_account() {
             "metric_alarm 444455556666/ap-northeast-2 \"bill of 444455556666 over 0.5\"",
         ]
     );
-    assert!(
-        wanted
-            .iter()
-            .all(|d| d.target.is_none() && spec(d).dimensions.is_empty())
-    );
+    assert!(wanted.iter().all(|d| d.target.is_none() && spec(d).dimensions.is_empty()));
 }
 
 #[test]
@@ -466,15 +405,11 @@ fn region_and_for_each_exclude_each_other() {
           (the default comes from the target's kind; write `namespace = \"AWS/…\"`)"]
     );
     assert_eq!(
-        problems(&bill(
-            "region = 'seoul'\nnamespace = 'x'\ndescription = '{{ id }}'"
-        )),
+        problems(&bill("region = 'seoul'\nnamespace = 'x'\ndescription = '{{ id }}'")),
         ["7:10 \"seoul\" is not a region's code (codes look like `ap-northeast-2` or `us-gov-west-1`)"]
     );
     assert_eq!(
-        problems(&bill(
-            "region = 'us-east-1'\nnamespace = 'x'\ndescription = '{{ id }}'"
-        )),
+        problems(&bill("region = 'us-east-1'\nnamespace = 'x'\ndescription = '{{ id }}'")),
         ["9:15 `description`: there is no variable `id` (there is no target without `for_each`)"]
     );
 }
@@ -483,9 +418,7 @@ fn region_and_for_each_exclude_each_other() {
 fn three_thousand_alarms_take_no_time() {
     let text =
         alarm("alarm_actions = ['arn:aws:sns:{{ region }}:{{ account }}:ops']\ndescription = '{{ id }}'");
-    let fleet = (1..=3_000)
-        .map(|number| web(number, &[("Env", "prod")]))
-        .collect();
+    let fleet = (1..=3_000).map(|number| web(number, &[("Env", "prod")])).collect();
     let started = std::time::Instant::now();
     let (wanted, said) = desired(&text, fleet);
     assert_eq!((wanted.len(), said.len()), (3_000, 0));

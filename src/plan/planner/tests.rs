@@ -17,28 +17,18 @@ fn address(key: &str) -> Address {
 }
 
 fn fields(threshold: i64) -> Fields {
-    Fields::from([
-        ("threshold".to_owned(), json!(threshold)),
-        ("period".to_owned(), json!(300)),
-    ])
+    Fields::from([("threshold".to_owned(), json!(threshold)), ("period".to_owned(), json!(300))])
 }
 
 fn target(id: &str) -> TargetRef {
-    TargetRef {
-        kind: "ec2".to_owned(),
-        id: id.to_owned(),
-        name: id.replace("i-", "web-"),
-    }
+    TargetRef { kind: "ec2".to_owned(), id: id.to_owned(), name: id.replace("i-", "web-") }
 }
 
 fn desired(key: &str, id: &str, threshold: i64) -> Desired {
     Desired {
         address: address(key),
         fields: fields(threshold),
-        origin: Origin {
-            label: "alarm.cpu".to_owned(),
-            place: "alarms.toml:3".to_owned(),
-        },
+        origin: Origin { label: "alarm.cpu".to_owned(), place: "alarms.toml:3".to_owned() },
         place: Place::Named("alarms.toml".to_owned()),
         target: Some(target(id)),
         adopt: false,
@@ -66,10 +56,7 @@ fn live(key: &str, threshold: i64) -> Actual {
 }
 
 fn owned_by(mut actual: Actual, project: &str) -> Actual {
-    actual.ownership = Ownership::Project {
-        name: project.to_owned(),
-        label: None,
-    };
+    actual.ownership = Ownership::Project { name: project.to_owned(), label: None };
     actual
 }
 
@@ -116,22 +103,13 @@ fn check(input: PlanInput, expected: &[&str]) -> Plan {
 
 #[test]
 fn what_is_not_there_is_created() {
-    check(
-        input(vec![desired("a", "i-1", 80)], vec![], vec![]),
-        &["Create a"],
-    );
+    check(input(vec![desired("a", "i-1", 80)], vec![], vec![]), &["Create a"]);
 }
 
 #[test]
 fn what_is_as_wanted_is_left_alone() {
-    let plan = check(
-        input(
-            vec![desired("a", "i-1", 80)],
-            vec![live("a", 80)],
-            vec![owned("a", "i-1", 80)],
-        ),
-        &[],
-    );
+    let plan =
+        check(input(vec![desired("a", "i-1", 80)], vec![live("a", 80)], vec![owned("a", "i-1", 80)]), &[]);
     assert_eq!((plan.unchanged, plan.refreshes.len()), (1, 0));
 }
 
@@ -156,14 +134,8 @@ fn each_difference_names_who_made_it() {
 
 #[test]
 fn a_hand_made_change_that_is_now_wanted_only_refreshes_the_state() {
-    let plan = check(
-        input(
-            vec![desired("a", "i-1", 80)],
-            vec![live("a", 80)],
-            vec![owned("a", "i-1", 70)],
-        ),
-        &[],
-    );
+    let plan =
+        check(input(vec![desired("a", "i-1", 80)], vec![live("a", 80)], vec![owned("a", "i-1", 70)]), &[]);
     assert_eq!(plan.refreshes[0].owned.fields, fields(80));
 }
 
@@ -171,10 +143,7 @@ fn a_hand_made_change_that_is_now_wanted_only_refreshes_the_state() {
 fn a_new_label_changes_nothing_on_aws() {
     let mut wanted = desired("a", "i-1", 80);
     wanted.origin.label = "alarm.processor".to_owned();
-    let plan = check(
-        input(vec![wanted], vec![live("a", 80)], vec![owned("a", "i-1", 80)]),
-        &[],
-    );
+    let plan = check(input(vec![wanted], vec![live("a", 80)], vec![owned("a", "i-1", 80)]), &[]);
     assert_eq!(plan.refreshes[0].owned.label, "alarm.processor");
 }
 
@@ -194,12 +163,7 @@ fn nobodys_resource_is_adopted_only_when_allowed() {
     assert_eq!(refused.blocking().count(), 1);
     let mut allowed = world();
     allowed.options.adopt = true;
-    assert_eq!(
-        check(allowed, &["Adopt a threshold 70→80 Unknown"])
-            .blocking()
-            .count(),
-        0
-    );
+    assert_eq!(check(allowed, &["Adopt a threshold 70→80 Unknown"]).blocking().count(), 0);
     let mut declared = world();
     declared.desired[0].adopt = true;
     check(declared, &["Adopt a threshold 70→80 Unknown"]);
@@ -220,18 +184,8 @@ fn the_tag_makes_a_lost_record_harmless() {
 fn another_projects_resource_is_never_touched() {
     let theirs = || owned_by(live("a", 70), "search");
     let conflict = r#"Conflict a OtherProject { project: "search" }"#;
-    check(
-        input(vec![desired("a", "i-1", 80)], vec![theirs()], vec![]),
-        &[conflict],
-    );
-    check(
-        input(
-            vec![desired("a", "i-1", 80)],
-            vec![theirs()],
-            vec![owned("a", "i-1", 80)],
-        ),
-        &[conflict],
-    );
+    check(input(vec![desired("a", "i-1", 80)], vec![theirs()], vec![]), &[conflict]);
+    check(input(vec![desired("a", "i-1", 80)], vec![theirs()], vec![owned("a", "i-1", 80)]), &[conflict]);
     // No longer wanted here and theirs by now: our record goes, their alarm stays.
     check(
         input(vec![], vec![theirs()], vec![owned("a", "i-1", 80)]),
@@ -244,11 +198,7 @@ fn what_cannot_be_expressed_is_never_flattened() {
     let mut math = live("a", 70);
     math.inexpressible = Some("metric math".to_owned());
     check(
-        input(
-            vec![desired("a", "i-1", 80)],
-            vec![math],
-            vec![owned("a", "i-1", 80)],
-        ),
+        input(vec![desired("a", "i-1", 80)], vec![math], vec![owned("a", "i-1", 80)]),
         &[r#"Conflict a Inexpressible { what: "metric math" }"#],
     );
 }
@@ -265,14 +215,8 @@ fn deletes_say_why() {
         input
     };
     check(world(false, None), &["Delete a DeclarationRemoved"]);
-    check(
-        world(true, Some(Absence::Terminated)),
-        &["Delete a Target { absence: Terminated }"],
-    );
-    check(
-        world(true, Some(Absence::NotSelected)),
-        &["Delete a Target { absence: NotSelected }"],
-    );
+    check(world(true, Some(Absence::Terminated)), &["Delete a Target { absence: Terminated }"]);
+    check(world(true, Some(Absence::NotSelected)), &["Delete a Target { absence: NotSelected }"]);
     let mut destroy = world(true, None);
     destroy.options.destroy = true;
     check(destroy, &["Delete a Destroy"]);
@@ -294,20 +238,12 @@ fn protected_resources_outlive_their_declaration() {
 #[test]
 fn a_changed_name_is_one_replace() {
     check(
-        input(
-            vec![desired("new", "i-1", 90)],
-            vec![live("old", 80)],
-            vec![owned("old", "i-1", 80)],
-        ),
+        input(vec![desired("new", "i-1", 90)], vec![live("old", 80)], vec![owned("old", "i-1", 80)]),
         &["Replace new Renamed threshold 80→90 Manifest (was old)"],
     );
     // Another target's new alarm is no rename.
     check(
-        input(
-            vec![desired("new", "i-2", 80)],
-            vec![live("old", 80)],
-            vec![owned("old", "i-1", 80)],
-        ),
+        input(vec![desired("new", "i-2", 80)], vec![live("old", 80)], vec![owned("old", "i-1", 80)]),
         &["Delete old Target { absence: Superseded }", "Create new"],
     );
 }
@@ -322,13 +258,7 @@ fn regions_that_were_not_read_are_left_alone() {
 
 #[test]
 fn flags_leave_changes_out_and_say_how_many() {
-    let world = || {
-        input(
-            vec![desired("n", "i-2", 80)],
-            vec![live("a", 80)],
-            vec![owned("a", "i-1", 80)],
-        )
-    };
+    let world = || input(vec![desired("n", "i-2", 80)], vec![live("a", 80)], vec![owned("a", "i-1", 80)]);
     let mut no_delete = world();
     no_delete.options.no_delete = true;
     assert_eq!(check(no_delete, &["Create n"]).left_out, 1);

@@ -9,10 +9,7 @@ use crate::render::{Detail, Heading, PlanView, clean, plan_json, plan_markdown, 
 use super::DETAILS;
 
 fn drift_view(detail: Detail) -> PlanView<'static> {
-    PlanView {
-        heading: Heading::Drift,
-        ..view(detail)
-    }
+    PlanView { heading: Heading::Drift, ..view(detail) }
 }
 
 fn text(plan: &Plan) -> String {
@@ -380,15 +377,8 @@ fn everything_deleted_is_named() {
 #[test]
 fn the_total_counts_what_happened() {
     let total = |changes: Vec<crate::plan::Change>, unchanged: usize| {
-        let plan = Plan {
-            unchanged,
-            ..plan_of(changes)
-        };
-        text(&plan)
-            .lines()
-            .find(|line| line.starts_with("Drift: "))
-            .unwrap_or_default()
-            .to_owned()
+        let plan = Plan { unchanged, ..plan_of(changes) };
+        text(&plan).lines().find(|line| line.starts_with("Drift: ")).unwrap_or_default().to_owned()
     };
     let of = |verb: Verb| -> Vec<_> {
         let all = drift_plan().changes.into_iter().chain(taken_plan().changes);
@@ -399,14 +389,8 @@ fn the_total_counts_what_happened() {
         total(of(Verb::Create), 1),
         format!("Drift: 4 deleted outside opsform; 1 is as it was left. {back}")
     );
-    assert_eq!(
-        total(of(Verb::Update), 0),
-        format!("Drift: 4 changed outside opsform. {back}")
-    );
-    assert_eq!(
-        total(of(Verb::Conflict), 3000),
-        "Drift: 3 conflicts; 3,000 are as they were left."
-    );
+    assert_eq!(total(of(Verb::Update), 0), format!("Drift: 4 changed outside opsform. {back}"));
+    assert_eq!(total(of(Verb::Conflict), 3000), "Drift: 3 conflicts; 3,000 are as they were left.");
 }
 
 #[test]

@@ -16,34 +16,23 @@ const DETAILS: [Detail; 3] = [Detail::Summary, Detail::Folded, Detail::Full];
 
 /// Every way to show a plan on a terminal without colour.
 fn views() -> impl Iterator<Item = PlanView<'static>> {
-    [Heading::Plan, Heading::Drift].into_iter().flat_map(|heading| {
-        DETAILS.map(|detail| PlanView {
-            heading,
-            ..view(detail)
-        })
-    })
+    [Heading::Plan, Heading::Drift]
+        .into_iter()
+        .flat_map(|heading| DETAILS.map(|detail| PlanView { heading, ..view(detail) }))
 }
 
 /// Removes `ESC [ … m`.
 fn without_colour(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |plain, part| {
-        plain + part.split_once('m').map_or("", |(_, rest)| rest)
-    })
+    parts.fold(first, |plain, part| plain + part.split_once('m').map_or("", |(_, rest)| rest))
 }
 
 #[test]
 fn colour_changes_nothing_but_colour() {
     for (name, plan) in all_plans() {
         for view in views() {
-            let coloured = PlanView {
-                palette: Palette {
-                    color: true,
-                    width: None,
-                },
-                ..view
-            };
+            let coloured = PlanView { palette: Palette { color: true, width: None }, ..view };
             let (plain, coloured) = (plan_text(&plan, &view), plan_text(&plan, &coloured));
             assert_eq!(without_colour(&coloured), plain, "{name}, {view:?}");
             assert!(coloured.contains('\u{1b}'), "{name}, {view:?}");
@@ -56,14 +45,9 @@ fn no_user_text_controls_the_terminal() {
     for (name, plan) in all_plans() {
         for view in views() {
             for text in [plan_text(&plan, &view), plan_markdown(&plan, &view)] {
-                let control = text
-                    .chars()
-                    .find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+                let control = text.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
                 assert_eq!(control, None, "{name}, {view:?}:\n{text}");
-                assert!(
-                    text.lines().all(|line| !line.ends_with(' ')),
-                    "{name}, {view:?}:\n{text}"
-                );
+                assert!(text.lines().all(|line| !line.ends_with(' ')), "{name}, {view:?}:\n{text}");
             }
         }
     }
@@ -102,13 +86,7 @@ fn lines_keep_to_the_width_of_the_terminal() {
     for (name, plan) in all_plans() {
         let folded = views().filter(|view| view.detail == Detail::Folded);
         for (view, width) in folded.flat_map(|view| [72, 100, 140].map(|width| (view, width))) {
-            let narrow = PlanView {
-                palette: Palette {
-                    color: false,
-                    width: Some(width),
-                },
-                ..view
-            };
+            let narrow = PlanView { palette: Palette { color: false, width: Some(width) }, ..view };
             let text = plan_text(&plan, &narrow);
             let too_long = text.lines().find(|line| {
                 // A word that is longer than a line stays whole, so that it can be copied.
@@ -155,10 +133,7 @@ fn the_documented_format_is_the_format() {
         let mut keys = Vec::new();
         collect_keys(&value, &mut keys);
         for key in keys {
-            assert!(
-                document.contains(&format!("`{key}`")),
-                "{name}: `{key}` is not documented"
-            );
+            assert!(document.contains(&format!("`{key}`")), "{name}: `{key}` is not documented");
         }
     }
 }

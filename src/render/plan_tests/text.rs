@@ -46,13 +46,7 @@ Destroys: alarm "web-9: CPU Utilization over 90 percent"   ap-northeast-2
 
 #[test]
 fn the_sample_on_a_narrow_terminal() {
-    let narrow = PlanView {
-        palette: Palette {
-            color: false,
-            width: Some(72),
-        },
-        ..view(Detail::Folded)
-    };
+    let narrow = PlanView { palette: Palette { color: false, width: Some(72) }, ..view(Detail::Folded) };
     assert_snapshot!(plan_text(&sample_plan(), &narrow), @r#"
 payments · account 111122223333 · 2 regions
 read 3,000 alarms, 1,000 instances in 34 calls, 1.2 s

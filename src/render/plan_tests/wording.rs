@@ -15,72 +15,32 @@ fn folded(plan: &Plan) -> String {
 #[test]
 fn nothing_to_do() {
     let last = |plan: &Plan, heading: Heading| {
-        let view = PlanView {
-            heading,
-            ..view(Detail::Folded)
-        };
-        plan_text(plan, &view)
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .to_owned()
+        let view = PlanView { heading, ..view(Detail::Folded) };
+        plan_text(plan, &view).lines().last().unwrap_or_default().to_owned()
     };
     let empty = empty_plan();
-    let one = Plan {
-        unchanged: 1,
-        ..empty_plan()
-    };
-    let none = Plan {
-        unchanged: 0,
-        ..empty_plan()
-    };
-    let left_out = Plan {
-        left_out: 2,
-        ..none.clone()
-    };
-    assert_eq!(
-        last(&empty, Heading::Plan),
-        "Nothing to do: 3,000 alarms are as declared."
-    );
-    assert_eq!(
-        last(&one, Heading::Plan),
-        "Nothing to do: 1 alarm is as declared."
-    );
+    let one = Plan { unchanged: 1, ..empty_plan() };
+    let none = Plan { unchanged: 0, ..empty_plan() };
+    let left_out = Plan { left_out: 2, ..none.clone() };
+    assert_eq!(last(&empty, Heading::Plan), "Nothing to do: 3,000 alarms are as declared.");
+    assert_eq!(last(&one, Heading::Plan), "Nothing to do: 1 alarm is as declared.");
     assert_eq!(
         last(&none, Heading::Plan),
         "Nothing to do: the manifest asks for no resources, and the project owns none."
     );
-    assert_eq!(
-        last(&left_out, Heading::Plan),
-        "Nothing to do: every change is left out."
-    );
-    assert_eq!(
-        last(&empty, Heading::Drift),
-        "No drift: 3,000 alarms are as opsform left them."
-    );
-    assert_eq!(
-        last(&none, Heading::Destroy),
-        "Nothing to destroy: the project owns no resources."
-    );
+    assert_eq!(last(&left_out, Heading::Plan), "Nothing to do: every change is left out.");
+    assert_eq!(last(&empty, Heading::Drift), "No drift: 3,000 alarms are as opsform left them.");
+    assert_eq!(last(&none, Heading::Destroy), "Nothing to destroy: the project owns no resources.");
 }
 
 #[test]
 fn drift_is_named_as_such() {
     let text = folded(&plan_of([drift()]));
     assert!(text.contains("changed outside opsform"), "{text}");
-    assert!(
-        text.ends_with("All of it puts back what was changed outside opsform.\n"),
-        "{text}"
-    );
-    let view = PlanView {
-        heading: Heading::Drift,
-        ..view(Detail::Folded)
-    };
+    assert!(text.ends_with("All of it puts back what was changed outside opsform.\n"), "{text}");
+    let view = PlanView { heading: Heading::Drift, ..view(Detail::Folded) };
     let text = plan_text(&plan_of([drift()]), &view);
-    assert!(
-        text.starts_with("payments · drift · account 111122223333 · 2 regions"),
-        "{text}"
-    );
+    assert!(text.starts_with("payments · drift · account 111122223333 · 2 regions"), "{text}");
     assert!(text.contains("actions_enabled   true → false"), "{text}");
     assert!(
         text.ends_with(
@@ -100,11 +60,7 @@ fn every_reason_of_a_delete_is_said_in_words() {
             change
         });
         let text = folded(&plan_of(deletes));
-        text.lines()
-            .find(|line| line.contains("because"))
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
+        text.lines().find(|line| line.contains("because")).unwrap_or_default().trim().to_owned()
     };
     let target = |absence: Absence| Reason::Target { absence };
     let words: Vec<String> = [
@@ -156,10 +112,8 @@ fn a_summary_names_every_destroy_beside_its_region() {
     let lines: Vec<&str> = text.lines().rev().take(25).collect();
     for (i, line) in lines.iter().rev().enumerate() {
         let number = i + 1;
-        let (word, region) = (
-            if number == 1 { "Destroys:" } else { "" },
-            if number > 23 { VIRGINIA } else { SEOUL },
-        );
+        let (word, region) =
+            (if number == 1 { "Destroys:" } else { "" }, if number > 23 { VIRGINIA } else { SEOUL });
         let name = format!("alarm \"web-{number}: CPU Utilization over 90 percent\"");
         assert_eq!(*line, format!("{word:<10}{name:<47}   {region}"));
     }
@@ -169,10 +123,7 @@ fn a_summary_names_every_destroy_beside_its_region() {
 fn targets_that_share_a_name_are_shown_by_their_ids() {
     let plan = plan_of((1..=3).map(|number| {
         let mut change = update(number, 80.0, 85.0);
-        change.target = Some(target(
-            if number == 3 { "db, 1" } else { "web" },
-            &format!("i-{number}"),
-        ));
+        change.target = Some(target(if number == 3 { "db, 1" } else { "web" }, &format!("i-{number}")));
         change
     }));
     let text = folded(&plan);
@@ -187,10 +138,7 @@ fn labels_beyond_six_are_summed_up() {
         change
     }));
     let text = folded(&plan);
-    let row = text
-        .lines()
-        .find(|line| line.starts_with("  create"))
-        .unwrap_or_default();
+    let row = text.lines().find(|line| line.starts_with("  create")).unwrap_or_default();
     assert_eq!(
         row,
         "  create  20   alarm.l1 3 · alarm.l2 3 · alarm.l3 3 · alarm.l4 3 · alarm.l0 2 · alarm.l5 2 · … 2 more labels"

@@ -18,6 +18,9 @@ use super::Layout;
 /// Names of fields are padded up to this width; a longer one pushes its value to the right.
 const NAME_COLUMNS: usize = 36;
 
+/// How far the causes of one object may stand right of the column of all.
+const MOST_SHIFTED: usize = 16;
+
 /// Longer differences of texts are cut in the folded view.
 const MOST_TEXT_LINES: usize = 14;
 
@@ -38,6 +41,7 @@ pub(super) fn show(page: &mut Page, group: &Group<'_>, layout: &Layout) {
     };
     let names = changed.iter().map(|shown| &shown.row.name);
     let column = value_column(names.chain(others.iter().map(|(name, _)| name)), layout.body());
+    let layout = &Layout { right: cause_column(&changed, column, layout.right), ..*layout };
     for row in &changed {
         show_row(page, row, group.first().verb, column, layout);
     }
@@ -63,10 +67,7 @@ fn other_fields(group: &Group<'_>) -> (Vec<(String, Vec<String>)>, Tone) {
 
 /// Names and values, aligned.
 pub(in crate::render) fn value_table(page: &mut Page, fields: &Fields, indent: usize) {
-    let rows: Vec<_> = fields
-        .iter()
-        .flat_map(|(name, value)| value_rows(name, value))
-        .collect();
+    let rows: Vec<_> = fields.iter().flat_map(|(name, value)| value_rows(name, value)).collect();
     let column = value_column(rows.iter().map(|(name, _)| name), indent);
     value_lines(page, &rows, indent, column, Tone::Plain);
 }
@@ -87,6 +88,15 @@ fn value_column<'n>(names: impl Iterator<Item = &'n String>, indent: usize) -> u
     indent + widest.min(NAME_COLUMNS) + 3
 }
 
+/// One column for all causes of an object: a little right of the heads' where a short value needs it.
+fn cause_column(rows: &[GroupRow<'_>], column: usize, right: usize) -> usize {
+    let widths = rows.iter().filter_map(|shown| match &shown.row.difference {
+        Difference::Inline { before, after } => Some(column + before.width() + 3 + after.width() + 3),
+        Difference::List { .. } | Difference::Text(_) => None,
+    });
+    widths.filter(|width| *width <= right + MOST_SHIFTED).max().unwrap_or(right).max(right)
+}
+
 fn group_rows<'a>(field: &'a GroupField<'a>) -> Vec<GroupRow<'a>> {
     let example = (field.distinct > 1).then_some((field.of, field.distinct));
     let nested = |value: &Option<Value>| value.as_ref().is_some_and(Value::is_object);
@@ -96,20 +106,13 @@ fn group_rows<'a>(field: &'a GroupField<'a>) -> Vec<GroupRow<'a>> {
     rows.into_iter()
         .enumerate()
         // Of a map, the number belongs to the whole of it: it is said once.
-        .map(|(i, row)| GroupRow {
-            row,
-            example: if maps && i < last { None } else { example },
-        })
+        .map(|(i, row)| GroupRow { row, example: if maps && i < last { None } else { example } })
         .collect()
 }
 
 fn show_row(page: &mut Page, shown: &GroupRow<'_>, verb: Verb, column: usize, layout: &Layout) {
     let row = &shown.row;
-    let name = Line::indented(layout.body())
-        .plain(&*row.name)
-        .plain("   ")
-        .padded(column)
-        .hanging(column);
+    let name = Line::indented(layout.body()).plain(&*row.name).plain("   ").padded(column).hanging(column);
     let cause = cause_line(row.cause, verb);
     let note = shown.example.map(example_words);
     match &row.difference {
@@ -130,11 +133,7 @@ fn show_row(page: &mut Page, shown: &GroupRow<'_>, verb: Verb, column: usize, la
             let mut lines: Vec<Line> = removed
                 .iter()
                 .map(|element| Line::new().with(Tone::Delete, format!("- {element}")))
-                .chain(
-                    added
-                        .iter()
-                        .map(|element| Line::new().with(Tone::Create, format!("+ {element}"))),
-                )
+                .chain(added.iter().map(|element| Line::new().with(Tone::Create, format!("+ {element}"))))
                 .collect();
             if *kept > 0 {
                 let rest = thousands(*kept);
@@ -180,11 +179,7 @@ fn beside_name(page: &mut Page, name: Line, cause: Line, lines: Vec<Line>, colum
 }
 
 fn text_lines(lines: &[DiffLine], detail: Detail) -> Vec<Line> {
-    let most = if detail == Detail::Full {
-        usize::MAX
-    } else {
-        MOST_TEXT_LINES
-    };
+    let most = if detail == Detail::Full { usize::MAX } else { MOST_TEXT_LINES };
     let mut shown: Vec<Line> = lines.iter().take(most).map(diff_line).collect();
     if lines.len() > most {
         let more = count_of(lines.len() - most, "more line", "more lines");
@@ -200,11 +195,9 @@ fn diff_line(line: &DiffLine) -> Line {
         Side::Both => ("  ", Tone::Dim, Tone::Dim),
         Side::Gap => ("", Tone::Dim, Tone::Dim),
     };
-    line.parts
-        .iter()
-        .fold(Line::new().with(tone, sign), |shown, (differs, text)| {
-            shown.with(if *differs { part_tone } else { tone }, &**text)
-        })
+    line.parts.iter().fold(Line::new().with(tone, sign), |shown, (differs, text)| {
+        shown.with(if *differs { part_tone } else { tone }, &**text)
+    })
 }
 
 /// Who changed a field. Of an adoption and a replace that is not in question.
@@ -220,13 +213,6 @@ fn cause_line(cause: Cause, verb: Verb) -> Line {
 }
 
 fn example_words((change, distinct): (&Change, usize)) -> String {
-    let name = change
-        .target
-        .as_ref()
-        .map_or(&change.address.key, |target| &target.name);
-    format!(
-        "({}); {}",
-        clean(name),
-        count_of(distinct, "value", "different values")
-    )
+    let name = change.target.as_ref().map_or(&change.address.key, |target| &target.name);
+    format!("({}); {}", clean(name), count_of(distinct, "value", "different values"))
 }

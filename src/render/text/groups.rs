@@ -47,11 +47,7 @@ pub(super) fn show(
 /// The column at which every origin and cause begins: right of all heads, but for those that are far too long.
 fn right_column(heads: &[(Line, Line)], width: usize) -> usize {
     let most = width * 6 / 10;
-    let widest = heads
-        .iter()
-        .map(|(left, _)| left.width())
-        .filter(|left| *left <= most)
-        .max();
+    let widest = heads.iter().map(|(left, _)| left.width()).filter(|left| *left <= most).max();
     widest.unwrap_or(0).clamp(40, most) + 3
 }
 
@@ -65,15 +61,13 @@ fn head(group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) -> (Line, Line) {
         .hanging(layout.body());
     let kind = &first.address.kind;
     let left = match (group.len(), &first.replaces) {
-        (1, Some(old)) => left
-            .plain(format!("{} ", nouns.noun(kind)))
-            .with(Tone::Strong, quoted(&old.address.key)),
-        (1, None) => left
-            .plain(format!("{} ", nouns.noun(kind)))
-            .with(Tone::Strong, quoted(&first.address.key)),
-        (many, _) => left
-            .with(Tone::Strong, thousands(many))
-            .plain(format!(" {}", nouns.plural(kind))),
+        (1, Some(old)) => {
+            left.plain(format!("{} ", nouns.noun(kind))).with(Tone::Strong, quoted(&old.address.key))
+        }
+        (1, None) => {
+            left.plain(format!("{} ", nouns.noun(kind))).with(Tone::Strong, quoted(&first.address.key))
+        }
+        (many, _) => left.with(Tone::Strong, thousands(many)).plain(format!(" {}", nouns.plural(kind))),
     };
     let left = if first.reason == Some(Reason::AdoptionRefused) {
         left.with(Tone::Conflict, "   refused")
@@ -99,11 +93,7 @@ fn body(page: &mut Page, group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) {
     if first.verb == Verb::Replace {
         replaced(page, group, layout, nouns);
     } else if let Some(reason) = reason_words(first, group.len(), nouns, layout.heading) {
-        let tone = if first.is_blocking() {
-            Tone::Conflict
-        } else {
-            Tone::Plain
-        };
+        let tone = if first.is_blocking() { Tone::Conflict } else { Tone::Plain };
         page.line(&Line::indented(layout.body()).with(tone, reason));
     }
     // What to do about drift stands at the end only: above it is told what happened.
@@ -158,15 +148,8 @@ fn summary_line(page: &mut Page, summary: &str, distinct: usize, first: &Change,
     if distinct == 1 {
         return page.line(&line.plain(summary));
     }
-    let name = first
-        .target
-        .as_ref()
-        .map_or(&first.address.key, |target| &target.name);
-    let note = format!(
-        " ({}); {} different ones",
-        crate::render::clean(name),
-        thousands(distinct)
-    );
+    let name = first.target.as_ref().map_or(&first.address.key, |target| &target.name);
+    let note = format!(" ({}); {} different ones", crate::render::clean(name), thousands(distinct));
     page.line(&line.with(Tone::Dim, "e.g. ").plain(summary).with(Tone::Dim, note));
 }
 
@@ -189,10 +172,7 @@ fn replaced(page: &mut Page, group: &Group<'_>, layout: &Layout, nouns: Nouns<'_
         .iter()
         .take(MOST_LISTED)
         .map(|change| {
-            let old = change
-                .replaces
-                .as_ref()
-                .map_or("(unknown)".to_owned(), |old| quoted(&old.address.key));
+            let old = change.replaces.as_ref().map_or("(unknown)".to_owned(), |old| quoted(&old.address.key));
             (old, quoted(&change.address.key))
         })
         .collect();
@@ -248,11 +228,7 @@ fn more(page: &mut Page, all: usize, most: usize, layout: &Layout) {
 
 /// The width of the widest text, but for those that are far too long.
 fn column_after<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
-    texts
-        .map(UnicodeWidthStr::width)
-        .filter(|width| *width <= 64)
-        .max()
-        .unwrap_or(0)
+    texts.map(UnicodeWidthStr::width).filter(|width| *width <= 64).max().unwrap_or(0)
 }
 
 /// The targets: as many as fit on a line, and the number of the rest.
@@ -266,11 +242,7 @@ fn names(page: &mut Page, group: &Group<'_>, layout: &Layout) {
     } else {
         String::new()
     };
-    let room = page
-        .palette()
-        .layout_width()
-        .min(110)
-        .saturating_sub(layout.body() + scopes.width() + 14);
+    let room = page.palette().layout_width().min(110).saturating_sub(layout.body() + scopes.width() + 14);
     let mut line = Line::indented(layout.body());
     let mut shown = 0;
     for name in &names {
@@ -292,11 +264,7 @@ fn names(page: &mut Page, group: &Group<'_>, layout: &Layout) {
 pub(super) fn danger(change: &Change, nouns: Nouns<'_>) -> Line {
     match &change.replaces {
         Some(old) => Line::new()
-            .plain(format!(
-                "{} {}",
-                nouns.noun(&old.address.kind),
-                quoted(&old.address.key)
-            ))
+            .plain(format!("{} {}", nouns.noun(&old.address.kind), quoted(&old.address.key)))
             .with(Tone::Dim, " by ")
             .plain(quoted(&change.address.key)),
         None => Line::new().plain(subject(change, nouns)),

@@ -60,23 +60,12 @@ struct Layout {
 
 impl Layout {
     fn new(plan: &Plan, view: &PlanView<'_>) -> Self {
-        let verbs: Vec<Verb> = Verb::ALL
-            .into_iter()
-            .filter(|verb| plan.count(*verb) > 0)
-            .collect();
+        let verbs: Vec<Verb> = Verb::ALL.into_iter().filter(|verb| plan.count(*verb) > 0).collect();
         let mut scopes: Vec<_> = plan.changes.iter().map(|change| &change.address.scope).collect();
         scopes.extend(&plan.scopes);
         Self {
-            sign: verbs
-                .iter()
-                .map(|verb| verb_sign(*verb).chars().count())
-                .max()
-                .unwrap_or(1),
-            verb: verbs
-                .iter()
-                .map(|verb| verb_word(*verb, view.heading).len())
-                .max()
-                .unwrap_or(6),
+            sign: verbs.iter().map(|verb| verb_sign(*verb).chars().count()).max().unwrap_or(1),
+            verb: verbs.iter().map(|verb| verb_word(*verb, view.heading).len()).max().unwrap_or(6),
             right: 0,
             many_scopes: scopes.iter().any(|scope| *scope != scopes[0]),
             many_accounts: scopes.iter().any(|scope| scope.account != scopes[0].account),

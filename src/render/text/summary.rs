@@ -29,21 +29,10 @@ pub(super) fn head(page: &mut Page, plan: &Plan, heading: Heading, column: usize
 
 /// One row per verb: how many, and for which declarations.
 pub(super) fn table(page: &mut Page, plan: &Plan, heading: Heading) {
-    let rows: Vec<(Verb, usize)> = Verb::ALL
-        .into_iter()
-        .map(|verb| (verb, plan.count(verb)))
-        .filter(|(_, count)| *count > 0)
-        .collect();
-    let verbs = rows
-        .iter()
-        .map(|(verb, _)| verb_word(*verb, heading).len())
-        .max()
-        .unwrap_or(0);
-    let numbers = rows
-        .iter()
-        .map(|(_, count)| thousands(*count).len())
-        .max()
-        .unwrap_or(0);
+    let rows: Vec<(Verb, usize)> =
+        Verb::ALL.into_iter().map(|verb| (verb, plan.count(verb))).filter(|(_, count)| *count > 0).collect();
+    let verbs = rows.iter().map(|(verb, _)| verb_word(*verb, heading).len()).max().unwrap_or(0);
+    let numbers = rows.iter().map(|(_, count)| thousands(*count).len()).max().unwrap_or(0);
     for (verb, count) in rows {
         let number = thousands(count);
         let mut line = Line::indented(2)
@@ -64,11 +53,7 @@ pub(super) fn table(page: &mut Page, plan: &Plan, heading: Heading) {
             let more = count_of(labels.len() - MOST_LABELS, "more label", "more labels");
             line.push(Tone::Dim, format!(" · … {more}"));
         }
-        let refused = plan
-            .changes
-            .iter()
-            .filter(|c| c.verb == verb && is_refused(c))
-            .count();
+        let refused = plan.changes.iter().filter(|c| c.verb == verb && is_refused(c)).count();
         if refused > 0 {
             line.push(Tone::Conflict, format!("   {} refused", thousands(refused)));
         }

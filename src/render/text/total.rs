@@ -45,19 +45,12 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
     let mut notes = Vec::new();
     if !plan.protected.is_empty() {
         let count = nouns.count_all(plan.protected.iter().map(|owned| &*owned.address.kind));
-        let (are, names) = (
-            if plan.protected.len() == 1 { "is" } else { "are" },
-            protected_names(plan),
-        );
-        notes.push(format!(
-            "kept: {count} {are} protected and no longer declared: {names}"
-        ));
+        let (are, names) = (if plan.protected.len() == 1 { "is" } else { "are" }, protected_names(plan));
+        notes.push(format!("kept: {count} {are} protected and no longer declared: {names}"));
     }
     if plan.left_out > 0 {
         let count = count_of(plan.left_out, "change is", "changes are");
-        notes.push(format!(
-            "{count} left out by --target, --exclude, --region or --no-delete"
-        ));
+        notes.push(format!("{count} left out by --target, --exclude, --region or --no-delete"));
     }
     if !plan.refreshes.is_empty() {
         let count = count_of(plan.refreshes.len(), "record", "records");
@@ -70,12 +63,8 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
 
 fn protected_names(plan: &Plan) -> String {
     let most = 5;
-    let mut names: Vec<String> = plan
-        .protected
-        .iter()
-        .take(most)
-        .map(|owned| quoted(&owned.address.key))
-        .collect();
+    let mut names: Vec<String> =
+        plan.protected.iter().take(most).map(|owned| quoted(&owned.address.key)).collect();
     if plan.protected.len() > most {
         names.push(format!("… {} more", thousands(plan.protected.len() - most)));
     }
@@ -93,10 +82,9 @@ pub(in crate::render) fn nothing_to_do(
     let (done, rest) = match heading {
         Heading::Plan if plan.unchanged > 0 => ("Nothing to do", format!("{count} {are} as declared.")),
         Heading::Plan if plan.left_out > 0 => ("Nothing to do", "every change is left out.".to_owned()),
-        Heading::Plan => (
-            "Nothing to do",
-            "the manifest asks for no resources, and the project owns none.".to_owned(),
-        ),
+        Heading::Plan => {
+            ("Nothing to do", "the manifest asks for no resources, and the project owns none.".to_owned())
+        }
         Heading::Drift if plan.unchanged > 0 => ("No drift", format!("{count} {are} as opsform left them.")),
         Heading::Drift => ("No drift", "the project owns no resources.".to_owned()),
         Heading::Destroy => ("Nothing to destroy", "the project owns no resources.".to_owned()),
@@ -106,9 +94,7 @@ pub(in crate::render) fn nothing_to_do(
 
 /// The noun is known where only one kind of resource was read.
 fn unchanged_words(plan: &Plan, kinds: &[KindText]) -> String {
-    let mut read = kinds
-        .iter()
-        .filter(|kind| plan.cost.objects.contains_key(kind.plural));
+    let mut read = kinds.iter().filter(|kind| plan.cost.objects.contains_key(kind.plural));
     let (noun, plural) = match (read.next(), read.next(), kinds) {
         (Some(only), None, _) | (None, _, [only]) => (only.noun, only.plural),
         _ => ("resource", "resources"),
@@ -138,11 +124,7 @@ fn total(plan: &Plan, heading: Heading) -> Line {
     }
     line.push(Tone::Plain, ".");
     if plan.unchanged > 0 {
-        let stays = if plan.unchanged == 1 {
-            "stays as it is"
-        } else {
-            "stay as they are"
-        };
+        let stays = if plan.unchanged == 1 { "stays as it is" } else { "stay as they are" };
         line.push(Tone::Dim, format!(" {} {stays}.", thousands(plan.unchanged)));
     }
     line.hanging(6)
@@ -153,20 +135,10 @@ pub(in crate::render) fn total_parts(plan: &Plan, heading: Heading) -> Vec<(Opti
     if heading == Heading::Drift {
         return drift::total_parts(plan);
     }
-    let refused = plan
-        .changes
-        .iter()
-        .filter(|c| c.verb == Verb::Adopt && c.is_blocking())
-        .count();
+    let refused = plan.changes.iter().filter(|c| c.verb == Verb::Adopt && c.is_blocking()).count();
     let mut parts = vec![
-        (
-            Some(Verb::Create),
-            format!("{} to add", thousands(plan.count(Verb::Create))),
-        ),
-        (
-            Some(Verb::Update),
-            format!("{} to change", thousands(plan.count(Verb::Update))),
-        ),
+        (Some(Verb::Create), format!("{} to add", thousands(plan.count(Verb::Create)))),
+        (Some(Verb::Update), format!("{} to change", thousands(plan.count(Verb::Update)))),
     ];
     let mut optional = |verb: Verb, count: usize, words: String| {
         if count > 0 {
@@ -176,24 +148,12 @@ pub(in crate::render) fn total_parts(plan: &Plan, heading: Heading) -> Vec<(Opti
     let (replaces, deletes) = (plan.count(Verb::Replace), plan.count(Verb::Delete));
     let (adopts, forgets) = (plan.count(Verb::Adopt) - refused, plan.count(Verb::Forget));
     let conflicts = plan.count(Verb::Conflict);
-    optional(
-        Verb::Replace,
-        replaces,
-        format!("{} to replace", thousands(replaces)),
-    );
+    optional(Verb::Replace, replaces, format!("{} to replace", thousands(replaces)));
     optional(Verb::Delete, 1, format!("{} to destroy", thousands(deletes)));
     optional(Verb::Adopt, adopts, format!("{} to adopt", thousands(adopts)));
     optional(Verb::Forget, forgets, format!("{} to forget", thousands(forgets)));
-    optional(
-        Verb::Conflict,
-        refused,
-        count_of(refused, "adoption refused", "adoptions refused"),
-    );
-    optional(
-        Verb::Conflict,
-        conflicts,
-        count_of(conflicts, "conflict", "conflicts"),
-    );
+    optional(Verb::Conflict, refused, count_of(refused, "adoption refused", "adoptions refused"));
+    optional(Verb::Conflict, conflicts, count_of(conflicts, "conflict", "conflicts"));
     parts
 }
 
@@ -208,11 +168,7 @@ fn dangers(page: &mut Page, plan: &Plan, verb: Verb, view: &PlanView<'_>) {
     let mut all: Vec<&Change> = plan.changes.iter().filter(|change| change.verb == verb).collect();
     all.sort_by(|a, b| display_order(a, b));
     // Without the changes above, this is the only place where they are named: then none is left out.
-    let most = if view.detail == Detail::Summary {
-        usize::MAX
-    } else {
-        MOST_DESTROYS
-    };
+    let most = if view.detail == Detail::Summary { usize::MAX } else { MOST_DESTROYS };
     let rows: Vec<(Line, String)> = all
         .iter()
         .take(most)
@@ -234,11 +190,7 @@ fn dangers(page: &mut Page, plan: &Plan, verb: Verb, view: &PlanView<'_>) {
         .max()
         .unwrap_or(0);
     for (i, (name, scope)) in rows.into_iter().enumerate() {
-        let mut line = if i == 0 {
-            Line::new().with(tone, word)
-        } else {
-            Line::indented(word.len())
-        };
+        let mut line = if i == 0 { Line::new().with(tone, word) } else { Line::indented(word.len()) };
         line.append(name);
         if !scope.is_empty() {
             line = line.padded(column).with(Tone::Dim, format!("   {scope}"));
@@ -258,10 +210,7 @@ fn blocking(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &PlanView<
     page.line(&Line::new().with(Tone::Conflict, words));
     let nouns = Nouns(view.kinds);
     for group in groups.iter().filter(|group| group.first().is_blocking()) {
-        let mut line = Line::indented(2)
-            .with(Tone::Conflict, "! ")
-            .plain(group.subject(nouns))
-            .hanging(4);
+        let mut line = Line::indented(2).with(Tone::Conflict, "! ").plain(group.subject(nouns)).hanging(4);
         if let Some(remedy) = remedy_words(group.first(), group.len(), nouns) {
             line.push(Tone::Plain, format!(": {remedy}"));
         }
@@ -271,10 +220,7 @@ fn blocking(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &PlanView<
 
 /// `2 conflicts and 1 refused adoption must be resolved before anything is applied:`. Shared with Markdown.
 pub(in crate::render) fn blocking_words(plan: &Plan) -> Option<String> {
-    let conflicts = plan
-        .blocking()
-        .filter(|change| change.verb == Verb::Conflict)
-        .count();
+    let conflicts = plan.blocking().filter(|change| change.verb == Verb::Conflict).count();
     let refused = plan.blocking().count() - conflicts;
     let mut parts = Vec::new();
     if conflicts > 0 {

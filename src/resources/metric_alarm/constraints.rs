@@ -83,11 +83,7 @@ pub fn check(alarm: &PartialAlarm<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     found.extend(alarm.name.and_then(name));
     found.extend(alarm.namespace.and_then(namespace));
-    found.extend(
-        alarm
-            .metric
-            .and_then(|metric| length("metric", metric, NAME_LENGTH)),
-    );
+    found.extend(alarm.metric.and_then(|metric| length("metric", metric, NAME_LENGTH)));
     dimensions(&alarm.dimensions, &mut found);
     found.extend(alarm.statistic.and_then(statistic_form));
     found.extend(few_samples(alarm));
@@ -120,10 +116,7 @@ impl Violation {
     }
 
     fn warning(field: &'static str, rule: impl Into<String>, found: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(field, rule, found)
-        }
+        Self { severity: Severity::Warning, ..Self::error(field, rule, found) }
     }
 
     fn item(mut self, item: impl Into<String>) -> Self {
@@ -161,12 +154,8 @@ fn name(name: &str) -> Option<Violation> {
         return Some(Violation::error("name", rule, format!("{name:?}")));
     }
     (name.trim() != name).then(|| {
-        Violation::warning(
-            "name",
-            "should not begin or end with a blank",
-            format!("{name:?}"),
-        )
-        .hint("the filter `trim` removes blanks: `{{ tags.Name | trim }}`")
+        Violation::warning("name", "should not begin or end with a blank", format!("{name:?}"))
+            .hint("the filter `trim` removes blanks: `{{ tags.Name | trim }}`")
     })
 }
 
@@ -185,20 +174,13 @@ fn dimensions(dimensions: &[(&str, Option<&str>)], found: &mut Vec<Violation>) {
     const FIELD: &str = "dimensions";
     if dimensions.len() > DIMENSIONS {
         let rule = format!("must have at most {DIMENSIONS} entries");
-        found.push(Violation::error(
-            FIELD,
-            rule,
-            format!("{} entries", dimensions.len()),
-        ));
+        found.push(Violation::error(FIELD, rule, format!("{} entries", dimensions.len())));
     }
     for (name, value) in dimensions {
         if name.starts_with(':') {
             found.push(Violation::error(FIELD, "must not begin with `:`", format!("{name:?}")).item(*name));
         }
-        let parts = [
-            Some((*name, NAME_LENGTH)),
-            value.map(|value| (value, DIMENSION_VALUE_LENGTH)),
-        ];
+        let parts = [Some((*name, NAME_LENGTH)), value.map(|value| (value, DIMENSION_VALUE_LENGTH))];
         for (text, limit) in parts.into_iter().flatten() {
             let violation = length(FIELD, text, limit).or_else(|| {
                 let odd = text.chars().any(|c| !c.is_ascii() || c.is_ascii_control());
@@ -250,20 +232,11 @@ fn period(seconds: u32, namespace: Option<&str>) -> Option<Violation> {
     };
     let above = match seconds {
         0..30 => SHORT.into_iter().find(|short| *short > seconds),
-        _ => (seconds / 60)
-            .checked_add(1)
-            .and_then(|minutes| minutes.checked_mul(60)),
+        _ => (seconds / 60).checked_add(1).and_then(|minutes| minutes.checked_mul(60)),
     };
-    let near: Vec<String> = below
-        .into_iter()
-        .chain(above)
-        .map(|near| near.to_string())
-        .collect();
-    let violation = Violation::error(
-        "period",
-        "must be 10, 20, 30 or a multiple of 60 seconds",
-        seconds.to_string(),
-    );
+    let near: Vec<String> = below.into_iter().chain(above).map(|near| near.to_string()).collect();
+    let violation =
+        Violation::error("period", "must be 10, 20, 30 or a multiple of 60 seconds", seconds.to_string());
     Some(match &near[..] {
         [one] => violation.hint(format!("the nearest allowed value is {one}")),
         all => violation.hint(format!("the nearest allowed values are {}", all.join(" and "))),
@@ -281,18 +254,11 @@ fn evaluation(alarm: &PartialAlarm<'_>, found: &mut Vec<Violation>) {
         && datapoints > periods
     {
         let of = format!("{datapoints} of {periods}");
-        found.push(Violation::error(
-            "datapoints_to_alarm",
-            "must be at most `evaluation_periods`",
-            of,
-        ));
+        found.push(Violation::error("datapoints_to_alarm", "must be at most `evaluation_periods`", of));
     }
     if let (Some(period), Some(periods)) = (alarm.period, alarm.evaluation_periods) {
         let (limit, rule) = if period < HOUR {
-            (
-                DAY,
-                "must not look back further than one day when the period is below one hour",
-            )
+            (DAY, "must not look back further than one day when the period is below one hour")
         } else {
             (WEEK, "must not look back further than seven days")
         };

@@ -5,11 +5,7 @@ fn lines(alarm: &PartialAlarm<'_>) -> Vec<String> {
     check(alarm)
         .into_iter()
         .map(|v| {
-            let warning = if v.severity == Severity::Warning {
-                "warning: "
-            } else {
-                ""
-            };
+            let warning = if v.severity == Severity::Warning { "warning: " } else { "" };
             let item = v.item.map(|item| format!("[{item}]")).unwrap_or_default();
             let hint = v.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
             format!("{warning}{}{item} {}, found {}{hint}", v.field, v.rule, v.found)
@@ -18,11 +14,7 @@ fn lines(alarm: &PartialAlarm<'_>) -> Vec<String> {
 }
 
 fn period_lines(period: u32) -> Vec<String> {
-    lines(&PartialAlarm {
-        period: Some(period),
-        namespace: Some("AWS/EC2"),
-        ..PartialAlarm::default()
-    })
+    lines(&PartialAlarm { period: Some(period), namespace: Some("AWS/EC2"), ..PartialAlarm::default() })
 }
 
 #[test]
@@ -33,39 +25,20 @@ fn nothing_known_is_nothing_wrong() {
 #[test]
 fn periods_name_the_nearest_allowed_values() {
     const RULE: &str = "period must be 10, 20, 30 or a multiple of 60 seconds, found";
-    assert_eq!(
-        period_lines(7),
-        [format!("{RULE} 7 (the nearest allowed value is 10)")]
-    );
-    assert_eq!(
-        period_lines(0),
-        [format!("{RULE} 0 (the nearest allowed value is 10)")]
-    );
-    assert_eq!(
-        period_lines(25),
-        [format!("{RULE} 25 (the nearest allowed values are 20 and 30)")]
-    );
-    assert_eq!(
-        period_lines(45),
-        [format!("{RULE} 45 (the nearest allowed values are 30 and 60)")]
-    );
-    assert_eq!(
-        period_lines(90),
-        [format!("{RULE} 90 (the nearest allowed values are 60 and 120)")]
-    );
+    assert_eq!(period_lines(7), [format!("{RULE} 7 (the nearest allowed value is 10)")]);
+    assert_eq!(period_lines(0), [format!("{RULE} 0 (the nearest allowed value is 10)")]);
+    assert_eq!(period_lines(25), [format!("{RULE} 25 (the nearest allowed values are 20 and 30)")]);
+    assert_eq!(period_lines(45), [format!("{RULE} 45 (the nearest allowed values are 30 and 60)")]);
+    assert_eq!(period_lines(90), [format!("{RULE} 90 (the nearest allowed values are 60 and 120)")]);
     assert_eq!(
         period_lines(u32::MAX),
-        [format!(
-            "{RULE} 4294967295 (the nearest allowed value is 4294967280)"
-        )]
+        [format!("{RULE} 4294967295 (the nearest allowed value is 4294967280)")]
     );
     assert_eq!(period_lines(60), [""; 0]);
     assert_eq!(
         period_lines(10),
-        [
-            "warning: period should be at least 60 seconds for metrics of AWS's own services, found 10 \
-          (these metrics have no data below one minute; the alarm would often lack data, and costs more)"
-        ]
+        ["warning: period should be at least 60 seconds for metrics of AWS's own services, found 10 \
+          (these metrics have no data below one minute; the alarm would often lack data, and costs more)"]
     );
 }
 
@@ -81,10 +54,8 @@ fn the_evaluation_range_is_a_day_or_a_week() {
     assert_eq!(range(300, 288), [""; 0]);
     assert_eq!(
         range(300, 289),
-        [
-            "evaluation_periods must not look back further than one day when the period is below one hour, \
-          found 289 × 300 s = 86700 s (at most 288 periods of 300 s)"
-        ]
+        ["evaluation_periods must not look back further than one day when the period is below one hour, \
+          found 289 × 300 s = 86700 s (at most 288 periods of 300 s)"]
     );
     assert_eq!(range(3_600, 168), [""; 0]);
     assert_eq!(
@@ -108,33 +79,19 @@ fn datapoints_lie_between_one_and_the_periods() {
         })
     };
     assert_eq!(datapoints(2, 3), [""; 0]);
-    assert_eq!(
-        datapoints(4, 3),
-        ["datapoints_to_alarm must be at most `evaluation_periods`, found 4 of 3"]
-    );
+    assert_eq!(datapoints(4, 3), ["datapoints_to_alarm must be at most `evaluation_periods`, found 4 of 3"]);
     assert_eq!(
         datapoints(0, 0),
-        [
-            "evaluation_periods must be at least 1, found 0",
-            "datapoints_to_alarm must be at least 1, found 0"
-        ]
+        ["evaluation_periods must be at least 1, found 0", "datapoints_to_alarm must be at least 1, found 0"]
     );
 }
 
 #[test]
 fn names_have_a_length_and_no_control_characters() {
-    let name = |name: &str| {
-        lines(&PartialAlarm {
-            name: Some(name),
-            ..PartialAlarm::default()
-        })
-    };
+    let name = |name: &str| lines(&PartialAlarm { name: Some(name), ..PartialAlarm::default() });
     assert_eq!(name("운영 서버: CPU"), [""; 0]);
     assert_eq!(name(&"가".repeat(255)), [""; 0]);
-    assert_eq!(
-        name(&"가".repeat(256)),
-        ["name must have at most 255 characters, found 256 characters"]
-    );
+    assert_eq!(name(&"가".repeat(256)), ["name must have at most 255 characters, found 256 characters"]);
     assert_eq!(name(" "), ["name must not be blank, found \" \""]);
     assert_eq!(
         name("a\tb"),
@@ -191,15 +148,7 @@ fn actions_are_at_most_five_arns() {
         lines(&PartialAlarm {
             actions: vec![
                 ("alarm_actions", vec![arn; 6]),
-                (
-                    "ok_actions",
-                    vec![
-                        arn,
-                        None,
-                        Some("ops"),
-                        Some("arn:aws:automate:us-east-1:ec2:stop")
-                    ]
-                ),
+                ("ok_actions", vec![arn, None, Some("ops"), Some("arn:aws:automate:us-east-1:ec2:stop")]),
             ],
             ..PartialAlarm::default()
         }),
@@ -246,16 +195,11 @@ fn few_samples_belong_to_percentiles_and_descriptions_end() {
     assert_eq!(lines(&alarm("p99")), [""; 0]);
     assert_eq!(
         lines(&alarm("Average")),
-        [
-            "evaluate_low_sample_count_percentile must be left out unless the statistic is a percentile, \
-          found statistic \"Average\""
-        ]
+        ["evaluate_low_sample_count_percentile must be left out unless the statistic is a percentile, \
+          found statistic \"Average\""]
     );
     assert_eq!(
-        lines(&PartialAlarm {
-            description: Some(&long),
-            ..PartialAlarm::default()
-        }),
+        lines(&PartialAlarm { description: Some(&long), ..PartialAlarm::default() }),
         ["description must have at most 1024 characters, found 1025 characters"]
     );
 }

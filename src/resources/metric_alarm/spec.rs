@@ -10,12 +10,7 @@ use crate::model::{Fields, KindText};
 pub const KIND: &str = "metric_alarm";
 
 /// The kind in words.
-pub const TEXT: KindText = KindText {
-    kind: KIND,
-    noun: "alarm",
-    plural: "alarms",
-    summary,
-};
+pub const TEXT: KindText = KindText { kind: KIND, noun: "alarm", plural: "alarms", summary };
 
 /// An alarm on one metric. Its key, the `AlarmName`, is not part of the spec.
 ///
@@ -152,18 +147,12 @@ impl Comparison {
 
     /// The sign, such as `>=`.
     pub fn sign(self) -> &'static str {
-        Self::ALL
-            .into_iter()
-            .find(|(c, _, _)| *c == self)
-            .map_or("", |(_, sign, _)| sign)
+        Self::ALL.into_iter().find(|(c, _, _)| *c == self).map_or("", |(_, sign, _)| sign)
     }
 
     /// AWS's name, such as `GreaterThanOrEqualToThreshold`.
     pub fn aws_name(self) -> &'static str {
-        Self::ALL
-            .into_iter()
-            .find(|(c, _, _)| *c == self)
-            .map_or("", |(_, _, aws)| aws)
+        Self::ALL.into_iter().find(|(c, _, _)| *c == self).map_or("", |(_, _, aws)| aws)
     }
 }
 
@@ -192,18 +181,12 @@ impl TreatMissingData {
 
     /// The value with this name.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|(_, name)| *name == text)
-            .map(|(value, _)| value)
+        Self::ALL.into_iter().find(|(_, name)| *name == text).map(|(value, _)| value)
     }
 
     /// AWS's name.
     pub fn name(self) -> &'static str {
-        Self::ALL
-            .into_iter()
-            .find(|(value, _)| *value == self)
-            .map_or("", |(_, name)| name)
+        Self::ALL.into_iter().find(|(value, _)| *value == self).map_or("", |(_, name)| name)
     }
 }
 
@@ -276,11 +259,7 @@ mod tests {
     }
 
     fn choices() -> impl Strategy<Value = (Comparison, TreatMissingData, bool)> {
-        (
-            0..Comparison::ALL.len(),
-            0..TreatMissingData::ALL.len(),
-            any::<bool>(),
-        )
+        (0..Comparison::ALL.len(), 0..TreatMissingData::ALL.len(), any::<bool>())
             .prop_map(|(c, t, enabled)| (Comparison::ALL[c].0, TreatMissingData::ALL[t].0, enabled))
     }
 

@@ -19,8 +19,7 @@ const DECIMALS: usize = 10;
 
 /// Whether this is `p…`, for which alone `evaluate_low_sample_count_percentile` means something.
 pub(super) fn is_percentile(text: &str) -> bool {
-    text.strip_prefix('p')
-        .is_some_and(|rest| percentage(rest).is_some())
+    text.strip_prefix('p').is_some_and(|rest| percentage(rest).is_some())
 }
 
 /// What is wrong with a statistic, if anything.
@@ -33,17 +32,11 @@ pub(super) fn fault(text: &str) -> Option<Fault> {
     {
         return None;
     }
-    Some(Fault {
-        rule: "must be a statistic that AWS knows".to_owned(),
-        hint: hint(text),
-    })
+    Some(Fault { rule: "must be a statistic that AWS knows".to_owned(), hint: hint(text) })
 }
 
 fn is_trimmed(text: &str) -> bool {
-    TRIMMED.iter().any(|name| {
-        text.strip_prefix(name)
-            .is_some_and(|rest| percentage(rest).is_some())
-    })
+    TRIMMED.iter().any(|name| text.strip_prefix(name).is_some_and(|rest| percentage(rest).is_some()))
 }
 
 /// `TM(10%:90%)`, `TC(0.005:0.03)`, `WM(:95%)`, `PR(100:)`: two bounds of one sort, of which one may be left out. `PR`
@@ -61,11 +54,7 @@ fn is_range(text: &str) -> bool {
     }
     let bounds = |read: fn(&str) -> Option<f64>| {
         let read = |bound: &str| {
-            if bound.is_empty() {
-                Some(None)
-            } else {
-                read(bound).map(Some)
-            }
+            if bound.is_empty() { Some(None) } else { read(bound).map(Some) }
         };
         match (read(low), read(high)) {
             (Some(Some(low)), Some(Some(high))) => low < high,

@@ -29,11 +29,7 @@ fn store(folder: &Path) -> LocalStore {
 }
 
 fn keys(state: &State) -> Vec<&str> {
-    state
-        .resources
-        .keys()
-        .map(|address| address.key.as_str())
-        .collect()
+    state.resources.keys().map(|address| address.key.as_str()).collect()
 }
 
 #[test]
@@ -73,38 +69,14 @@ async fn a_journal_is_part_of_the_state_until_it_is_folded() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let mut locked = store.lock(&owner("apply"), "lineage").unwrap();
-    locked
-        .state
-        .resources
-        .insert(record("old").address, record("old"));
+    locked.state.resources.insert(record("old").address, record("old"));
     let journal = locked.open_journal().unwrap();
-    journal
-        .append(Entry::Intend {
-            resources: vec![record("a"), record("b")],
-        })
-        .await
-        .unwrap();
-    journal
-        .append(Entry::Own {
-            resource: record("a"),
-        })
-        .await
-        .unwrap();
-    journal
-        .append(Entry::Drop {
-            address: record("old").address,
-        })
-        .await
-        .unwrap();
+    journal.append(Entry::Intend { resources: vec![record("a"), record("b")] }).await.unwrap();
+    journal.append(Entry::Own { resource: record("a") }).await.unwrap();
+    journal.append(Entry::Drop { address: record("old").address }).await.unwrap();
     let seen = store.read().unwrap().unwrap();
     assert_eq!(keys(&seen), ["a"]);
-    assert_eq!(
-        seen.unconfirmed
-            .keys()
-            .map(|a| a.key.as_str())
-            .collect::<Vec<_>>(),
-        ["b"]
-    );
+    assert_eq!(seen.unconfirmed.keys().map(|a| a.key.as_str()).collect::<Vec<_>>(), ["b"]);
     drop(journal);
     locked.fold_journal().unwrap();
     assert!(!store.beside("journal").exists());
@@ -119,24 +91,9 @@ async fn a_half_written_last_line_loses_nothing_that_was_confirmed() {
     let store = store(folder.path());
     let mut locked = store.lock(&owner("apply"), "lineage").unwrap();
     let journal = locked.open_journal().unwrap();
-    journal
-        .append(Entry::Intend {
-            resources: vec![record("a"), record("b")],
-        })
-        .await
-        .unwrap();
-    journal
-        .append(Entry::Own {
-            resource: record("a"),
-        })
-        .await
-        .unwrap();
-    journal
-        .append(Entry::Own {
-            resource: record("b"),
-        })
-        .await
-        .unwrap();
+    journal.append(Entry::Intend { resources: vec![record("a"), record("b")] }).await.unwrap();
+    journal.append(Entry::Own { resource: record("a") }).await.unwrap();
+    journal.append(Entry::Own { resource: record("b") }).await.unwrap();
     let path = store.beside("journal");
     let whole = fs::read_to_string(&path).unwrap();
     // Cut at every byte of the last line, as a power failure would.
@@ -159,9 +116,7 @@ fn a_journal_that_was_folded_but_not_removed_is_not_taken_over_twice() {
     drop(journal);
     locked.state.resources.insert(record("a").address, record("a"));
     locked.save().unwrap();
-    let entry = Entry::Drop {
-        address: record("a").address,
-    };
+    let entry = Entry::Drop { address: record("a").address };
     let line = format!("{}\n", serde_json::to_string(&entry).unwrap());
     fs::write(store.beside("journal"), [old, line.into_bytes()].concat()).unwrap();
     assert_eq!(keys(&store.read().unwrap().unwrap()), ["a"]);
@@ -175,10 +130,7 @@ fn damage_is_an_error_and_never_an_empty_state() {
     for (text, expected) in [
         ("", "is damaged"),
         ("{", "is damaged"),
-        (
-            r#"{"format_version": 99}"#,
-            "has format 99, and this opsform knows formats up to 1",
-        ),
+        (r#"{"format_version": 99}"#, "has format 99, and this opsform knows formats up to 1"),
         (
             r#"{"format_version": 1, "lineage": "x", "serial": 1, "project": "search", "resources": []}"#,
             r#"belongs to project "search", and the manifest is of project "payments""#,

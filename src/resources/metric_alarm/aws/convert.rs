@@ -29,14 +29,9 @@ fn inexpressible_features(alarm: &aws_sdk_cloudwatch::types::MetricAlarm) -> Vec
     let warm_up = alarm
         .warm_up_configuration()
         .and_then(aws_sdk_cloudwatch::types::WarmUpConfiguration::warm_up_period_duration_in_minutes);
-    let propagation = alarm
-        .action_configuration()
-        .and_then(|actions| actions.alarm_tags_propagation());
+    let propagation = alarm.action_configuration().and_then(|actions| actions.alarm_tags_propagation());
     [
-        (
-            !alarm.metrics().is_empty() && alarm.threshold_metric_id().is_none(),
-            "metric math",
-        ),
+        (!alarm.metrics().is_empty() && alarm.threshold_metric_id().is_none(), "metric math"),
         (alarm.threshold_metric_id().is_some(), "an anomaly detection band"),
         (alarm.evaluation_criteria().is_some(), "a PromQL query"),
         (alarm.evaluation_interval().is_some(), "an evaluation interval"),
@@ -68,9 +63,7 @@ fn expressible(alarm: &aws_sdk_cloudwatch::types::MetricAlarm) -> Option<MetricA
         statistic: SpecStatistic(statistic),
         period: positive(alarm.period()?)?,
         evaluation_periods,
-        datapoints_to_alarm: alarm
-            .datapoints_to_alarm()
-            .map_or(Some(evaluation_periods), positive)?,
+        datapoints_to_alarm: alarm.datapoints_to_alarm().map_or(Some(evaluation_periods), positive)?,
         comparison: Comparison::parse(alarm.comparison_operator()?.as_str())?,
         threshold: alarm.threshold()?,
         unit: alarm.unit().map(|unit| unit.as_str().to_owned()),
@@ -148,10 +141,6 @@ pub(super) fn tags_of(fields: &Fields) -> BTreeMap<String, String> {
 /// The user's tags and opsform's own, for writing.
 pub(super) fn tags_to_write(project: &str, change: &Change, tags: &BTreeMap<String, String>) -> Vec<Tag> {
     let own = [(PROJECT_TAG, project), (LABEL_TAG, &change.origin.label)];
-    let all = tags
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .chain(own);
-    all.map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
+    let all = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).chain(own);
+    all.map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

@@ -28,9 +28,7 @@ pub(super) async fn read(
     request: &ReadRequest<'_>,
 ) -> Result<Vec<Actual>, AwsError> {
     let names: Vec<&str> = request.keys.keys().copied().collect();
-    let calls = names
-        .chunks(NAMES_A_CALL)
-        .map(|names| describe(aws, scope, names));
+    let calls = names.chunks(NAMES_A_CALL).map(|names| describe(aws, scope, names));
     let found: BTreeMap<String, Found> = try_join_all(calls).await?.into_iter().flatten().collect();
     let tags = owners_tags(aws, scope, request, &found).await?;
     Ok(found
@@ -87,14 +85,9 @@ async fn owners_tags(
     request: &ReadRequest<'_>,
     found: &BTreeMap<String, Found>,
 ) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let asked: Vec<&str> = request
-        .keys_with_owner()
-        .into_iter()
-        .filter(|name| found.contains_key(*name))
-        .collect();
-    let calls = asked
-        .chunks(NAMES_A_CALL)
-        .map(|names| tags_from_index(aws, scope, names));
+    let asked: Vec<&str> =
+        request.keys_with_owner().into_iter().filter(|name| found.contains_key(*name)).collect();
+    let calls = asked.chunks(NAMES_A_CALL).map(|names| tags_from_index(aws, scope, names));
     let mut tags: BTreeMap<String, Tags> = try_join_all(calls).await?.into_iter().flatten().collect();
     let uncertain = asked.into_iter().filter(|name| {
         let certain = request.keys[*name].ownership == OwnershipNeed::Certain;
@@ -111,11 +104,7 @@ async fn tags_from_index(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<Vec
     let arns: Vec<String> = names.iter().map(|name| alarm_arn(scope, name)).collect();
     let answer = aws
         .call(scope, Operation::GET_RESOURCES, || {
-            clients
-                .tagging
-                .get_resources()
-                .set_resource_arn_list(Some(arns.clone()))
-                .send()
+            clients.tagging.get_resources().set_resource_arn_list(Some(arns.clone())).send()
         })
         .await?;
     let mut tags: BTreeMap<String, Tags> = names.iter().map(|&name| (name.to_owned(), Tags::new())).collect();
@@ -125,11 +114,7 @@ async fn tags_from_index(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<Vec
 
 fn mapping(mapping: &ResourceTagMapping) -> Option<(String, Tags)> {
     let name = alarm_name(mapping.resource_arn()?)?;
-    let tags = mapping
-        .tags()
-        .iter()
-        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-        .collect();
+    let tags = mapping.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     Some((name.to_owned(), tags))
 }
 
@@ -138,11 +123,7 @@ async fn tags_of_alarm(aws: &Aws, scope: &Scope, name: &str) -> Result<(String, 
     let arn = alarm_arn(scope, name);
     let answer = aws
         .call(scope, Operation::LIST_ALARM_TAGS, || {
-            clients
-                .cloudwatch
-                .list_tags_for_resource()
-                .resource_arn(&arn)
-                .send()
+            clients.cloudwatch.list_tags_for_resource().resource_arn(&arn).send()
         })
         .await;
     let answer = match answer {
@@ -151,9 +132,7 @@ async fn tags_of_alarm(aws: &Aws, scope: &Scope, name: &str) -> Result<(String, 
         answer => answer?,
     };
     let pairs = answer.tags().iter();
-    let tags = pairs
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
-        .collect();
+    let tags = pairs.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
     Ok((name.to_owned(), tags))
 }
 
@@ -166,27 +145,16 @@ fn actual(
 ) -> Actual {
     let (user_tags, ownership) = match tags.get(&name) {
         Some(live) => (managed(live, known), owner(live)),
-        None => (
-            known.last_written.map(tags_of).unwrap_or_default(),
-            Ownership::NotRead,
-        ),
+        None => (known.last_written.map(tags_of).unwrap_or_default(), Ownership::NotRead),
     };
     let (fields, inexpressible) = match alarm {
         Ok(mut spec) => {
             spec.tags = user_tags;
             (spec.to_fields(), None)
         }
-        Err(what) => (
-            Fields::from([("uses".to_owned(), what.clone().into())]),
-            Some(what),
-        ),
+        Err(what) => (Fields::from([("uses".to_owned(), what.clone().into())]), Some(what)),
     };
-    Actual {
-        address: Address::new(TEXT.kind, scope.clone(), name),
-        fields,
-        ownership,
-        inexpressible,
-    }
+    Actual { address: Address::new(TEXT.kind, scope.clone(), name), fields, ownership, inexpressible }
 }
 
 /// The live tags that the manifest speaks of, now or when it was last applied. Other people's tags are theirs.
@@ -196,10 +164,7 @@ fn managed(live: &Tags, known: KeyRequest<'_>) -> Tags {
         .flatten()
         .flat_map(|fields| tags_of(fields).into_keys())
         .collect();
-    live.iter()
-        .filter(|(key, _)| ours.contains(*key))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect()
+    live.iter().filter(|(key, _)| ours.contains(*key)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 fn owner(tags: &Tags) -> Ownership {
@@ -230,22 +195,13 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
             tags.retain(|key, _| !key.starts_with("opsform:") && !key.starts_with("aws:"));
             written.insert(name, Fields::from([("tags".to_owned(), serde_json::json!(tags))]));
         }
-        token = page
-            .pagination_token()
-            .filter(|token| !token.is_empty())
-            .map(str::to_owned);
+        token = page.pagination_token().filter(|token| !token.is_empty()).map(str::to_owned);
         if token.is_none() {
             break;
         }
     }
-    let request = |fields| KeyRequest {
-        desired: None,
-        last_written: Some(fields),
-        ownership: OwnershipNeed::Index,
-    };
-    let keys = written
-        .iter()
-        .map(|(name, fields)| (name.as_str(), request(fields)))
-        .collect();
+    let request =
+        |fields| KeyRequest { desired: None, last_written: Some(fields), ownership: OwnershipNeed::Index };
+    let keys = written.iter().map(|(name, fields)| (name.as_str(), request(fields))).collect();
     read(aws, scope, &ReadRequest { keys }).await
 }

@@ -68,19 +68,11 @@ async fn retag(
     let arn = alarm_arn(scope, &change.address.key);
     let tags = tags_to_write(project, change, wanted);
     aws.call(scope, Operation::TAG_ALARM, || {
-        clients
-            .cloudwatch
-            .tag_resource()
-            .resource_arn(&arn)
-            .set_tags(Some(tags.clone()))
-            .send()
+        clients.cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(tags.clone())).send()
     })
     .await?;
     let before = change.before.as_ref().map(tags_of).unwrap_or_default();
-    let superfluous: Vec<String> = before
-        .into_keys()
-        .filter(|key| !wanted.contains_key(key))
-        .collect();
+    let superfluous: Vec<String> = before.into_keys().filter(|key| !wanted.contains_key(key)).collect();
     if !superfluous.is_empty() {
         aws.call(scope, Operation::UNTAG_ALARM, || {
             let request = clients.cloudwatch.untag_resource().resource_arn(&arn);
@@ -114,11 +106,7 @@ async fn remove(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<(), AwsError
 async fn delete(aws: &Aws, scope: &Scope, names: &[String]) -> Result<(), AwsError> {
     let clients = aws.clients(scope);
     aws.call(scope, Operation::DELETE_ALARMS, || {
-        clients
-            .cloudwatch
-            .delete_alarms()
-            .set_alarm_names(Some(names.to_vec()))
-            .send()
+        clients.cloudwatch.delete_alarms().set_alarm_names(Some(names.to_vec())).send()
     })
     .await
     .map(|_| ())
@@ -137,9 +125,5 @@ async fn existing(aws: &Aws, scope: &Scope, names: &[String]) -> Result<BTreeSet
                 .send()
         })
         .await?;
-    Ok(answer
-        .metric_alarms()
-        .iter()
-        .filter_map(|alarm| alarm.alarm_name().map(str::to_owned))
-        .collect())
+    Ok(answer.metric_alarms().iter().filter_map(|alarm| alarm.alarm_name().map(str::to_owned)).collect())
 }

@@ -106,7 +106,7 @@ async fn check_credentials(config: &SdkConfig, options: &ConnectOptions, home: &
     let failure = |message: String| AwsError {
         operation: Operation::GET_CALLER_IDENTITY,
         scope: Scope::new("", home),
-        class: ErrorClass::Credentials,
+        class: ErrorClass::NoCredentials,
         code: "no credentials".to_owned(),
         message: format!("{wanted}{message}"),
         request_id: None,

@@ -21,8 +21,10 @@ pub enum ErrorClass {
     Throttled,
     /// The caller lacks an IAM permission.
     Denied,
-    /// The credentials are missing, expired or wrong.
+    /// AWS does not accept the credentials: they are expired or wrong.
     Credentials,
+    /// There are no credentials, or what is to give them fails.
+    NoCredentials,
     /// Another request changes the same object right now; worth another try.
     Conflict,
     /// The network or AWS itself; worth another try.
@@ -52,6 +54,9 @@ pub struct AwsError {
 
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.class == ErrorClass::NoCredentials {
+            return write!(f, "no AWS credentials: {}", self.message);
+        }
         write!(f, "{} in {}: ", self.operation, self.scope.region)?;
         if self.class == ErrorClass::Credentials {
             write!(f, "AWS does not accept the credentials ({}): {}", self.code, self.message)?;
@@ -79,6 +84,11 @@ impl AwsError {
             ErrorClass::Credentials => Some(
                 "renew them (for single sign-on: `aws sso login`), or choose others with --profile or AWS_PROFILE; \
                  `aws sts get-caller-identity` shows which are in use"
+                    .to_owned(),
+            ),
+            ErrorClass::NoCredentials => Some(
+                "log in (for single sign-on: `aws sso login`), set AWS_PROFILE or give --profile, or set AWS_ACCESS_KEY_ID \
+                 and AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` shows which are in use"
                     .to_owned(),
             ),
             ErrorClass::Throttled => Some(format!(
@@ -142,7 +152,7 @@ where
     E: StdError + ProvideErrorMetadata + 'static,
 {
     if let Some(credentials) = find_source::<CredentialsError>(error) {
-        return (ErrorClass::Credentials, "no credentials".to_owned(), credentials_in_words(credentials));
+        return (ErrorClass::NoCredentials, "no credentials".to_owned(), credentials_in_words(credentials));
     }
     match error {
         SdkError::TimeoutError(_) => {

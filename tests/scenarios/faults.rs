@@ -155,11 +155,11 @@ fn expired_and_missing_credentials_are_said_in_words() {
         let mut command = workspace.command(&["plan"]);
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove(key);
         let run = crate::workspace::Run::of(command.output().unwrap()).expect(1);
-        run.says(&["credentials", "AWS_PROFILE"]);
+        run.says(&["no AWS credentials", "AWS_PROFILE"]);
     }
     let run = workspace.run(&["plan", "--profile", "nobody"]);
     let run = run.expect(1);
-    run.says(&["profile \"nobody\"", "credentials"]);
+    run.says(&["no AWS credentials", "profile \"nobody\""]);
 }
 
 #[test]

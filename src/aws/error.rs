@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -101,13 +102,42 @@ impl AwsError {
         }
     }
 
+    /// Whether AWS surely did not do what it was asked.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self.class,
+            ErrorClass::Denied
+                | ErrorClass::Credentials
+                | ErrorClass::NoCredentials
+                | ErrorClass::Stopped
+                | ErrorClass::Other
+        )
+    }
+
     /// Whether another try may succeed.
     pub fn is_worth_another_try(&self) -> bool {
         matches!(self.class, ErrorClass::Throttled | ErrorClass::Conflict | ErrorClass::Transient)
     }
 
-    /// A call that was not sent, because the user stopped the run.
-    pub(super) fn stopped(operation: &'static Operation, scope: &Scope) -> Self {
+    /// What kept a credentials provider from giving credentials: a role that may not be assumed, or nothing found.
+    pub(super) fn from_credentials(error: &CredentialsError, scope: &Scope, whose: &str) -> Self {
+        let refused = find_source::<AssumeRoleError>(error);
+        let (operation, code, message) = match refused {
+            Some(refused) => {
+                let code = refused.code().unwrap_or("no error code").to_owned();
+                (Operation::ASSUME_ROLE, code, refused.message().unwrap_or("no message").to_owned())
+            }
+            None => {
+                (Operation::GET_CALLER_IDENTITY, "no credentials".to_owned(), credentials_in_words(error))
+            }
+        };
+        let class = if refused.is_some() { classify(&code, &message, 0) } else { ErrorClass::NoCredentials };
+        let message = format!("{whose}{message}");
+        Self { operation, scope: scope.clone(), class, code, message, request_id: None }
+    }
+
+    /// A call that was not sent, because the run was stopped or the call had no hope.
+    pub fn stopped(operation: &'static Operation, scope: &Scope) -> Self {
         Self {
             operation,
             scope: scope.clone(),
@@ -171,7 +201,7 @@ where
 }
 
 /// What is wrong with the credentials, from the innermost cause, where the useful words are.
-pub(super) fn credentials_in_words(error: &CredentialsError) -> String {
+fn credentials_in_words(error: &CredentialsError) -> String {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => {
             "found none in the environment, the shared configuration files, the container or the instance"

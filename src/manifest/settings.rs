@@ -249,9 +249,9 @@ fn rates(reader: &mut TableReader<'_>) -> BTreeMap<String, Rate> {
                     .at(operation.place)
                     .hint("operations are written as AWS writes them: `PutMetricAlarm`"),
             );
-        } else if rate.value <= 0.0 {
+        } else if !(0.01..=10_000.0).contains(&rate.value) {
             reader.problem(
-                Diagnostic::error(format!("the rate of `{name}` must be above 0"))
+                Diagnostic::error(format!("the rate of `{name}` must be between 0.01 and 10,000"))
                     .at(rate.place)
                     .detail("calls a second"),
             );

@@ -48,7 +48,8 @@ fn help_names_every_command_and_exit_code() {
     for command in ["list", "show", "rm", "unlock", "rebuild"] {
         workspace.ok(&["state", command, "--help"]);
     }
-    workspace.run(&["paln"]).expect(2).says(&["plan"]);
+    workspace.run(&["paln"]).expect(1).says(&["plan"]);
+    workspace.run(&["plan", "--detailed-exitcode", "--bogus"]).expect(1).says(&["--bogus"]);
 }
 
 #[test]

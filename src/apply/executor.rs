@@ -181,15 +181,13 @@ async fn run_batch(run: &Apply<'_>, batch: Batch, hopeless: &Hopeless) -> Vec<(S
         }
     });
     let recorded = futures::future::join_all(recorded).await;
+    (run.progress)(Event::Called { scope: batch.scope.clone(), operation });
     let mut outcome = Vec::with_capacity(batch.steps.len());
     for ((step, result), recorded) in batch.steps.into_iter().zip(results).zip(recorded) {
         let result = match (result, recorded) {
             (Ok(()), Ok(())) => {
                 tracing::info!(verb = ?step.change().verb, address = %step.address(), "done");
-                (run.progress)(Event::Done {
-                    address: step.address().clone(),
-                    operation: batch.kind.pacing_operation(&step),
-                });
+                (run.progress)(Event::Done { address: step.address().clone() });
                 StepResult::Done
             }
             (_, Err(error)) => StepResult::NotRecorded(error),

@@ -20,7 +20,12 @@ pub enum Event {
     Done {
         /// Which.
         address: Address,
-        /// The operation that paced it.
+    },
+    /// One call, or one batch of steps, came to its end, well or not.
+    Called {
+        /// Where.
+        scope: Scope,
+        /// What.
         operation: &'static Operation,
     },
     /// One resource failed; the others go on.

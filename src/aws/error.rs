@@ -97,7 +97,12 @@ impl AwsError {
                  [aws.rates] {} = 1",
                 self.operation, self.operation.name
             )),
-            ErrorClass::Transient => Some("AWS could not be reached; run the command again".to_owned()),
+            ErrorClass::Transient if self.request_id.is_some() => {
+                Some("AWS failed by itself; run the command again".to_owned())
+            }
+            ErrorClass::Transient => {
+                Some("AWS could not be reached: check the network, the region's name and --endpoint-url".to_owned())
+            }
             _ => None,
         }
     }

@@ -100,7 +100,6 @@ fn start_log(global: &Global) {
         2 => "opsform=debug,warn",
         _ => "debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("OPSFORM_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let filter = tracing_subscriber::EnvFilter::new(level);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }

@@ -38,7 +38,8 @@ fn matching(state: &State, patterns: &[Pattern]) -> Vec<Owned> {
         let fits = |p: &Pattern| p.matches(&owned.address, &owned.label, owned.target.as_ref());
         patterns.is_empty() || patterns.iter().any(fits)
     };
-    state.resources.values().filter(matches).cloned().collect()
+    // What an apply left open is shown like the rest, so that it can be let go of.
+    state.resources.values().chain(state.unconfirmed.values()).filter(matches).cloned().collect()
 }
 
 /// The records that the patterns name. A pattern that names none is an error, so that a typo is seen.
@@ -95,6 +96,7 @@ fn remove(global: &Global, texts: &[String], yes: bool, environment: &Environmen
     }
     for record in &records {
         locked.state.resources.remove(&record.address);
+        locked.state.unconfirmed.remove(&record.address);
     }
     locked.save()?;
     output.note(&format!("forgot {count}"));

@@ -21,6 +21,13 @@ fn the_manifests_of_the_readme_validate() {
     let manifests = blocks(&readme, "toml");
     assert_eq!(manifests.len(), 2, "a new block needs a look");
     Workspace::new(&manifests[0]).ok(&["validate"]).says(&["project \"shop\" is valid: 1 declaration"]);
+    // The first one is what `init` writes, without the comments.
+    let starter =
+        fs::read_to_string(root().join("manifests/opsform.toml")).unwrap().replace("example\"", "shop\"");
+    let code = starter.lines().map(|line| line.split(" #").next().unwrap().trim_end());
+    let code: Vec<&str> = code.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let shown: Vec<&str> = manifests[0].lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(code, shown);
     let with_selector = CPU.replace("for_each = { ec2 = {} }", &manifests[1]);
     Workspace::new(&with_selector).ok(&["validate"]);
 }
@@ -42,6 +49,15 @@ fn every_key_of_the_readme_is_known_and_every_known_key_is_in_the_readme() {
     let mut known: Vec<&str> = list.split(", ").map(|key| key.trim().trim_matches('`')).collect();
     known.sort_unstable();
     assert_eq!(documented, known);
+}
+
+#[test]
+fn the_manifest_of_the_repository_is_what_init_writes() {
+    let workspace = Workspace::new(CPU);
+    workspace.ok(&["init", "--name", "example", "--manifests", "fresh"]);
+    let written = fs::read_to_string(workspace.path().join("fresh/opsform.toml")).unwrap();
+    assert_eq!(written, fs::read_to_string(root().join("manifests/opsform.toml")).unwrap());
+    workspace.run(&["init", "--name", "a b", "--manifests", "other"]).expect(1).says(&["cannot hold ' '"]);
 }
 
 #[test]

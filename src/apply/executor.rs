@@ -8,7 +8,7 @@ use futures::StreamExt;
 use super::report::{Event, Failure, Report};
 use super::steps::{Batch, Wave, waves};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
-use crate::model::{Address, Owned};
+use crate::model::{Address, Owned, Scope, TargetRef};
 use crate::plan::{Change, Plan, Verb};
 use crate::resources::{self, Step};
 use crate::state::{Entry, Journal, StateError};
@@ -33,6 +33,28 @@ pub struct Apply<'a> {
 struct Unfinished {
     failed: BTreeSet<Address>,
     not_begun: BTreeSet<Address>,
+    /// The targets of what was to be written and was not.
+    targets: BTreeSet<(Scope, TargetRef)>,
+}
+
+impl Unfinished {
+    fn note(&mut self, step: &Step, failed: bool) {
+        let change = step.change();
+        let set = if failed { &mut self.failed } else { &mut self.not_begun };
+        set.insert(change.address.clone());
+        if let (Step::Write(_), Some(target)) = (step, &change.target) {
+            self.targets.insert((change.address.scope.clone(), target.clone()));
+        }
+    }
+
+    /// Whether something that was to be written first was not.
+    fn holds_back(&self, step: &Step) -> bool {
+        let change = step.change();
+        let target = change.target.as_ref().map(|target| (change.address.scope.clone(), target.clone()));
+        self.failed.contains(&change.address)
+            || self.not_begun.contains(&change.address)
+            || target.is_some_and(|target| self.targets.contains(&target))
+    }
 }
 
 /// Carries out a plan. One failure never stops the others, unless it is one that all others would share: credentials
@@ -61,7 +83,8 @@ async fn record_what_needs_no_call(run: &Apply<'_>, report: &mut Report) -> Resu
         run.journal.append(Entry::Drop { address: change.address.clone() }).await?;
         *report.done.entry(Verb::Forget).or_default() += 1;
     }
-    let made = |change: &&Change| matches!(change.verb, Verb::Create | Verb::Replace | Verb::Adopt);
+    // Not adoptions: what existed before is nobody's until its tag says that it is ours.
+    let made = |change: &&Change| matches!(change.verb, Verb::Create | Verb::Replace);
     let intended: Vec<Owned> = run.plan.changes.iter().filter(made).map(record).collect();
     if !intended.is_empty() {
         run.journal.append(Entry::Intend { resources: intended }).await?;
@@ -80,18 +103,17 @@ fn record(change: &Change) -> Owned {
     }
 }
 
-/// The old half of a replace stays when the new half was not made: no moment without an alarm.
+/// Nothing is removed from a target while something new for it was not made: no moment without an alarm.
 fn leave_out_dependents(wave: Wave, unfinished: &Unfinished, report: &mut Report) -> Wave {
     wave.into_iter()
         .filter_map(|mut batch| {
             batch.steps.retain(|step| {
-                let address = &step.change().address;
-                let (Step::Remove(_), Some(previous)) = (step, &step.change().replaces) else { return true };
-                if unfinished.failed.contains(address) {
-                    report.skipped.push(previous.address.clone());
-                    return false;
+                let held_back = matches!(step, Step::Remove(_)) && unfinished.holds_back(step);
+                // A replace that was not begun is counted by its first half.
+                if held_back && !unfinished.not_begun.contains(&step.change().address) {
+                    report.skipped.push(step.address().clone());
                 }
-                !unfinished.not_begun.contains(address)
+                !held_back
             });
             (!batch.steps.is_empty()).then_some(batch)
         })
@@ -127,11 +149,11 @@ async fn run_wave(
             match result {
                 StepResult::Done => count(&step, report),
                 StepResult::NotBegun => {
-                    unfinished.not_begun.insert(step.change().address.clone());
+                    unfinished.note(&step, false);
                     report.not_begun += 1;
                 }
                 StepResult::Failed(error) => {
-                    unfinished.failed.insert(step.change().address.clone());
+                    unfinished.note(&step, true);
                     let failure =
                         Failure { verb: step.change().verb, address: step.address().clone(), error };
                     (run.progress)(Event::Failed(failure.clone()));

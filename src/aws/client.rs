@@ -7,6 +7,7 @@ use aws_config::{Region, SdkConfig};
 use tokio_util::sync::CancellationToken;
 
 use super::call::CallCounts;
+use super::whole_answer::WholeAnswer;
 use super::{Operation, Rate, Throttle};
 use crate::model::Scope;
 
@@ -73,10 +74,12 @@ impl Aws {
         Arc::clone(clients.entry(scope.clone()).or_insert_with(|| {
             let account = &self.accounts[&scope.account];
             let config = account.to_builder().region(Region::new(scope.region.clone())).build();
+            let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(WholeAnswer);
+            let rds = aws_sdk_rds::config::Builder::from(&config).interceptor(WholeAnswer);
             Arc::new(Clients {
                 cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-                ec2: aws_sdk_ec2::Client::new(&config),
-                rds: aws_sdk_rds::Client::new(&config),
+                ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+                rds: aws_sdk_rds::Client::from_conf(rds.build()),
                 tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
             })
         }))

@@ -80,7 +80,7 @@ impl AwsError {
             ErrorClass::Denied => Some(format!(
                 "the caller needs the IAM action {} in account {}",
                 self.operation.iam_action,
-                if self.scope.account.is_empty() { "of the credentials" } else { &self.scope.account },
+                if self.scope.account.is_empty() { "that the credentials are of" } else { &self.scope.account },
             )),
             ErrorClass::Credentials => Some(
                 "renew them (for single sign-on: `aws sso login`), or choose others with --profile or AWS_PROFILE; \
@@ -164,9 +164,9 @@ impl AwsError {
     {
         let scope = scope.clone();
         if let SdkError::ServiceError(_) = error {
-            let code = error.code().unwrap_or("no error code").to_owned();
-            let message = error.message().unwrap_or("no message").trim().to_owned();
             let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+            let code = error.code().map_or_else(|| format!("HTTP {status}"), str::to_owned);
+            let message = error.message().map_or("an answer that is not AWS's", str::trim).to_owned();
             return Self {
                 operation,
                 scope,

@@ -11,6 +11,7 @@ mod error;
 mod operation;
 mod ownership;
 mod throttle;
+mod whole_answer;
 
 pub use arn::{alarm_arn, alarm_name, partition};
 pub use call::CallCounts;

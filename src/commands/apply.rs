@@ -1,13 +1,14 @@
 //! `apply` and `destroy`: plan, show, ask, carry out.
 
+use std::io::Write;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::args::{ApplyArgs, ConsentArgs, DestroyArgs, DetailChoice, Format, Global};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::guards::refuse_if_blocked;
+use super::guards::{refuse_if_blocked, refuse_to_delete_without_state};
 use super::output::Output;
 use super::plan::{options, selection};
 use super::planning::{Planned, Wanted, make_plan};
@@ -63,15 +64,17 @@ impl Job<'_> {
         let mut locked = store.lock(&lock_owner(self.environment, self.what), &lineage)?;
         let session = Session::connect(self.global, &manifest.settings, &locked.state).await?;
         let before = locked.state.clone();
-        let Planned { plan, state } =
-            make_plan(&session, self.output, locked.state.clone(), wanted, options).await?;
+        let Planned { plan, state, found_by_tags } =
+            make_plan(&session, self.output, locked.state.clone(), manifest, wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, detail)?;
         refuse_if_blocked(&plan)?;
+        refuse_to_delete_without_state(&plan, found_by_tags, &store)?;
         locked.state = state;
         if plan.is_empty() {
             // Records of what was settled are worth a write; a state that says the same is left alone.
             if locked.state != before || !plan.refreshes.is_empty() {
                 self.carry_out(&session.aws, &plan, &mut locked).await?;
+                locked.fold_journal()?;
             }
             return Ok(Exit::Done);
         }
@@ -90,6 +93,7 @@ impl Job<'_> {
         };
         let summary = summary(&report, heading, stopped, start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
+        locked.fold_journal()?;
         Ok(if stopped && !report.is_complete() {
             Exit::Stopped
         } else if report.is_complete() {
@@ -118,9 +122,10 @@ impl Job<'_> {
         let result = apply(Apply { aws, plan, journal, progress: &tell }).await;
         signals.abort();
         progress.finish();
-        locked.fold_journal().context(
-            "the changes are recorded in the journal beside the state, and the next run takes them over",
-        )?;
+        if result.is_err() {
+            // The first failure is the one to tell; what could be written of the journal is read by the next run.
+            let _ = locked.fold_journal();
+        }
         Ok(result?)
     }
 }
@@ -145,7 +150,8 @@ async fn stop_on_signal(stop: tokio_util::sync::CancellationToken) {
             // The journal is on disk; nothing that was done is lost.
             std::process::exit(i32::from(Exit::Stopped as u8));
         }
-        eprintln!("stopping after the calls in flight; once more to stop at once");
         stop.cancel();
+        // Standard error may be a pipe whose reader the same Ctrl-C has ended.
+        let _ = writeln!(std::io::stderr(), "stopping after the calls in flight; once more to stop at once");
     }
 }

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::model::Diagnostics;
 use crate::plan::Plan;
 use crate::render::{
-    Detail, Heading, Palette, PlanView, Tone, diagnostics_text, plan_json, plan_markdown, plan_text,
+    Detail, Heading, Palette, PlanView, Tone, clean, diagnostics_text, plan_json, plan_markdown, plan_text,
 };
 use crate::resources;
 
@@ -71,9 +71,11 @@ impl Output {
     /// Prints an error with its hints.
     pub(super) fn error(&self, message: &str, hints: &[String]) {
         let palette = self.error_palette;
-        self.problem(&format!("{} {message}", palette.paint(Tone::Danger, "error:")));
+        // Messages quote AWS, lock files and names: none of them may steer the terminal.
+        let message: Vec<_> = message.lines().map(clean).collect();
+        self.problem(&format!("{} {}", palette.paint(Tone::Danger, "error:"), message.join("\n")));
         for hint in hints {
-            self.problem(&format!(" {} {hint}", palette.paint(Tone::Strong, "help:")));
+            self.problem(&format!(" {} {}", palette.paint(Tone::Strong, "help:"), clean(hint)));
         }
     }
 

@@ -21,7 +21,8 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
     let state = read_state(&store(global, &manifest.settings), &output)?;
     let session = Session::connect(global, &manifest.settings, &state).await?;
     let options = options(&args.guard, selection);
-    let planned = make_plan(&session, &output, state, &Wanted::Manifest(&manifest), options).await?;
+    let planned =
+        make_plan(&session, &output, state, &manifest, &Wanted::Manifest(&manifest), options).await?;
     output.plan(&planned.plan, Heading::Plan, args.view.format, args.view.detail)?;
     refuse_if_blocked(&planned.plan)?;
     Ok(if !args.detailed_exitcode || planned.plan.is_empty() {
@@ -41,7 +42,7 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Envir
     let state = read_state(&store(global, &manifest.settings), &output)?;
     let session = Session::connect(global, &manifest.settings, &state).await?;
     let options = PlanOptions { selection, ..PlanOptions::default() };
-    let planned = make_plan(&session, &output, state, &Wanted::LastWritten, options).await?;
+    let planned = make_plan(&session, &output, state, &manifest, &Wanted::LastWritten, options).await?;
     output.plan(&planned.plan, Heading::Drift, args.view.format, args.view.detail)?;
     Ok(if args.detailed_exitcode && !planned.plan.is_empty() { Exit::Drift } else { Exit::Done })
 }

@@ -32,6 +32,8 @@ pub(super) enum Wanted<'a> {
 pub(super) struct Planned {
     pub(super) plan: Plan,
     pub(super) state: State,
+    /// How many resources count as owned by their tags alone, because there is no state.
+    pub(super) found_by_tags: usize,
 }
 
 /// Reads AWS and plans.
@@ -39,12 +41,13 @@ pub(super) async fn make_plan(
     session: &Session,
     output: &Output,
     mut state: State,
+    manifest: &Manifest,
     wanted: &Wanted<'_>,
     options: PlanOptions,
 ) -> Result<Planned> {
     let start = Instant::now();
     check_kinds(&state)?;
-    find_what_a_lost_state_owned(session, output, &mut state).await?;
+    let found_by_tags = find_what_a_lost_state_owned(session, output, &mut state).await?;
     let (fleet, desired) = match wanted {
         Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest, &options).await?,
         Wanted::Nothing | Wanted::LastWritten => (Fleet::default(), Vec::new()),
@@ -54,6 +57,7 @@ pub(super) async fn make_plan(
     let mut actual = read_resources(session, &requests).await?;
     let read = actual.len();
     state.settle(&actual, &session.scopes);
+    protect(&mut state, manifest);
     let desired = match wanted {
         Wanted::LastWritten => {
             let read = |owned: &&Owned| session.scopes.contains(&owned.address.scope);
@@ -82,7 +86,7 @@ pub(super) async fn make_plan(
         options,
     });
     plan.cost = cost(session, &fleet, read, start);
-    Ok(Planned { plan, state })
+    Ok(Planned { plan, state, found_by_tags })
 }
 
 fn cost(session: &Session, fleet: &Fleet, read: usize, start: Instant) -> ReadCost {
@@ -138,9 +142,13 @@ async fn manifest_desired(
 }
 
 /// Without a state, everything that bears the project's tag is ours: a lost file, or a run in another folder.
-async fn find_what_a_lost_state_owned(session: &Session, output: &Output, state: &mut State) -> Result<()> {
+async fn find_what_a_lost_state_owned(
+    session: &Session,
+    output: &Output,
+    state: &mut State,
+) -> Result<usize> {
     if state.serial > 0 {
-        return Ok(());
+        return Ok(0);
     }
     let found = find_owned(session, output, &state.project).await?;
     if !found.is_empty() {
@@ -153,8 +161,18 @@ async fn find_what_a_lost_state_owned(session: &Session, output: &Output, state:
             if found.len() == 1 { "s" } else { "" },
         ));
     }
+    let count = found.len();
     state.resources.extend(found.into_iter().map(|owned| (owned.address.clone(), owned)));
-    Ok(())
+    Ok(count)
+}
+
+/// A declaration that protects does so from the moment that it says so, not only after an apply.
+fn protect(state: &mut State, manifest: &Manifest) {
+    let protecting: BTreeSet<&str> =
+        manifest.declarations.iter().filter(|d| d.protects()).map(|d| d.label()).collect();
+    for owned in state.resources.values_mut().filter(|owned| protecting.contains(owned.label.as_str())) {
+        owned.protect = true;
+    }
 }
 
 fn as_desired(owned: &Owned) -> Desired {

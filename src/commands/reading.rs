@@ -11,7 +11,7 @@ use crate::inventory::{TargetKind, Whereabouts, whereabouts};
 use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope};
 use crate::plan::Absence;
 use crate::render::quoted;
-use crate::resources::{self, KeyRequest, OwnershipNeed, ReadRequest};
+use crate::resources::{self, KeyRequest, OwnershipNeed, PROTECT_TAG, ReadRequest};
 use crate::state::State;
 
 pub(super) type Absences = BTreeMap<(Scope, String, String), Absence>;
@@ -46,7 +46,9 @@ fn as_owned(actual: Actual) -> Owned {
         Ownership::Project { label: Some(label), .. } => label,
         _ => "unknown".to_owned(),
     };
-    Owned { address: actual.address, label, target: None, protect: false, fields: actual.fields }
+    let protect =
+        actual.fields.get("tags").and_then(|tags| tags.get(PROTECT_TAG)).is_some_and(|tag| tag == "true");
+    Owned { address: actual.address, label, target: None, protect, fields: actual.fields }
 }
 
 pub(super) type Requests<'a> = BTreeMap<(Scope, String), ReadRequest<'a>>;

@@ -1,13 +1,16 @@
 //! Whether what a person agreed to is still what would happen.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use super::failure::{Exit, Failure};
 use super::reading::{Requests, read_resources};
 use super::session::Session;
-use crate::plan::{Plan, StaleObject, Staleness};
+use crate::model::{Ownership, Scope};
+use crate::plan::{Plan, StaleObject, Staleness, Verb};
 use crate::render::quoted;
-use crate::resources::KeyRequest;
+use crate::resources::{self, KeyRequest};
 
 /// How many objects a refusal names.
 const MOST_NAMED: usize = 10;
@@ -24,12 +27,15 @@ pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()
         request.keys.insert(&address.key, key);
     }
     let stale = plan.stale(&read_resources(session, &requests).await?);
-    if stale.is_empty() {
+    let mut named: Vec<String> = stale.iter().map(in_words).collect();
+    named.extend(lost_to_others(session, plan).await?);
+    if named.is_empty() {
         return Ok(());
     }
-    let mut named: Vec<String> = stale.iter().take(MOST_NAMED).map(in_words).collect();
-    if stale.len() > MOST_NAMED {
-        named.push(format!("and {} more", stale.len() - MOST_NAMED));
+    let more = named.len().saturating_sub(MOST_NAMED);
+    named.truncate(MOST_NAMED);
+    if more > 0 {
+        named.push(format!("and {more} more"));
     }
     Err(Failure::new(
         format!("since the plan was made, {}; nothing was applied", named.join("; ")),
@@ -37,6 +43,34 @@ pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()
     )
     .exit(Exit::Stale)
     .into())
+}
+
+/// What the plan changes or deletes as ours and bears another project's tag, or none, by now.
+async fn lost_to_others(session: &Session, plan: &Plan) -> Result<Vec<String>> {
+    let mut ours: BTreeMap<(&Scope, &str), Vec<&str>> = BTreeMap::new();
+    for change in &plan.changes {
+        let address = match (&change.verb, &change.replaces) {
+            (Verb::Replace, Some(previous)) => &previous.address,
+            (Verb::Update | Verb::Delete, _) => &change.address,
+            _ => continue,
+        };
+        ours.entry((&address.scope, &address.kind)).or_default().push(&address.key);
+    }
+    let mut lost = Vec::new();
+    for ((scope, kind), keys) in &ours {
+        let Some(kind) = resources::kind(kind) else { continue };
+        for (key, owner) in kind.owners(&session.aws, scope, keys).await? {
+            match owner {
+                Ownership::Project { name, .. } if name == plan.project => {}
+                Ownership::Project { name, .. } => {
+                    lost.push(format!("{} was taken over by project {}", quoted(&key), quoted(&name)));
+                }
+                Ownership::Nobody => lost.push(format!("{} lost this project's tag", quoted(&key))),
+                Ownership::NotRead => {}
+            }
+        }
+    }
+    Ok(lost)
 }
 
 fn in_words(stale: &StaleObject) -> String {

@@ -28,6 +28,9 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// Whether it may select no target although the state holds resources of it (`allow_empty = true`).
     fn allows_empty(&self) -> bool;
 
+    /// Whether opsform must never delete what it made (`protect = true`).
+    fn protects(&self) -> bool;
+
     /// The resources that it wants in this world, and every problem met on the way.
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics);
 }

@@ -47,6 +47,10 @@ impl NameGlob {
     /// # Errors
     /// In words, where the pattern is not a glob.
     pub fn new(pattern: &str) -> Result<Self, String> {
+        // More than that is nothing that a person wrote, and the compiler of globs has no limit of its own.
+        if pattern.len() > 1024 || pattern.matches('{').count() > 20 {
+            return Err("a pattern has at most 1,024 characters and 20 braces".to_owned());
+        }
         let glob = Glob::new(pattern).map_err(|error| error.kind().to_string())?;
         Ok(Self { pattern: pattern.to_owned(), matcher: glob.compile_matcher() })
     }

@@ -91,7 +91,10 @@ fn shown(path: &Path) -> String {
 
 fn is_manifest(path: &Path) -> bool {
     let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    !hidden && path.extension().is_some_and(|extension| extension == "toml") && !path.is_dir()
+    !hidden
+        && path.extension().is_some_and(|extension| extension == "toml")
+        && !path.is_dir()
+        && (path.is_file() || !path.exists())
 }
 
 fn folder_problem(folder: &Path, shown: &str, error: &std::io::Error) -> Diagnostic {

@@ -12,12 +12,20 @@ use crate::model::{Diagnostic, Place};
 /// The name under which a template is stored in its own environment; it has no extension, so nothing is escaped.
 const NAME: &str = "template";
 
+/// Steps that a template may take.
+const FUEL: u64 = 20_000;
+
+/// Bytes that a template may have. A longer one is no text for an alarm, and nesting needs stack.
+const LONGEST: usize = 8192;
+
 /// The filters, tests and functions that all templates share. Each template adds itself to a clone, which shares them.
 static SHARED: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // Without this, errors do not know which variable was undefined.
     environment.set_debug(true);
+    // A name or a threshold takes some dozen steps; a loop over a loop would take all day.
+    environment.set_fuel(Some(FUEL));
     environment
 });
 
@@ -91,6 +99,10 @@ impl Template {
     /// A diagnostic where the syntax is wrong or a filter, test or function does not exist. It points into the
     /// template where that is written without escapes.
     pub fn new(source: &str, place: Place) -> Result<Self, Box<Diagnostic>> {
+        if source.len() > LONGEST {
+            let summary = format!("a template has at most {LONGEST} bytes, this one has {}", source.len());
+            return Err(Box::new(Diagnostic::error(summary).at(place)));
+        }
         let mut environment = SHARED.clone();
         environment
             .add_template_owned(NAME, source.to_owned())

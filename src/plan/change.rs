@@ -104,6 +104,8 @@ pub enum Reason {
         /// That project's name.
         project: String,
     },
+    /// The state records it, but it no longer bears this project's tag: somebody made it anew, or took the tag off.
+    TagGone,
     /// The live object uses what opsform cannot express, so a write would flatten it.
     Inexpressible {
         /// The features in words.

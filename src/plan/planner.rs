@@ -90,7 +90,9 @@ impl Planner {
         }
         let recovered = matches!(actual.ownership, Ownership::Project { .. }) && owned.is_none();
         let fields = differences(&desired.fields, &actual.fields, owned.as_ref().map(|o| &o.fields));
-        if owned.is_none() && !recovered {
+        // What the state records and no longer bears our tag was made anew by somebody: it is to be adopted again.
+        let nobodys = actual.ownership == Ownership::Nobody || owned.is_none() && !recovered;
+        if nobodys {
             self.adopt(&desired, actual, fields);
         } else if fields.is_empty() {
             self.keep(desired, owned.as_ref());
@@ -147,8 +149,8 @@ impl Planner {
             }
             match self.input.actual.remove(&address) {
                 None => self.remove(Verb::Forget, &owned, None),
-                Some(actual) => match self.foreign_owner(&actual) {
-                    // It bears another project's tag by now: it is theirs, and our record of it is out of date.
+                Some(actual) => match self.not_ours(&actual) {
+                    // Somebody made it anew, or took it over: it is theirs, and our record of it is out of date.
                     Some(reason) => self.remove(Verb::Forget, &owned, Some(reason)),
                     None if owned.protect => self.out.protected.push(owned),
                     None => {
@@ -164,12 +166,13 @@ impl Planner {
         }
     }
 
-    fn foreign_owner(&self, actual: &Actual) -> Option<Reason> {
+    fn not_ours(&self, actual: &Actual) -> Option<Reason> {
         match &actual.ownership {
             Ownership::Project { name, .. } if *name != self.input.project => {
                 Some(Reason::OtherProject { project: name.clone() })
             }
-            _ => None,
+            Ownership::Nobody => Some(Reason::TagGone),
+            Ownership::NotRead | Ownership::Project { .. } => None,
         }
     }
 
@@ -206,12 +209,7 @@ impl Planner {
     fn pair_renames(&mut self) {
         let mut pairs: BTreeMap<RenameKey, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
         for (index, change) in self.out.changes.iter().enumerate() {
-            let key = RenameKey {
-                scope: change.address.scope.clone(),
-                kind: change.address.kind.clone(),
-                label: change.origin.label.clone(),
-                target: change.target.as_ref().map(|target| (target.kind.clone(), target.id.clone())),
-            };
+            let key = RenameKey::of(change);
             match (change.verb, &change.reason) {
                 (Verb::Create, None) => pairs.entry(key).or_default().0.push(index),
                 (Verb::Delete, _) => pairs.entry(key).or_default().1.push(index),
@@ -247,12 +245,18 @@ impl Planner {
     }
 
     fn finish(mut self) -> Plan {
-        let options = &self.input.options;
+        let options = self.input.options.clone();
         let before = self.out.changes.len();
+        let mut left_out = BTreeSet::new();
         self.out.changes.retain(|change| {
             let deletes = matches!(change.verb, Verb::Delete | Verb::Replace);
-            options.selection.keeps_change(change) && !(options.no_delete && deletes)
+            let keep = options.selection.keeps_change(change) && !(options.no_delete && deletes);
+            if !keep && change.verb != Verb::Delete {
+                left_out.insert(RenameKey::of(change));
+            }
+            keep
         });
+        self.keep_what_has_no_successor(&left_out);
         self.out.left_out += before - self.out.changes.len();
         self.out.refreshes.retain(|refresh| {
             let owned = &refresh.owned;
@@ -262,6 +266,27 @@ impl Planner {
             (a.verb, &a.origin.label, &a.address).cmp(&(b.verb, &b.origin.label, &b.address))
         });
         self.out
+    }
+}
+
+impl Planner {
+    /// Where what is to take an old resource's place is left out, the old one stays.
+    fn keep_what_has_no_successor(&mut self, left_out: &BTreeSet<RenameKey>) {
+        let superseded = Some(Reason::Target { absence: Absence::Superseded });
+        self.out
+            .changes
+            .retain(|change| !(change.reason == superseded && left_out.contains(&RenameKey::of(change))));
+    }
+}
+
+impl RenameKey {
+    fn of(change: &Change) -> Self {
+        Self {
+            scope: change.address.scope.clone(),
+            kind: change.address.kind.clone(),
+            label: change.origin.label.clone(),
+            target: change.target.as_ref().map(|target| (target.kind.clone(), target.id.clone())),
+        }
     }
 }
 

@@ -6,6 +6,10 @@ use crate::model::{Address, TargetRef};
 
 use super::Change;
 
+/// A glob of more than that is no pattern that a person wrote, and costs more than it should.
+const LONGEST: usize = 1024;
+const MOST_BRACES: usize = 20;
+
 /// One pattern of `--target`, `--exclude` or a `state` command.
 ///
 /// It is compared with the label (`alarm.cpu`) and its two parts, the kind (`metric_alarm`), the target's id, name and
@@ -22,6 +26,9 @@ impl Pattern {
     /// # Errors
     /// In words, where it is not a glob.
     pub fn new(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST || text.matches('{').count() > MOST_BRACES {
+            return Err(format!("a pattern has at most {LONGEST} characters and {MOST_BRACES} braces"));
+        }
         let glob = Glob::new(text).map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))?;
         Ok(Self { text: text.to_owned(), glob: glob.compile_matcher() })
     }

@@ -148,7 +148,10 @@ fn names(resources: &[String]) -> Line {
 }
 
 fn rest_words(summary: &ApplySummary) -> String {
-    let again = "Run apply again to finish the rest";
+    let again = match summary.heading {
+        Carried::Apply => "Run apply again to finish the rest",
+        Carried::Destroy => "Run destroy again to finish the rest",
+    };
     if summary.remaining == 0 {
         return format!("{again}.");
     }

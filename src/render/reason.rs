@@ -39,6 +39,9 @@ pub(super) fn reason_words(
         let n = number(count);
         let why = match &change.reason {
             Some(Reason::OtherProject { project }) => format!("owned by project {} by now", quoted(project)),
+            Some(Reason::TagGone) => {
+                "without this project's tag by now (left alone, whoever made it anew)".to_owned()
+            }
             _ => "gone from AWS already".to_owned(),
         };
         return Some(format!("{why} and no longer declared: only {} record in the state is dropped", n.its));
@@ -49,6 +52,7 @@ pub(super) fn reason_words(
             format!("because {} is no longer in the manifest", clean(&change.origin.label))
         }
         Reason::Destroy => "because destroy was asked for".to_owned(),
+        Reason::TagGone => "it no longer bears this project's tag".to_owned(),
         Reason::DeletedOutside => {
             let n = number(count);
             format!("made again, because {} {} deleted outside opsform", n.it, n.was)

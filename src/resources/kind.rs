@@ -26,8 +26,8 @@ pub trait Kind: Send + Sync {
         request: &'a ReadRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>>;
 
-    /// The owners of existing resources, from the tag index: asked before what the state records is changed, because
-    /// it may have become another project's since.
+    /// The owners of existing resources, for certain: asked before what the state records is changed or deleted, because
+    /// it may have been made anew by somebody else since.
     fn owners<'a>(
         &'a self,
         aws: &'a Aws,

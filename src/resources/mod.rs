@@ -9,6 +9,10 @@ pub use kind::{KeyRequest, Kind, OwnershipNeed, ReadRequest, Step};
 
 use crate::model::KindText;
 
+/// The tag that says, with the value `true`, that opsform must never delete a resource. It is one of the resource's
+/// fields, so that a change of it is planned, and a lost state is rebuilt with it.
+pub const PROTECT_TAG: &str = "opsform:protect";
+
 /// All kinds. A new kind is one folder and one line here.
 pub const KINDS: &[&dyn Kind] = &[&metric_alarm::MetricAlarmKind];
 

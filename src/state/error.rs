@@ -8,14 +8,14 @@ use super::LockInfo;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// A file could not be read or written.
-    #[error("cannot {what} {path}: {source}")]
+    #[error("cannot {what} {path}: {error}")]
     Io {
         /// What was tried.
         what: &'static str,
         /// The file.
         path: String,
         /// The system's word.
-        source: io::Error,
+        error: io::Error,
     },
     /// The document is not what opsform writes.
     #[error("the state {path} is damaged: {detail}")]
@@ -53,11 +53,13 @@ pub enum StateError {
         /// Who holds it.
         holder: Box<LockInfo>,
     },
-    /// The document changed under a reader again and again.
-    #[error("the state {path} changes faster than it can be read; try again")]
-    Busy {
-        /// The file.
+    /// The journal continues a newer document than the one that is there.
+    #[error("the state {path} is older than its journal {journal}")]
+    JournalAhead {
+        /// The document.
         path: String,
+        /// The journal.
+        journal: String,
     },
 }
 
@@ -66,7 +68,7 @@ impl StateError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Damaged { .. } => Some(
-                "bring it back from a copy, or move it away and run `opsform state rebuild`, which finds all that \
+                "bring it back from a copy, or move it and its .journal away and run `opsform state rebuild`, which finds all that \
                  the project owns by its tags on AWS"
                     .to_owned(),
             ),
@@ -78,11 +80,15 @@ impl StateError {
                 "wait for it to finish; if that process hangs, end it and then run `opsform state unlock {}`",
                 holder.id
             )),
-            Self::Io { .. } | Self::Busy { .. } => None,
+            Self::JournalAhead { journal, .. } => Some(format!(
+                "if the state was put back from a copy, move {journal} away and run `opsform state rebuild`, which finds \
+                 what an apply made since by its tags on AWS"
+            )),
+            Self::Io { .. } => None,
         }
     }
 
-    pub(super) fn io(what: &'static str, path: &std::path::Path, source: io::Error) -> Self {
-        Self::Io { what, path: path.display().to_string(), source }
+    pub(super) fn io(what: &'static str, path: &std::path::Path, error: io::Error) -> Self {
+        Self::Io { what, path: path.display().to_string(), error }
     }
 }

@@ -13,6 +13,7 @@ use super::{Entry, FORMAT_VERSION, Journal, LockInfo, LockOwner, State, StateErr
 
 /// How often a reader tries again when an apply folds its journal just then.
 const READ_TRIES: usize = 20;
+const READ_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// A state file and what belongs to it.
 #[derive(Clone, Debug)]
@@ -23,8 +24,12 @@ pub struct LocalStore {
 
 impl LocalStore {
     /// The store of a project at a path.
+    ///
+    /// Of a link, the file that it points to: replacing the link would part those who share the file.
     pub fn new(path: impl Into<PathBuf>, project: impl Into<String>) -> Self {
-        Self { path: path.into(), project: project.into() }
+        let path = path.into();
+        let path = if path.is_symlink() { fs::canonicalize(&path).unwrap_or(path) } else { path };
+        Self { path, project: project.into() }
     }
 
     /// The document's path.
@@ -52,6 +57,7 @@ impl LocalStore {
     /// # Errors
     /// Where the document cannot be read, is damaged, newer than this opsform or of another project.
     pub fn read(&self) -> Result<Option<State>, StateError> {
+        let mut ahead = None;
         for _ in 0..READ_TRIES {
             let state = self.read_document()?;
             let journal = self.read_journal()?;
@@ -97,10 +103,18 @@ impl LocalStore {
                             ),
                         });
                     }
+                    // Still the same after a while: no apply is at work, the document was put back from a copy.
+                    if ahead == Some(header.serial) {
+                        std::thread::sleep(READ_PAUSE);
+                    }
+                    ahead = Some(header.serial);
                 }
             }
         }
-        Err(StateError::Busy { path: self.path.display().to_string() })
+        Err(StateError::JournalAhead {
+            path: self.path.display().to_string(),
+            journal: self.beside("journal").display().to_string(),
+        })
     }
 
     fn read_document(&self) -> Result<Option<State>, StateError> {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::workspace::{CPU, REGION, Run, Workspace, wait_until};
+use crate::workspace::{CPU, REGION, Run, Workspace};
 
 fn small() -> Workspace {
     let workspace = Workspace::new(CPU);
@@ -168,21 +168,9 @@ fn what_changed_while_a_person_was_reading_is_not_overwritten() {
     workspace.apply();
     workspace.edit_manifest("over {{ threshold }}", "over 80");
     workspace.edit_manifest("threshold = 80", "threshold = 85");
-    let program = env!("CARGO_BIN_EXE_opsform");
-    // The answer comes after the file appears, and by then somebody has changed the alarm.
-    let line = format!(
-        "(while [ ! -e go ]; do sleep 0.05; done; echo yes) | script -fqec '{program} apply; echo code=$?' asked"
-    );
-    let mut command = Command::new("sh");
-    command.args(["-c", &line]).current_dir(workspace.path()).env_clear();
-    command.envs(workspace.account.environment()).env("PATH", "/usr/bin:/bin").env("HOME", workspace.path());
-    let child =
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    let asked = workspace.path().join("asked");
-    wait_until(|| std::fs::read_to_string(&asked).is_ok_and(|text| text.contains("Only \"yes\"")));
+    let script = workspace.answering("apply");
     workspace.account.edit_alarm(REGION, "web-1: CPU over 80", json!({"Threshold": 33.0}));
-    workspace.write("go", "");
-    let run = Run::of(child.wait_with_output().unwrap());
+    let run = script.answer("yes");
     run.says(&["web-1: CPU over 80", "threshold", "nothing was applied", "code=5"]);
     assert_eq!(workspace.account.alarm(REGION, "web-1: CPU over 80")["Threshold"], json!(33.0));
 }

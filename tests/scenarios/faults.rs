@@ -249,3 +249,30 @@ fn an_account_that_was_only_tried_does_not_bind_the_state() {
     command.envs(other.account.environment());
     crate::workspace::Run::of(command.output().unwrap()).expect(0).says(&["1 to add"]);
 }
+
+#[test]
+fn a_new_label_and_a_new_name_together_leave_no_instance_without_an_alarm() {
+    let workspace = fleet(3);
+    workspace.apply();
+    workspace.edit_manifest("label = \"cpu\"", "label = \"processor\"");
+    workspace.edit_manifest("CPU over", "processor over");
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "AccessDenied",
+                                     "status": 403, "message": "not authorized"}]));
+    workspace.run(&["apply", "--yes"]).expect(4);
+    assert_eq!(workspace.account.alarms(REGION).len(), 3);
+    workspace.account.faults(json!([]));
+    workspace.apply();
+    assert_eq!(workspace.account.alarms(REGION).len(), 3);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn what_was_taken_over_while_a_person_was_reading_is_left_alone() {
+    let workspace = fleet(1);
+    workspace.apply();
+    let name = "web-01: CPU over 80";
+    let script = workspace.answering("destroy");
+    workspace.account.edit_alarm(REGION, name, json!({"Tags": {"opsform:project": "search"}}));
+    script.answer("yes").says(&["taken over by project", "code=5"]);
+    assert_eq!(workspace.account.alarm_names(REGION), [name]);
+}

@@ -147,6 +147,21 @@ fn stopped_before_the_old_half_of_a_replace_is_not_done() {
 }
 
 #[test]
+fn ctrl_c_is_heard_although_nobody_reads_what_is_said() {
+    let workspace = fleet();
+    workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 4");
+    let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    drop(apply.stderr.take());
+    drop(apply.stdout.take());
+    wait_until(|| workspace.account.count("cloudwatch:PutMetricAlarm") >= 4);
+    let pid = apply.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(apply.wait().unwrap().code(), Some(130));
+    assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
+    assert!(workspace.recorded().len() < FLEET);
+}
+
+#[test]
 fn two_applies_at_once_and_one_of_them_leaves() {
     let workspace = fleet();
     workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));

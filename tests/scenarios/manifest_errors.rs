@@ -119,3 +119,10 @@ fn no_manifest_at_all() {
     let workspace = Workspace::new(CPU);
     workspace.run(&["plan", "--manifests", "nowhere"]).expect(1).says(&["nowhere", "opsform init"]);
 }
+
+#[test]
+fn a_template_that_would_take_all_day() {
+    let endless = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}{{ id }}";
+    refused(&with("{{ name }}", endless), &["opsform.toml:15:8", "name"]);
+    invalid(&with("{{ name }}", &"{{ id }}".repeat(2000)), &["at most 8192 bytes"]);
+}

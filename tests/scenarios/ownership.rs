@@ -86,6 +86,71 @@ fn nor_does_an_apply_that_would_change_it() {
 }
 
 #[test]
+fn an_alarm_made_anew_by_hand_is_not_ours_although_the_state_says_so() {
+    let workspace = one();
+    workspace.apply();
+    workspace.account.delete_alarm(REGION, NAME);
+    workspace.account.put_alarm(REGION, by_hand(NAME));
+    workspace.run(&["plan"]).expect(1).says(&[NAME, "--adopt"]);
+    workspace.ok(&["destroy", "--yes"]).says(&["1 to forget"]);
+    assert_eq!(workspace.account.alarm(REGION, NAME)["Threshold"], json!(50.0));
+}
+
+#[test]
+fn a_composite_alarm_of_the_same_name_is_never_deleted() {
+    let workspace = one();
+    workspace.apply();
+    workspace.account.delete_alarm(REGION, NAME);
+    workspace.account.put_alarm(REGION, by_hand("other"));
+    workspace.account.put_composite(REGION, NAME, "ALARM(\"other\")");
+    workspace.ok(&["destroy", "--yes"]);
+    assert!(workspace.account.alarm_names(REGION).contains(&NAME.to_owned()));
+}
+
+#[test]
+fn excluding_what_may_not_be_adopted_spares_the_old_alarm_too() {
+    let workspace = one();
+    workspace.apply();
+    workspace.account.put_alarm(REGION, by_hand("web-1: CPU over 90"));
+    workspace.edit_manifest("threshold = 80", "threshold = 90");
+    workspace.run(&["apply", "--yes"]).expect(1);
+    workspace.ok(&["apply", "--yes", "--exclude", "web-1: CPU over 90"]);
+    assert_eq!(workspace.account.alarm_names(REGION), [NAME, "web-1: CPU over 90"]);
+}
+
+#[test]
+fn protection_holds_from_the_manifest_from_the_state_and_after_a_rebuild() {
+    let workspace = one();
+    workspace.apply();
+    workspace.edit_manifest("threshold = 80", "threshold = 80\nprotect = true");
+    workspace.ok(&["destroy", "--yes"]).says(&["protected"]);
+    workspace.apply();
+    assert_eq!(workspace.account.alarm(REGION, NAME)["Tags"]["opsform:protect"], "true");
+    workspace.expect_nothing_to_do();
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    workspace.ok(&["state", "rebuild", "--yes"]);
+    workspace.apply();
+    workspace.ok(&["destroy", "--yes"]).says(&["protected"]);
+    assert_eq!(workspace.account.alarm_names(REGION), [NAME]);
+}
+
+#[test]
+fn without_a_state_nothing_is_deleted() {
+    let workspace = one();
+    workspace.apply();
+    let elsewhere =
+        workspace.beside(&CPU.replace("CPU over", "processor over").replace("\"cpu\"", "\"mem\""));
+    elsewhere.run(&["apply", "--yes"]).expect(1).says(&[
+        "no state at state/payments.json",
+        "--state",
+        "rebuild",
+    ]);
+    elsewhere.run(&["destroy", "--yes"]).expect(1).says(&["no state at"]);
+    assert_eq!(workspace.account.alarm_names(REGION), [NAME]);
+}
+
+#[test]
 fn a_lost_state_is_no_reason_to_adopt() {
     let workspace = one();
     workspace.apply();
@@ -98,6 +163,8 @@ fn a_lost_state_is_no_reason_to_adopt() {
     std::fs::remove_file(workspace.state_file()).unwrap();
     workspace.edit_manifest("{ ec2 = {} }", "{ ec2 = { names = [\"web-2\"] } }");
     assert_eq!(workspace.changes(), [format!("delete {NAME}")]);
+    workspace.run(&["destroy", "--yes"]).expect(1);
+    workspace.ok(&["state", "rebuild", "--yes"]);
     workspace.ok(&["destroy", "--yes"]).says(&["2 destroyed"]);
     assert!(workspace.account.alarms(REGION).is_empty());
 }

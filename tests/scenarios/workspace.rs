@@ -104,6 +104,22 @@ impl Workspace {
         command
     }
 
+    /// Starts a command under a terminal and waits until it asks; the answer comes when the test gives it.
+    pub(crate) fn answering(&self, command: &str) -> Answering {
+        let program = env!("CARGO_BIN_EXE_opsform");
+        let line = format!(
+            "(while [ ! -e answer ]; do sleep 0.05; done; cat answer) | \
+             script -fqec '{program} {command}; echo code=$?' asked"
+        );
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).current_dir(self.path()).env_clear();
+        shell.envs(self.account.environment()).env("PATH", "/usr/bin:/bin").env("HOME", self.path());
+        let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let asked = self.path().join("asked");
+        wait_until(|| fs::read_to_string(&asked).is_ok_and(|text| text.contains("Only \"yes\"")));
+        Answering { child, folder: self.path().to_owned() }
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Run {
         Run::of(self.command(args).output().unwrap())
     }
@@ -133,6 +149,21 @@ impl Workspace {
 
     pub(crate) fn expect_nothing_to_do(&self) {
         assert_eq!(self.changes(), [""; 0]);
+    }
+}
+
+/// A command that waits for an answer.
+pub(crate) struct Answering {
+    child: std::process::Child,
+    folder: PathBuf,
+}
+
+impl Answering {
+    /// Types the answer and waits for the end.
+    pub(crate) fn answer(self, text: &str) -> Run {
+        fs::write(self.folder.join("answer.new"), format!("{text}\n")).unwrap();
+        fs::rename(self.folder.join("answer.new"), self.folder.join("answer")).unwrap();
+        Run::of(self.child.wait_with_output().unwrap())
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::inventory::Selector;
 use crate::manifest::{Placed, TableReader};
 use crate::model::{Address, Desired, Diagnostic, Diagnostics, Origin, Place, Scope, TargetRef};
+use crate::resources::PROTECT_TAG;
 use crate::resources::metric_alarm::KIND;
 use crate::resources::metric_alarm::constraints::Violation;
 
@@ -115,6 +116,10 @@ impl Declaration for Alarm {
         self.block.optional.allow_empty
     }
 
+    fn protects(&self) -> bool {
+        self.block.optional.protect
+    }
+
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
         let mut problems = TargetProblems::default();
         let mut desired = Vec::new();
@@ -149,9 +154,14 @@ impl Declaration for Alarm {
 impl Alarm {
     fn wanted(&self, rendered: Rendered, scope: Scope, target: Option<TargetRef>) -> Desired {
         let optional = &self.block.optional;
+        let address = Address::new(KIND, scope, rendered.name.clone());
+        let mut spec = rendered.into_spec(&self.block);
+        if optional.protect {
+            spec.tags.insert(PROTECT_TAG.to_owned(), "true".to_owned());
+        }
         Desired {
-            address: Address::new(KIND, scope, rendered.name.clone()),
-            fields: rendered.into_spec(&self.block).to_fields(),
+            address,
+            fields: spec.to_fields(),
             origin: Origin { label: self.label.clone(), place: self.place.line() },
             place: self.place.clone(),
             target,

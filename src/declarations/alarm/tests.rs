@@ -180,7 +180,7 @@ protect = true
          \"dimensions\":{\"InstanceId\":\"i-00000001\",\"path\":\"/\"},\
          \"evaluate_low_sample_count_percentile\":\"ignore\",\"evaluation_periods\":3,\"metric\":\"disk_used\",\
          \"namespace\":\"CWAgent\",\"ok_actions\":[\"arn:aws:sns:ap-northeast-2:111122223333:ok\"],\
-         \"period\":3600,\"statistic\":\"p99.9\",\"tags\":{\"Team\":\"a\"},\"threshold\":80.0,\
+         \"period\":3600,\"statistic\":\"p99.9\",\"tags\":{\"Team\":\"a\",\"opsform:protect\":\"true\"},\"threshold\":80.0,\
          \"treat_missing_data\":\"notBreaching\",\"unit\":\"Percent\"}"
     );
 }

@@ -68,8 +68,8 @@ const DIMENSION_VALUE_LENGTH: usize = 1024;
 /// Each of `AlarmActions`, `OKActions` and `InsufficientDataActions` holds up to 5, each up to 1024 characters.
 const ACTIONS: usize = 5;
 const ACTION_LENGTH: usize = 1024;
-/// `Tags` holds up to 50, of which opsform needs two.
-const TAGS: usize = 48;
+/// `Tags` holds up to 50, of which opsform needs three: project, label and protection.
+const TAGS: usize = 47;
 const TAG_KEY_LENGTH: usize = 128;
 const TAG_VALUE_LENGTH: usize = 256;
 /// `Period`: "Period multiplied by `EvaluationPeriods` can't be more than 604,800 seconds. For alarms with a period of
@@ -301,7 +301,7 @@ fn description(text: &str) -> Option<Violation> {
 fn tags(tags: &[(&str, Option<&str>)], found: &mut Vec<Violation>) {
     const FIELD: &str = "tags";
     if tags.len() > TAGS {
-        let rule = format!("must have at most {TAGS} entries, as AWS allows 50 and opsform adds two");
+        let rule = format!("must have at most {TAGS} entries, as AWS allows 50 and opsform adds up to three");
         found.push(Violation::error(FIELD, rule, format!("{} entries", tags.len())));
     }
     for (key, value) in tags {

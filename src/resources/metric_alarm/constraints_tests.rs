@@ -161,14 +161,16 @@ fn actions_are_at_most_five_arns() {
 }
 
 #[test]
-fn tags_leave_room_for_two_and_keep_off_reserved_prefixes() {
+fn tags_leave_room_for_three_and_keep_off_reserved_prefixes() {
     let keys: Vec<String> = (0..49).map(|n| format!("k{n}")).collect();
     assert_eq!(
         lines(&PartialAlarm {
             tags: keys.iter().map(|key| (key.as_str(), None)).collect(),
             ..PartialAlarm::default()
         }),
-        ["tags must have at most 48 entries, as AWS allows 50 and opsform adds two, found 49 entries"]
+        [
+            "tags must have at most 47 entries, as AWS allows 50 and opsform adds up to three, found 49 entries"
+        ]
     );
     let long = "v".repeat(257);
     assert_eq!(

@@ -13,7 +13,7 @@ use crate::aws::{
     Aws, AwsError, ErrorClass, Operation, PROJECT_TAG, alarm_arn, alarm_name, ownership_of_tags,
 };
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
-use crate::resources::{KeyRequest, OwnershipNeed, ReadRequest};
+use crate::resources::{KeyRequest, OwnershipNeed, PROTECT_TAG, ReadRequest};
 
 type Tags = BTreeMap<String, String>;
 
@@ -82,15 +82,19 @@ pub(super) async fn describe(
     }
 }
 
-/// The owners of alarms that exist, from the tag index.
+/// The owners of alarms that exist: from the tag index, and where it names no project from the alarm itself.
 pub(super) async fn owners(
     aws: &Aws,
     scope: &Scope,
     names: &[&str],
 ) -> Result<BTreeMap<String, Ownership>, AwsError> {
     let calls = names.chunks(NAMES_A_CALL).map(|names| tags_from_index(aws, scope, names));
-    let tags = try_join_all(calls).await?.into_iter().flatten();
-    Ok(tags.map(|(name, tags)| (name, owner(&tags))).collect())
+    let mut tags: BTreeMap<String, Tags> = try_join_all(calls).await?.into_iter().flatten().collect();
+    let without =
+        tags.iter().filter(|(_, tags)| !tags.contains_key(PROJECT_TAG)).map(|(name, _)| name.clone());
+    let uncertain: Vec<String> = without.collect();
+    tags.extend(try_join_all(uncertain.iter().map(|name| tags_of_alarm(aws, scope, name))).await?);
+    Ok(tags.iter().map(|(name, tags)| (name.clone(), owner(tags))).collect())
 }
 
 /// The tags of the alarms whose owner must be known, or which should have tags of the manifest, by name.
@@ -232,7 +236,9 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
             .await?;
         for (name, mut tags) in page.resource_tag_mapping_list().iter().filter_map(mapping) {
             // All tags but ours and AWS's become the record of what was last written.
-            tags.retain(|key, _| !key.starts_with("opsform:") && !key.starts_with("aws:"));
+            tags.retain(|key, _| {
+                key == PROTECT_TAG || !key.starts_with("opsform:") && !key.starts_with("aws:")
+            });
             written.insert(name, Fields::from([("tags".to_owned(), serde_json::json!(tags))]));
         }
         token = page.pagination_token().filter(|token| !token.is_empty()).map(str::to_owned);

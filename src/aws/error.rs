@@ -283,6 +283,8 @@ fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         | "ServiceUnavailable"
         | "Unavailable" => ErrorClass::Transient,
         _ if code.contains("NotFound") => ErrorClass::NotFound,
+        // A good status with an answer that cannot be read: it was damaged on its way.
+        _ if (200..300).contains(&status) => ErrorClass::Transient,
         _ if status == 429 => ErrorClass::Throttled,
         _ if status >= 500 => ErrorClass::Transient,
         _ => ErrorClass::Other,

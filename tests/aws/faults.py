@@ -14,7 +14,7 @@ from typing import Any
 from calls import Call
 from protocols import AwsError
 
-KINDS = ("error", "drop", "drop_after", "latency", "bucket", "hold_before", "hold_after")
+KINDS = ("error", "drop", "drop_after", "truncate", "latency", "bucket", "hold_before", "hold_after")
 FIELDS = {"operation", "region", "service", "key", "skip", "times", "kind"}
 FIELDS_OF_KIND = {
     "error": {"code", "status", "message"},

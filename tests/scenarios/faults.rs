@@ -276,3 +276,18 @@ fn what_was_taken_over_while_a_person_was_reading_is_left_alone() {
     script.answer("yes").says(&["taken over by project", "code=5"]);
     assert_eq!(workspace.account.alarm_names(REGION), [name]);
 }
+
+#[test]
+fn half_an_answer_is_no_smaller_fleet() {
+    let workspace = fleet(20);
+    workspace.apply();
+    for operation in ["DescribeInstances", "DescribeAlarms", "GetResources"] {
+        // Once is bad luck, and tried again; always is an error, and never a plan to delete.
+        workspace.account.faults(json!([{"operation": operation, "kind": "truncate", "times": 1}]));
+        workspace.expect_nothing_to_do();
+    }
+    workspace.account.faults(json!([{"operation": "DescribeInstances", "kind": "truncate"}]));
+    let run = workspace.run(&["apply", "--yes"]).expect(1);
+    run.says(&["EC2 DescribeInstances in us-east-1", "the answer ends before its end"]);
+    assert_eq!(workspace.account.alarms(REGION).len(), 20);
+}

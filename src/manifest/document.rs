@@ -9,6 +9,7 @@ use crate::model::{Diagnostic, Diagnostics, Place, SourceFile};
 
 use super::reader::TableReader;
 use super::settings::{self, Settings, SettingsParts};
+use super::sheet::Files;
 use super::source::SourceSet;
 use super::suggest::hint_for;
 use super::syntax;
@@ -39,6 +40,8 @@ pub struct Document {
     pub settings: Settings,
     /// The blocks in the order of files and lines.
     pub blocks: Vec<Block>,
+    /// The files that blocks name, where somebody has read them.
+    pub files: Files,
 }
 
 /// Reads the folder and everything in it. See [`parse`].
@@ -85,7 +88,7 @@ fn parse_into(
     }
     // What seems to be missing may stand in the file that could not be read.
     let settings = parts.read(complete.then(|| sources.place()), problems);
-    Document { settings, blocks }
+    Document { settings, blocks, files: Files::new() }
 }
 
 /// The table of a file, or `None` after its faults were recorded: what the parser saves of a broken file would only

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use minijinja::value::{Enumerator, Object, Serde};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
+use super::template_keys::{TemplateKey, keys_of};
 use crate::model::{Diagnostic, Place};
 
 /// The name under which a template is stored in its own environment; it has no extension, so nothing is escaped.
@@ -67,15 +68,19 @@ pub enum RenderError {
     },
 }
 
-/// `` tag `owner` `` for `tags.owner`, `` variable `engine` `` for `engine`.
+/// `` tag `owner` `` for `tags.owner`, `` column `cpu` `` for `row.cpu`, `` variable `engine` `` for `engine`.
 fn missing_words(variable: &str) -> String {
-    let tag = variable.strip_prefix("tags.").or_else(|| {
-        let key = variable.strip_prefix("tags[")?.strip_suffix(']')?.trim();
-        key.strip_prefix(['"', '\''])?.strip_suffix(['"', '\''])
-    });
-    match tag {
-        Some(tag) => format!("tag `{tag}`"),
-        None => format!("variable `{variable}`"),
+    let key_of = |table: &str| {
+        let rest = variable.strip_prefix(table)?;
+        rest.strip_prefix('.').or_else(|| {
+            let key = rest.strip_prefix('[')?.strip_suffix(']')?.trim();
+            key.strip_prefix(['"', '\''])?.strip_suffix(['"', '\''])
+        })
+    };
+    match (key_of("tags"), key_of("row")) {
+        (Some(tag), _) => format!("tag `{tag}`"),
+        (_, Some(column)) => format!("column `{column}`"),
+        (None, None) => format!("variable `{variable}`"),
     }
 }
 
@@ -124,6 +129,11 @@ impl Template {
     /// The variables that it mentions, without what comes after a dot: `tags` for `tags.owner`.
     pub fn variables(&self) -> &BTreeSet<String> {
         &self.variables
+    }
+
+    /// The keys that it names of a variable that is a table: `cpu` for `row.cpu` and `row["cpu"]`.
+    pub fn keys_of(&self, variable: &str) -> Vec<TemplateKey> {
+        keys_of(&self.source, variable)
     }
 
     /// The text that it gives with these variables.

@@ -106,12 +106,15 @@ async fn manifest_desired(
     state: &State,
     manifest: &Manifest,
 ) -> Result<(Fleet, Vec<Desired>)> {
-    let selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
     let reading = Reading::new(output);
-    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
+    let fleet = declared_fleet(session, manifest).await?;
     drop(reading);
-    let world =
-        World { project: &manifest.settings.project, scopes: &session.declared_scopes, fleet: &fleet };
+    let world = World {
+        project: &manifest.settings.project,
+        scopes: &session.declared_scopes,
+        fleet: &fleet,
+        whole: session.whole,
+    };
     let mut problems = Diagnostics::new();
     let mut desired = Vec::new();
     for declaration in &manifest.declarations {
@@ -131,8 +134,24 @@ async fn manifest_desired(
         desired.extend(wants);
     }
     problems.extend(declarations::check_unique(&desired));
-    output.diagnostics(&problems)?;
+    output.diagnostics(&problems.without_repeats())?;
     Ok((fleet, desired))
+}
+
+/// The targets that the declarations select. Where one of them has to explain why it misses something, all that it may
+/// have meant is read as well.
+async fn declared_fleet(session: &Session, manifest: &Manifest) -> Result<Fleet> {
+    let mut selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
+    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
+    if !session.whole {
+        return Ok(fleet);
+    }
+    let more: Vec<Selector> = manifest.declarations.iter().flat_map(|d| d.more_selectors(&fleet)).collect();
+    if more.is_empty() {
+        return Ok(fleet);
+    }
+    selectors.extend(&more);
+    read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)
 }
 
 /// An empty selection deletes everything that the declaration made; a typo in a tag must not do that.

@@ -17,7 +17,8 @@ use crate::state::{LocalStore, LockOwner, State};
 
 /// Reads the manifest and shows every problem; fails when there is an error among them.
 pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest> {
-    let (document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
+    let (mut document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
+    document.files = manifest::read_files(declarations::files_of(&document));
     problems.extend(check_rates(&document.settings));
     let manifest = match Manifest::new(document, problems) {
         Ok(manifest) => manifest,
@@ -75,6 +76,8 @@ pub(super) struct Session {
     pub(super) scopes: Vec<Scope>,
     /// Where declarations make resources: the accounts and regions of the manifest alone.
     pub(super) declared_scopes: Vec<Scope>,
+    /// Whether those are all of them, and not the ones that a flag asked for.
+    pub(super) whole: bool,
 }
 
 impl Session {
@@ -109,7 +112,10 @@ impl Session {
         let wanted = |scope: &Scope| global.region.is_empty() || global.region.contains(&scope.region);
         let scopes: Vec<Scope> = all.into_iter().filter(wanted).collect();
         check_region_flag(global, &scopes)?;
-        Ok(Self { aws, scopes, declared_scopes: declared.into_iter().filter(wanted).collect() })
+        let declared_count = declared.len();
+        let declared_scopes: Vec<Scope> = declared.into_iter().filter(wanted).collect();
+        let whole = declared_scopes.len() == declared_count;
+        Ok(Self { aws, scopes, declared_scopes, whole })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use minijinja::value::{Enumerator, Object, Serde};
+use minijinja::value::{Enumerator, Object, Serde, ValueKind};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
 use super::template_keys::{TemplateKey, keys_of};
@@ -19,6 +19,11 @@ static SHARED: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // Without this, errors do not know which variable was undefined.
     environment.set_debug(true);
+    // Manifests, spreadsheets and AWS write truth in lower case; the engine would follow Python.
+    environment.set_formatter(|out, state, value| match value.kind() {
+        ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Into::into),
+        _ => minijinja::escape_formatter(out, state, value),
+    });
     environment
 });
 
@@ -312,6 +317,7 @@ mod tests {
         assert_eq!(rendered("{{ name }} at {{ tags.cpu }}{{ tags['a b'] }}"), "web-1 at 80x");
         assert_eq!(rendered("{{ tags.mem | default(90) }}"), "90");
         assert_eq!(rendered("<{{ name }}> & 'co'"), "<web-1> & 'co'");
+        assert_eq!(rendered("{{ name == 'web-1' }} {{ false }}"), "true false");
         let more = web().with(vec![("name", "db-1".into()), ("period", 300.into())]);
         assert_eq!(template("{{ name }} {{ period }} {{ tags.cpu }}").render(&more).unwrap(), "db-1 300 80");
     }

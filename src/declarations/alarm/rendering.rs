@@ -1,7 +1,7 @@
 //! A block for one target: templates rendered, defaults filled in, everything checked.
 
 use crate::inventory::{Target, TargetKind};
-use crate::manifest::{Placed, RenderError, Scalar, Seconds, Templated, Variables, suggestion};
+use crate::manifest::{Placed, RenderError, RowReader, Scalar, Seconds, Templated, Variables, suggestion};
 use crate::model::{Place, Scope, Severity, TargetRef};
 use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
 use crate::resources::metric_alarm::{MetricAlarm, Statistic};
@@ -9,7 +9,7 @@ use crate::resources::metric_alarm::{MetricAlarm, Statistic};
 use super::block::{Block, Text};
 use super::{Alarm, checks};
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
-use crate::declarations::variables;
+use crate::declarations::{Selected, variables};
 
 /// The defaults of `[[alarm]]`.
 pub(super) const STATISTIC: &str = "Average";
@@ -41,23 +41,32 @@ pub(super) struct Subject<'a> {
     words: String,
     /// Namespace, and dimension with value, of a target.
     defaults: Option<(&'static str, (String, String))>,
+    /// The target's row, where it comes from an inventory.
+    row: Option<&'a RowReader>,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn target(target: &'a Target) -> Self {
+    pub(super) fn target(selected: &'a Selected<'a>) -> Self {
+        let Selected { target, row } = selected;
+        let mut variables = variables::of_target(target);
+        if let Some(row) = row {
+            variables = variables.with(vec![(variables::ROW, row.value())]);
+        }
         Self {
             target: Some(target),
-            variables: variables::of_target(target),
+            variables,
             words: subject(&target.reference()),
             defaults: Some((
                 default_namespace(target.kind),
                 (default_dimension(target.kind).to_owned(), target.id.clone()),
             )),
+            row: row.as_ref(),
         }
     }
 
     pub(super) fn scope(scope: &Scope) -> Self {
-        Self { target: None, variables: variables::of_scope(scope), words: scope.to_string(), defaults: None }
+        let variables = variables::of_scope(scope);
+        Self { target: None, variables, words: scope.to_string(), defaults: None, row: None }
     }
 
     /// What to do about a missing variable. Keys of tags differ in upper and lower case on AWS, which people overlook.
@@ -106,7 +115,7 @@ pub(super) fn render(
     subject: &Subject<'_>,
     problems: &mut TargetProblems,
 ) -> Option<Rendered> {
-    let mut rendering = Rendering { alarm, subject, problems };
+    let mut rendering = Rendering { alarm, subject, problems, cells: Vec::new() };
     let optional = &alarm.block.optional;
     let variables = &subject.variables;
     // All fields are rendered before any `?`, so that each of them gets its diagnostic.
@@ -146,6 +155,8 @@ struct Rendering<'a> {
     alarm: &'a Alarm,
     subject: &'a Subject<'a>,
     problems: &'a mut TargetProblems,
+    /// The column of the cell that each field's value comes from.
+    cells: Vec<(String, usize)>,
 }
 
 impl Rendering<'_> {
@@ -209,7 +220,14 @@ impl Rendering<'_> {
         value: &Placed<Templated<T>>,
         variables: &Variables,
     ) -> Option<T> {
-        match value.value.render(variables) {
+        if let Some(row) = self.subject.row {
+            row.forget();
+        }
+        let rendered = value.value.render(variables);
+        if let Some(column) = self.subject.row.and_then(RowReader::last_read) {
+            self.cells.push((field.to_owned(), column));
+        }
+        match rendered {
             Ok(value) => Some(value),
             Err(error) => {
                 let source = value.value.template().map_or("", |template| template.source());
@@ -234,7 +252,14 @@ impl Rendering<'_> {
         let label = &self.alarm.label;
         let lead = format!("`{field}` of {label} for ");
         let template = format!(": template `{source}`");
+        let column = self.column(field);
+        let header = column.zip(self.subject.row).map(|(column, row)| row.sheet().header(column));
         let (lead, tail, shared, found, hint) = match error {
+            RenderError::Missing { variable } if header.is_some() => {
+                let words = format!(": column `{}` is empty", header.unwrap_or_default());
+                let hint = format!("fill in the cell, or write `{{{{ {variable} | default(…) }}}}`");
+                (lead, words.clone(), words, None, Some(hint))
+            }
             RenderError::Missing { variable } => {
                 let hint = self.subject.missing_hint(variable);
                 (format!("{error} on "), String::new(), String::new(), None, Some(hint))
@@ -250,6 +275,7 @@ impl Rendering<'_> {
         self.problems.push(TargetProblem {
             severity: Severity::Error,
             place: place.clone(),
+            cell: self.cell(field),
             lead,
             subject: self.subject.words.clone(),
             tail,
@@ -257,6 +283,16 @@ impl Rendering<'_> {
             found,
             hint,
         });
+    }
+
+    /// The column that the field's value comes from.
+    fn column(&self, field: &str) -> Option<usize> {
+        self.cells.iter().rev().find(|(of, _)| of == field).map(|(_, column)| *column)
+    }
+
+    /// The cell that the field's value comes from.
+    fn cell(&self, field: &str) -> Option<Place> {
+        Some(self.subject.row?.place(self.column(field)?))
     }
 
     /// Adds what AWS would refuse, and says whether there was none of it.
@@ -282,6 +318,7 @@ impl Rendering<'_> {
         self.problems.push(TargetProblem {
             severity: violation.severity,
             place: place.clone(),
+            cell: self.cell(&checks::field_of(violation)),
             lead: format!("`{}` of {} for ", checks::field_of(violation), self.alarm.label),
             subject: self.subject.words.clone(),
             tail: format!(" {}, found {}", violation.rule, violation.found),

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn what_was_said_of_a_place_is_not_said_again() {
         let mut all = Diagnostics::new();
-        all.extend(["a", "b", "a"].map(|summary| Diagnostic::error(summary)));
+        all.extend(["a", "b", "a"].map(Diagnostic::error));
         all.push(Diagnostic::error("a").at(Place::Named("elsewhere".to_owned())));
         let said: Vec<String> = all.without_repeats().into_iter().map(|d| d.summary).collect();
         assert_eq!(said, ["a", "b", "a"]);

@@ -1,5 +1,7 @@
 //! Inventories from files: workbooks and text in the encodings that offices use.
 
+use std::fmt::Write;
+
 use serde_json::json;
 
 use crate::workspace::{CPU, REGION, Run, Workspace};
@@ -62,7 +64,7 @@ fn workbook(rows: &[Row]) -> Vec<u8> {
 fn cp949(rows: &[Row]) -> Vec<u8> {
     let mut text = "이름,Instance ID,CPU 임계치(%)\r\n".to_owned();
     for row in rows {
-        text += &format!("{},{},{}\r\n", row.name, row.id, row.cpu);
+        write!(text, "{},{},{}\r\n", row.name, row.id, row.cpu).unwrap();
     }
     let (bytes, _, unmappable) = encoding_rs::EUC_KR.encode(&text);
     assert!(!unmappable);
@@ -72,7 +74,7 @@ fn cp949(rows: &[Row]) -> Vec<u8> {
 /// Apply, plan nothing, change a cell, sort, remove a row, name an instance that is not there.
 fn life(file: &str, bytes: fn(&[Row]) -> Vec<u8>, cell: &str, missing_cell: &str) {
     let (workspace, mut rows) = forty(file, "");
-    let write = |rows: &[Row]| workspace.write(file, bytes(rows));
+    let write = |rows: &[Row]| workspace.write_bytes(file, &bytes(rows));
     write(&rows);
     let plan = workspace.ok(&["plan"]).says(&["Plan: 40 to add", "alarm.cpu"]);
     assert!(plan.stdout.lines().count() < 30, "{}", plan.stdout);
@@ -82,7 +84,7 @@ fn life(file: &str, bytes: fn(&[Row]) -> Vec<u8>, cell: &str, missing_cell: &str
     assert_eq!((&alarm["Threshold"], &alarm["AlarmDescription"]), (&json!(90.0), &json!("결제 서버 2")));
     workspace.expect_nothing_to_do();
 
-    rows[6].cpu = "85".to_owned();
+    rows[6].cpu = String::from("85");
     write(&rows);
     assert_eq!(workspace.changes(), ["update web-07: CPU"]);
     workspace
@@ -146,16 +148,16 @@ fn validate_looks_into_the_sheet() {
     invalid(&workspace, &["there is no file `servers.xlsx`", "opsform.toml:15:8"]);
     workspace.write("servers.xlsx", "no workbook");
     invalid(&workspace, &["`servers.xlsx` cannot be read as .xlsx"]);
-    workspace.write("servers.xlsx", workbook(&rows[..0]));
+    workspace.write_bytes("servers.xlsx", &workbook(&rows[..0]));
     invalid(&workspace, &["`servers.xlsx › 운영서버` has no rows", "allow_empty"]);
     let mut twice = rows.clone();
     twice.push(rows[0].clone());
-    workspace.write("servers.xlsx", workbook(&twice));
+    workspace.write_bytes("servers.xlsx", &workbook(&twice));
     invalid(
         &workspace,
         &["stands in two rows", "servers.xlsx › 운영서버!B44", "the first one: servers.xlsx › 운영서버!B4"],
     );
-    workspace.write("servers.xlsx", workbook(&rows));
+    workspace.write_bytes("servers.xlsx", &workbook(&rows));
     workspace.ok(&["validate"]);
     workspace.edit_manifest("row['이름']", "row['이룸']");
     invalid(&workspace, &["has no column `이룸`", "did you mean `row[\"이름\"]`?"]);
@@ -171,7 +173,7 @@ fn a_cell_that_does_not_fit_is_shown_with_its_place() {
     let (workspace, mut rows) = forty("servers.xlsx", "");
     rows[4].cpu = "high".to_owned();
     rows[9].cpu = "９５ ".to_owned();
-    workspace.write("servers.xlsx", workbook(&rows));
+    workspace.write_bytes("servers.xlsx", &workbook(&rows));
     workspace.run(&["plan"]).expect(1).says(&[
         "`threshold` of alarm.cpu for",
         "(web-05)",
@@ -190,7 +192,7 @@ fn a_run_of_one_region_does_not_miss_the_rows_of_the_others() {
     let seoul = workspace.account.seed_instances("ap-northeast-2", json!([{"name": "seoul"}]));
     rows.truncate(1);
     rows.push(Row { id: seoul[0].clone(), name: "서울".to_owned(), cpu: "70".to_owned() });
-    workspace.write("servers.csv", cp949(&rows));
+    workspace.write_bytes("servers.csv", &cp949(&rows));
     assert_eq!(workspace.changes().len(), 2);
     assert_eq!(workspace.changes_with(&["--region", "ap-northeast-2"]), ["create seoul: CPU"]);
 }
@@ -202,11 +204,21 @@ fn what_the_aws_cli_prints_is_an_inventory() {
         .iter()
         .map(|row| json!({"Key": "cpu", "ResourceId": row.id, "ResourceType": "instance", "Value": "75"}))
         .collect();
-    workspace.write("tags.json", json!({ "Tags": tags }).to_string());
+    workspace.write("tags.json", &json!({ "Tags": tags }).to_string());
     workspace.edit_manifest("id = \"Instance ID\"\ncolumns = { cpu = \"CPU 임계치(%)\" }", "");
     workspace.edit_manifest("row['이름']", "row.owner | default('nobody')");
     workspace.apply().says(&["40 added"]);
     let alarm = workspace.account.alarm(REGION, "web-02: CPU");
     assert_eq!((&alarm["Threshold"], &alarm["AlarmDescription"]), (&json!(75.0), &json!("nobody")));
     workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn the_example_is_valid() {
+    let workspace = Workspace::new(CPU);
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for example in ["inventory", "demo"] {
+        let folder = examples.join(example).join("manifests");
+        workspace.ok(&["validate", "--manifests", folder.to_str().unwrap()]).says(&["is valid"]);
+    }
 }

@@ -216,8 +216,8 @@ fn a_row_without_a_target_is_told_as_the_manifest_wants_it() {
 
 #[test]
 fn a_thousand_wrong_rows_do_not_fill_the_screen() {
-    let rows: String = (0..1_000).map(|n| format!("web-{n}\n")).collect();
-    let found = problems("kind = 'ec2'", &format!("ID\n{rows}"));
+    let rows: Vec<String> = (0..1_000).map(|n| format!("web-{n}")).collect();
+    let found = problems("kind = 'ec2'", &format!("ID\n{}\n", rows.join("\n")));
     assert_eq!(found.len(), 101, "100 cells, and how many more");
     assert_eq!(found[100], " 900 more rows of `manifests/servers.csv` are like that");
 }

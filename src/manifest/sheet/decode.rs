@@ -93,7 +93,7 @@ fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 fn not_text(bytes: &[u8], encoding: &'static Encoding, at: Option<usize>) -> Fault {
-    let line = at.map(|at| 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count());
+    let line = at.map(|at| bytes[..at].split(|byte| *byte == b'\n').count());
     let at = line.map_or_else(String::new, |line| format!(": line {line} holds other bytes"));
     Fault {
         summary: format!("is not text in {}{at}", encoding.name()),

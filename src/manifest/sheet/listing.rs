@@ -32,6 +32,7 @@ struct Reservation {
 }
 
 /// What of an instance is of use in a template; a listing holds ten times as much.
+#[allow(clippy::struct_field_names)] // The names are AWS's.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Instance {

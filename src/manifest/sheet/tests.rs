@@ -67,7 +67,7 @@ fn messy() -> Vec<u8> {
     sheet.write(8, 2, Formula::new("=NA()").set_result("#N/A")).unwrap();
     let day = ExcelDateTime::from_ymd(2026, 11, 20).unwrap();
     sheet.write_with_format(4, 3, &day, &date).unwrap();
-    sheet.write_with_format(6, 3, &day.clone().and_hms(9, 30, 0).unwrap(), &time).unwrap();
+    sheet.write_with_format(6, 3, day.clone().and_hms(9, 30, 0).unwrap(), &time).unwrap();
     sheet.write(4, 4, true).unwrap();
     sheet.write(6, 4, "   ").unwrap();
     workbook.add_worksheet().set_name("old").unwrap().set_hidden(true);

@@ -126,6 +126,18 @@ impl ForEach {
         selected
     }
 
+    /// The rows that will have a target or be an error, in the order of the sheet; none where a condition or the manifest may
+    /// leave rows out.
+    pub(super) fn certain_rows(&self) -> Vec<(&str, RowReader)> {
+        let unconditional = |selector: &Selector| {
+            selector.tags.is_empty() && selector.names.is_empty() && selector.states.is_empty()
+        };
+        match &self.inventory {
+            Some(inventory) if self.selectors.iter().all(unconditional) => inventory.certain_rows(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What is to be said about rows without a target. In a run that leaves out regions nothing can be said.
     pub fn missing(&self, world: &World<'_>) -> Vec<Diagnostic> {
         let inventory = self.inventory.iter().filter(|_| world.whole);

@@ -78,6 +78,7 @@ fn life(file: &str, bytes: fn(&[Row]) -> Vec<u8>, cell: &str, missing_cell: &str
     write(&rows);
     let plan = workspace.ok(&["plan"]).says(&["Plan: 40 to add", "alarm.cpu"]);
     assert!(plan.stdout.lines().count() < 30, "{}", plan.stdout);
+    assert!(plan.stdout.contains("manifests/opsform.toml:19\n"), "one place for all rows: {}", plan.stdout);
     workspace.apply().says(&["40 added"]);
     assert_eq!(workspace.account.alarms(REGION).len(), COUNT);
     let alarm = workspace.account.alarm(REGION, "web-02: CPU");
@@ -171,17 +172,24 @@ fn validate_looks_into_the_sheet() {
 #[test]
 fn a_cell_that_does_not_fit_is_shown_with_its_place() {
     let (workspace, mut rows) = forty("servers.xlsx", "");
+    workspace.account.clear_calls();
     rows[4].cpu = "high".to_owned();
     rows[9].cpu = "９５ ".to_owned();
     workspace.write_bytes("servers.xlsx", &workbook(&rows));
-    workspace.run(&["plan"]).expect(1).says(&[
-        "`threshold` of alarm.cpu for",
-        "(web-05)",
-        "servers.xlsx › 운영서버!C8",
-        "the cell holds \"high\"",
-        "threshold = \"{{ row.cpu | default(90) }}\"",
-        "1 error",
-    ]);
+    invalid(
+        &workspace,
+        &[
+            "`threshold` of alarm.cpu for",
+            "servers.xlsx › 운영서버!C8",
+            "the cell holds \"high\"",
+            "threshold = \"{{ row.cpu | default(90) }}\"",
+            "1 error",
+        ],
+    );
+    // A row that may be left out is looked at when its target is known.
+    workspace.edit_manifest("\"servers\" }", "\"servers\", state = \"running\" }");
+    workspace.ok(&["validate"]);
+    workspace.run(&["plan"]).expect(1).says(&["(web-05)", "servers.xlsx › 운영서버!C8", "1 error"]);
     assert!(workspace.account.writes().is_empty());
 }
 

@@ -72,14 +72,20 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         }
     }
     let block = draft.complete()?;
-    Some(Box::new(Alarm {
+    let alarm = Alarm {
         label,
         short_label: context.label.to_owned(),
         place: reader.place().clone(),
         attachment: attachment?,
         block,
         told,
-    }))
+    };
+    if let Attachment::Targets(for_each) = &alarm.attachment {
+        for problem in rendering::check_rows(&alarm, for_each) {
+            reader.problem(problem);
+        }
+    }
+    Some(Box::new(alarm))
 }
 
 fn attachment(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Attachment> {

@@ -1,15 +1,17 @@
 //! A block for one target: templates rendered, defaults filled in, everything checked.
 
 use crate::inventory::{Target, TargetKind};
-use crate::manifest::{Placed, RenderError, RowReader, Scalar, Seconds, Templated, Variables, suggestion};
-use crate::model::{Place, Scope, Severity, TargetRef};
+use crate::manifest::{
+    Placed, RenderError, RowReader, Scalar, Seconds, Template, Templated, Variables, suggestion,
+};
+use crate::model::{Diagnostics, Place, Scope, Severity, TargetRef};
 use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
 use crate::resources::metric_alarm::{MetricAlarm, Statistic};
 
 use super::block::{Block, Text};
 use super::{Alarm, checks};
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
-use crate::declarations::{Selected, variables};
+use crate::declarations::{ForEach, Selected, variables};
 
 /// The defaults of `[[alarm]]`.
 pub(super) const STATISTIC: &str = "Average";
@@ -64,6 +66,12 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// A row whose target is not known yet.
+    fn row(id: &str, row: &'a RowReader) -> Self {
+        let variables = Variables::new(vec![(variables::ROW, row.value())]);
+        Self { target: None, variables, words: id.to_owned(), defaults: None, row: Some(row) }
+    }
+
     pub(super) fn scope(scope: &Scope) -> Self {
         let variables = variables::of_scope(scope);
         Self { target: None, variables, words: scope.to_string(), defaults: None, row: None }
@@ -81,6 +89,32 @@ impl<'a> Subject<'a> {
             None => default,
         }
     }
+}
+
+/// What is wrong with cells whatever their targets are like: templates that look at nothing but the row.
+pub(super) fn check_rows(alarm: &Alarm, for_each: &ForEach) -> Diagnostics {
+    let mut problems = TargetProblems::default();
+    let optional = &alarm.block.optional;
+    for (id, row) in for_each.certain_rows() {
+        let subject = Subject::row(id, &row);
+        let mut rendering =
+            Rendering { alarm, subject: &subject, problems: &mut problems, cells: Vec::new() };
+        rendering.check_row("threshold", Some(&alarm.block.threshold));
+        rendering.check_row("statistic", optional.statistic.as_ref());
+        rendering.check_row("period", optional.period.as_ref());
+        rendering.check_row("evaluation_periods", optional.evaluation_periods.as_ref());
+        rendering.check_row("datapoints_to_alarm", optional.datapoints_to_alarm.as_ref());
+        rendering.check_row("description", optional.description.as_ref());
+        for (key, text) in &optional.tags {
+            rendering.check_row(&format!("tags.{}", key.value), Some(text));
+        }
+        for actions in &optional.actions {
+            for action in &actions.list {
+                rendering.check_row(actions.field, Some(action));
+            }
+        }
+    }
+    problems.into_diagnostics()
 }
 
 /// `i-0abc (web-1)`, or the id alone where there is no other name.
@@ -200,6 +234,18 @@ impl Rendering<'_> {
             ("datapoints_to_alarm", settings.datapoints_to_alarm.into()),
             ("label", self.alarm.short_label.as_str().into()),
         ])
+    }
+
+    fn check_row<T: Scalar>(&mut self, field: &str, value: Option<&Placed<Templated<T>>>) {
+        let Some(sheet) = self.subject.row.map(RowReader::sheet) else { return };
+        // A column that does not exist was told of the template, and is not told of each row.
+        let of_row = |template: &Template| {
+            template.variables().iter().all(|name| name == variables::ROW)
+                && template.keys_of(variables::ROW).iter().all(|key| sheet.column(&key.key).is_some())
+        };
+        if let Some(value) = value.filter(|value| value.value.template().is_some_and(of_row)) {
+            self.get(field, value, &self.subject.variables);
+        }
     }
 
     fn get_or<T: Scalar>(

@@ -109,6 +109,16 @@ impl Inventory {
         Some(RowReader::new(&self.sheet, *row))
     }
 
+    /// Ids and rows in the order of the sheet, where each of them must have a target.
+    pub(in crate::declarations) fn certain_rows(&self) -> Vec<(&str, RowReader)> {
+        if self.missing != Missing::Error {
+            return Vec::new();
+        }
+        let mut rows: Vec<(&String, &usize)> = self.rows.iter().collect();
+        rows.sort_by_key(|(_, row)| **row);
+        rows.into_iter().map(|(id, row)| (id.as_str(), RowReader::new(&self.sheet, *row))).collect()
+    }
+
     /// Whether somebody wants to know about rows without a target, and there are any.
     pub(in crate::declarations) fn wants_neighbours(&self, fleet: &Fleet) -> bool {
         self.missing != Missing::Skip && !self.without_target(fleet).is_empty()

@@ -176,11 +176,25 @@ fn twenty_planted_faults_are_told_in_one_run_each_at_its_cell() {
         writeln!(csv, "{},{cpu},{period}", self::id(id)).unwrap();
     }
     let text = manifest("") + "period = '{{ row.period }}'\n";
-    let (_, said) = desired_of(&text, &csv, &(1..=40).collect::<Vec<_>>(), true);
-    let cells: Vec<&str> = said.iter().map(|line| line.split(' ').next().unwrap()).collect();
-    assert_eq!(cells, ["A40", "C2", "B3", "C4", "B5", "B9", "B11", "B17", "B21", "C31", "B33", "B37", "C41"]);
+    // Without AWS what the row alone tells, with it the rest: period 7, and the row without a target.
+    let (_, said) = read(&text, &csv);
+    let cells = |said: &[String]| -> Vec<String> {
+        said.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(cells(&said), ["B3", "C4", "B5", "B9", "B11", "B17", "B21", "C31", "B33", "B37", "C41"]);
     assert_eq!(
-        said[2],
+        said[0],
+        "B3 `threshold` of alarm.cpu for i-00000002: template `{{ row.cpu | default(90) }}` gave `high`, which is not \
+         a number [the template that reads it 12:13]"
+    );
+    let text = text.replace("{{ row", "{% if id %}{% endif %}{{ row");
+    let (_, said) = desired_of(&text, &csv, &(1..=40).collect::<Vec<_>>(), true);
+    assert_eq!(
+        cells(&said),
+        ["A40", "C2", "B3", "C4", "B5", "B9", "B11", "B17", "B21", "C31", "B33", "B37", "C41"]
+    );
+    assert_eq!(
+        said[2].replace("{% if id %}{% endif %}", ""),
         "B3 `threshold` of alarm.cpu for i-00000002 (web-2): template `{{ row.cpu | default(90) }}` gave `high`, \
          which is not a number [the template that reads it 12:13]"
     );

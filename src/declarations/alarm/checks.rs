@@ -6,7 +6,7 @@ use crate::model::{Diagnostic, Place, Severity};
 use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
 
 use super::block::{Draft, Text};
-use super::rendering;
+use super::{rendering, subject};
 use crate::declarations::inventories::unknown_columns;
 use crate::declarations::variables;
 
@@ -75,7 +75,7 @@ pub(super) fn region(
 pub(super) fn literals(draft: &Draft, selectors: Option<&[Selector]>) -> Vec<Violation> {
     let optional = &draft.optional;
     let default_namespace =
-        selectors.and_then(<[Selector]>::first).map(|selector| rendering::default_namespace(selector.kind));
+        selectors.and_then(<[Selector]>::first).map(|selector| subject::default_namespace(selector.kind));
     let namespace = match &optional.namespace {
         Some(namespace) => namespace.value.literal().map(String::as_str),
         None => default_namespace,

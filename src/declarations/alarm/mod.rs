@@ -3,6 +3,7 @@
 mod block;
 mod checks;
 mod rendering;
+mod subject;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,8 @@ use crate::resources::metric_alarm::KIND;
 use crate::resources::metric_alarm::constraints::Violation;
 
 use self::block::Block;
-use self::rendering::{Rendered, Subject};
+use self::rendering::Rendered;
+use self::subject::Subject;
 use super::target_problems::TargetProblems;
 use super::{Context, Declaration, ForEach, World};
 
@@ -227,7 +229,7 @@ impl Alarm {
         }
         for (address, (first, others)) in index.iter().filter(|(_, (_, others))| !others.is_empty()) {
             let targets = kept[*first].target.iter().chain(others);
-            let names: Vec<String> = targets.map(rendering::subject).collect();
+            let names: Vec<String> = targets.map(subject::subject).collect();
             problems.push(self.same_name(address, &names));
         }
         kept

@@ -1,95 +1,20 @@
 //! A block for one target: templates rendered, defaults filled in, everything checked.
 
-use crate::inventory::{Target, TargetKind};
-use crate::manifest::{
-    Placed, RenderError, RowReader, Scalar, Seconds, Template, Templated, Variables, suggestion,
-};
-use crate::model::{Diagnostics, Place, Scope, Severity, TargetRef};
+use crate::manifest::{Placed, RenderError, RowReader, Scalar, Seconds, Template, Templated, Variables};
+use crate::model::{Diagnostics, Place, Severity};
 use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
 use crate::resources::metric_alarm::{MetricAlarm, Statistic};
 
 use super::block::{Block, Text};
+use super::subject::Subject;
 use super::{Alarm, checks};
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
-use crate::declarations::{ForEach, Selected, variables};
+use crate::declarations::{ForEach, variables};
 
 /// The defaults of `[[alarm]]`.
 pub(super) const STATISTIC: &str = "Average";
 pub(super) const PERIOD: u32 = 300;
 pub(super) const EVALUATION_PERIODS: u32 = 1;
-
-/// The namespace of the metrics that AWS keeps of a kind of target.
-pub(super) fn default_namespace(kind: TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Ec2 => "AWS/EC2",
-        TargetKind::Rds | TargetKind::RdsCluster => "AWS/RDS",
-    }
-}
-
-/// The dimension that names a target in those metrics.
-fn default_dimension(kind: TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Ec2 => "InstanceId",
-        TargetKind::Rds => "DBInstanceIdentifier",
-        TargetKind::RdsCluster => "DBClusterIdentifier",
-    }
-}
-
-/// What an alarm is made for.
-pub(super) struct Subject<'a> {
-    target: Option<&'a Target>,
-    variables: Variables,
-    /// In words: `i-0abc (web-1)`.
-    words: String,
-    /// Namespace, and dimension with value, of a target.
-    defaults: Option<(&'static str, (String, String))>,
-    /// The target's row, where it comes from an inventory.
-    row: Option<&'a RowReader>,
-}
-
-impl<'a> Subject<'a> {
-    pub(super) fn target(selected: &'a Selected<'a>) -> Self {
-        let Selected { target, row } = selected;
-        let mut variables = variables::of_target(target);
-        if let Some(row) = row {
-            variables = variables.with(vec![(variables::ROW, row.value())]);
-        }
-        Self {
-            target: Some(target),
-            variables,
-            words: subject(&target.reference()),
-            defaults: Some((
-                default_namespace(target.kind),
-                (default_dimension(target.kind).to_owned(), target.id.clone()),
-            )),
-            row: row.as_ref(),
-        }
-    }
-
-    /// A row whose target is not known yet.
-    fn row(id: &str, row: &'a RowReader) -> Self {
-        let variables = Variables::new(vec![(variables::ROW, row.value())]);
-        Self { target: None, variables, words: id.to_owned(), defaults: None, row: Some(row) }
-    }
-
-    pub(super) fn scope(scope: &Scope) -> Self {
-        let variables = variables::of_scope(scope);
-        Self { target: None, variables, words: scope.to_string(), defaults: None, row: None }
-    }
-
-    /// What to do about a missing variable. Keys of tags differ in upper and lower case on AWS, which people overlook.
-    fn missing_hint(&self, variable: &str) -> String {
-        let default = format!("a default is written `{{{{ {variable} | default(…) }}}}`");
-        let near = variable.strip_prefix("tags.").and_then(|key| {
-            let keys = self.target?.tags.keys().map(String::as_str);
-            suggestion(key, keys)
-        });
-        match near {
-            Some(near) => format!("there is a tag `{near}`; {default}"),
-            None => default,
-        }
-    }
-}
 
 /// What is wrong with cells whatever their targets are like: templates that look at nothing but the row.
 pub(super) fn check_rows(alarm: &Alarm, for_each: &ForEach) -> Diagnostics {
@@ -115,11 +40,6 @@ pub(super) fn check_rows(alarm: &Alarm, for_each: &ForEach) -> Diagnostics {
         }
     }
     problems.into_diagnostics()
-}
-
-/// `i-0abc (web-1)`, or the id alone where there is no other name.
-pub(super) fn subject(target: &TargetRef) -> String {
-    if target.id == target.name { target.id.clone() } else { format!("{} ({})", target.id, target.name) }
 }
 
 /// What the templates gave.

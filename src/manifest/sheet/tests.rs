@@ -209,3 +209,18 @@ fn listings_of_the_aws_cli_are_tables() {
         assert_eq!(column(&sheet, "Name"), ["Name web"]);
     }
 }
+
+/// The same table as old Excel and as OpenDocument programs write it, with a title, a blank row and a hidden sheet.
+#[test]
+fn older_and_open_formats_are_read_alike() {
+    let xls = include_bytes!("../../../tests/fixtures/servers.xls").as_slice();
+    let ods = include_bytes!("../../../tests/fixtures/servers.ods").as_slice();
+    for (file, bytes) in [("servers.xls", xls), ("servers.ods", ods)] {
+        let sheet = read(&choice(file), bytes).unwrap();
+        assert_eq!(sheet.words(), format!("{file} › 운영서버"));
+        assert_eq!(column(&sheet, "Instance ID"), ["B4 i-4", "B6 i-6", "B7 i-7"]);
+        assert_eq!(column(&sheet, "CPU"), ["C4 90", "C6 85", "C7 0.3"], "{file}");
+        assert_eq!(column(&sheet, "since")[0], "D4 2026-11-20", "{file}");
+        assert_eq!(column(&sheet, "on"), ["E4 true", "E6 false", "E7 "], "{file}");
+    }
+}

@@ -158,6 +158,8 @@ fn unknown(entry: &Entry, block_names: &[&str]) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const PROJECT: &str = "[project]\nname = \"payments\"\n";
@@ -247,6 +249,22 @@ mod tests {
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(document.settings.project, "payments");
         assert_eq!(document.blocks.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            problems_of(&String::from_utf8_lossy(&bytes));
+        }
+
+        #[test]
+        fn any_manifest_is_read_without_a_panic(text in "(\\[\\[?(alarm|aws|x)\\]?\\]|[a-z.]{1,6} ?= ?|[\\[{'\"#,}\\]\n 0-9가-]){0,30}") {
+            problems_of(&text);
+        }
+    }
+
+    fn problems_of(text: &str) {
+        parse(&SourceSet::new("manifests", [("a.toml", text)]), &["alarm"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::contain::contained;
 use super::decode::{decode, encoding};
 use super::files::{FileFault, Files};
 use super::table::{At, Parts, Row, Sheet};
@@ -180,10 +181,13 @@ impl SheetChoice {
             self.file_fault(&format!("cannot be read as .{extension}: {reason}"))
                 .hint("open it in the spreadsheet program and save it once more, without a password")
         };
-        let mut workbook = Workbook::open(bytes, extension).map_err(unreadable)?;
-        let name = self.sheet_name(&workbook.sheets())?;
-        let rows = workbook.rows(&name).map_err(unreadable)?;
-        Ok((Some(name.into()), rows))
+        let read = contained(|| {
+            let mut workbook = Workbook::open(bytes, extension).map_err(unreadable)?;
+            let name = self.sheet_name(&workbook.sheets())?;
+            let rows = workbook.rows(&name).map_err(unreadable)?;
+            Ok((Some(name.into()), rows))
+        });
+        read.unwrap_or_else(|| Err(unreadable("the file is damaged".to_owned()).into()))
     }
 
     /// The sheet that is meant, of these with their visibility.

@@ -4,6 +4,7 @@
 //! every value knows its cell.
 
 mod choice;
+mod contain;
 mod decode;
 mod delimited;
 mod files;

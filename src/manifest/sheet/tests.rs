@@ -1,5 +1,6 @@
 //! Files of sheets as people make them.
 
+use proptest::prelude::*;
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 
 use super::{Files, Sheet, SheetChoice, SheetName};
@@ -222,5 +223,31 @@ fn older_and_open_formats_are_read_alike() {
         assert_eq!(column(&sheet, "CPU"), ["C4 90", "C6 85", "C7 0.3"], "{file}");
         assert_eq!(column(&sheet, "since")[0], "D4 2026-11-20", "{file}");
         assert_eq!(column(&sheet, "on"), ["E4 true", "E6 false", "E7 "], "{file}");
+    }
+}
+
+const DAMAGED: [&str; 3] = ["servers.xls", "servers.ods", "servers.xlsx"];
+
+proptest! {
+    /// Files are cut off and damaged on their way through mail and shares.
+    #[test]
+    fn a_damaged_workbook_is_read_or_refused_without_a_panic(
+        file in 0..3_usize,
+        cut in 0.2..1.0_f64,
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
+    ) {
+        let mut bytes = match file {
+            0 => include_bytes!("../../../tests/fixtures/servers.xls").to_vec(),
+            1 => include_bytes!("../../../tests/fixtures/servers.ods").to_vec(),
+            _ => messy(),
+        };
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let length = if cut > 0.9 { bytes.len() } else { (bytes.len() as f64 * cut) as usize };
+        bytes.truncate(length);
+        let _ = read(&choice(DAMAGED[file]), bytes);
     }
 }

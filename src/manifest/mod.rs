@@ -22,7 +22,7 @@ pub use duration::{Seconds, parse_seconds};
 pub use reader::{Entries, FromValue, Placed, Reading, TableReader};
 pub use scalar::Scalar;
 pub use settings::{Account, Aws, Rate, Regions, Settings, is_region};
-pub use sheet::{CellValue, FileFault, Files, RowReader, Sheet, SheetChoice, SheetName, read_files};
+pub use sheet::{Bytes, CellValue, FileFault, Files, RowReader, Sheet, SheetChoice, SheetName, read_files};
 pub use source::SourceSet;
 pub use suggest::{hint_for, suggestion};
 pub use template::{RenderError, Template, Variables};

@@ -161,7 +161,7 @@ fn validate_looks_into_the_sheet() {
     workspace.write_bytes("servers.xlsx", &workbook(&rows));
     workspace.ok(&["validate"]);
     workspace.edit_manifest("row['이름']", "row['이룸']");
-    invalid(&workspace, &["has no column `이룸`", "did you mean `row[\"이름\"]`?"]);
+    invalid(&workspace, &["has no column `이룸`", "did you mean `row['이름']`?"]);
     workspace.edit_manifest("row['이룸']", "row['이름']");
     workspace.edit_manifest("id = \"Instance ID\"", "id = \"InstanceID\"");
     invalid(&workspace, &["has no column `InstanceID`", "did you mean `Instance ID`?"]);
@@ -219,6 +219,40 @@ fn what_the_aws_cli_prints_is_an_inventory() {
     let alarm = workspace.account.alarm(REGION, "web-02: CPU");
     assert_eq!((&alarm["Threshold"], &alarm["AlarmDescription"]), (&json!(75.0), &json!("nobody")));
     workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn an_inventory_that_lost_its_rows_deletes_nothing_unless_it_is_meant() {
+    let (workspace, rows) = forty("servers.csv", "");
+    workspace.write_bytes("servers.csv", &cp949(&rows));
+    workspace.apply();
+    workspace.write_bytes("servers.csv", &cp949(&rows[..0]));
+    for command in [&["plan"][..], &["apply", "--yes"]] {
+        workspace.run(command).expect(1).says(&["`servers.csv` has no rows", "allow_empty = true"]);
+    }
+    // Rows that AWS does not have are no rows either.
+    let strangers: Vec<Row> =
+        rows.iter().zip(0..).map(|(row, n)| Row { id: format!("i-{n:017x}"), ..row.clone() }).collect();
+    workspace.write_bytes("servers.csv", &cp949(&strangers));
+    workspace.edit_manifest("id = \"Instance ID\"", "id = \"Instance ID\"\nmissing = \"skip\"");
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["alarm.cpu selects nothing", "all 40 resources"]);
+    assert_eq!(workspace.account.alarms(REGION).len(), COUNT);
+    workspace.write_bytes("servers.csv", &cp949(&rows[..0]));
+    workspace.edit_manifest("missing = \"skip\"", "allow_empty = true");
+    workspace.apply().says(&["40 destroyed"]);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn an_inventory_larger_than_a_filter_of_aws_is_read_in_one_pass() {
+    let (workspace, mut rows) = forty("servers.csv", "");
+    let more = workspace.account.seed_instances(REGION, json!([{"name": "more", "count": 260}]));
+    rows.extend(more.into_iter().map(|id| Row { id, name: "more".to_owned(), cpu: "70".to_owned() }));
+    workspace.edit_manifest("{{ name }}: CPU", "{{ id }}: CPU");
+    workspace.write_bytes("servers.csv", &cp949(&rows));
+    workspace.account.clear_calls();
+    assert_eq!(workspace.changes().len(), 300);
+    assert_eq!(workspace.account.count("ec2:DescribeInstances"), 1);
 }
 
 #[test]

@@ -57,9 +57,13 @@ pub(in crate::declarations) fn hint(sheet: &Sheet, name: &str) -> String {
     }
 }
 
-/// A column as templates write it.
+/// A column as templates write it, in quotes that fit into a string of TOML.
 pub(in crate::declarations) fn written(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let word = name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit());
-    if word { format!("row.{name}") } else { format!("row[{name:?}]") }
+    match (word, name.contains(['\'', '\\'])) {
+        (true, _) => format!("row.{name}"),
+        (false, false) => format!("row['{name}']"),
+        (false, true) => format!("row[{name:?}]"),
+    }
 }

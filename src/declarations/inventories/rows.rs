@@ -224,8 +224,7 @@ fn identify(sheet: &Sheet, rows: &[usize], faults: &mut Vec<Diagnostic>) -> Vec<
         };
         let column = written(sheet.header(sheet.key()));
         faults.push(Diagnostic::error(summary).at(sheet.place(row, sheet.key())).hint(format!(
-            "correct the cell, or leave such rows out: `where = \"{{{{ {} is defined }}}}\"`",
-            column.replace('"', "'")
+            "correct the cell, or leave such rows out: `where = \"{{{{ {column} is defined }}}}\"`"
         )));
     }
     found

@@ -266,7 +266,7 @@ fn columns_that_do_not_exist_are_found_without_a_target() {
     assert_eq!(
         read(&text, &csv).1,
         ["12:13 `threshold`: `manifests/servers.csv` has no column `CPU 임계치` \
-          (did you mean `row[\"CPU 임계치(%)\"]`?)"]
+          (did you mean `row['CPU 임계치(%)']`?)"]
     );
     assert_eq!(
         problems("where = 'row.env == 1'\ncolumns = { cpu = 'CPU 임계치(%)' }", &csv),

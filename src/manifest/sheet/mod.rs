@@ -15,7 +15,7 @@ mod value;
 mod workbook;
 
 pub use choice::{SheetChoice, SheetName};
-pub use files::{FileFault, Files, read_files};
+pub use files::{Bytes, FileFault, Files, read_files};
 pub use row::RowReader;
 pub use table::Sheet;
 pub use value::CellValue;

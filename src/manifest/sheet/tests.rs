@@ -211,7 +211,7 @@ fn listings_of_the_aws_cli_are_tables() {
     }
 }
 
-/// The same table as old Excel and as OpenDocument programs write it, with a title, a blank row and a hidden sheet.
+/// The same table as old Excel and as free office programs write it, with a title, a blank row and a hidden sheet.
 #[test]
 fn older_and_open_formats_are_read_alike() {
     let xls = include_bytes!("../../../tests/fixtures/servers.xls").as_slice();

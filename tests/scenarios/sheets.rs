@@ -244,6 +244,23 @@ fn an_inventory_that_lost_its_rows_deletes_nothing_unless_it_is_meant() {
 }
 
 #[test]
+fn a_row_whose_instance_was_terminated_is_told() {
+    let (workspace, rows) = forty("servers.csv", "");
+    workspace.write_bytes("servers.csv", &cp949(&rows));
+    workspace.apply();
+    workspace.account.terminate(REGION, &[rows[7].id.clone()]);
+    workspace.run(&["plan"]).expect(1).says(&[
+        &rows[7].id,
+        "servers.csv › B9",
+        "it may be terminated",
+        "1 error",
+    ]);
+    workspace.edit_manifest("id = \"Instance ID\"", "id = \"Instance ID\"\nmissing = \"skip\"");
+    workspace.ok(&["plan"]).says(&["web-08: CPU", "was terminated"]);
+    assert_eq!(workspace.changes(), ["delete web-08: CPU"]);
+}
+
+#[test]
 fn an_inventory_larger_than_a_filter_of_aws_is_read_in_one_pass() {
     let (workspace, mut rows) = forty("servers.csv", "");
     let more = workspace.account.seed_instances(REGION, json!([{"name": "more", "count": 260}]));

@@ -174,15 +174,14 @@ fn names_and_states(selector: &mut Selector, reader: &mut TableReader<'_>) {
 fn ids(selector: &mut Selector, reader: &mut TableReader<'_>) {
     for id in texts(reader, "ids") {
         match id_fault(selector.kind, &id.value) {
-            Some(hint) => reader.problem(
-                Diagnostic::error(format!(
-                    "{:?} is not the id of one of the {}",
-                    id.value,
-                    selector.kind.plural()
-                ))
-                .at(id.place)
-                .hint(hint),
-            ),
+            Some(mut hint) => {
+                if selector.kind == TargetKind::Ec2 {
+                    hint += "; names go into `names`";
+                }
+                let what = selector.kind.plural();
+                let summary = format!("{:?} is not the id of one of the {what}", id.value);
+                reader.problem(Diagnostic::error(summary).at(id.place).hint(hint));
+            }
             None => drop(selector.ids.insert(id.value)),
         }
     }
@@ -273,18 +272,19 @@ impl FromValue for TagMatch {
 ///
 /// Sources: "EC2 resource IDs" in the EC2 user guide (8 or 17 hexadecimal digits), `CreateDBInstance` and
 /// `CreateDBCluster` in the RDS API reference (1 to 63 letters, digits and hyphens, stored in lower case).
-pub(super) fn id_fault(kind: TargetKind, id: &str) -> Option<&'static str> {
+pub(super) fn id_fault(kind: TargetKind, id: &str) -> Option<String> {
     if kind == TargetKind::Ec2 {
         let fits = id.strip_prefix("i-").is_some_and(|digits| {
             let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
             [8, 17].contains(&digits.len()) && digits.bytes().all(hexadecimal)
         });
-        return (!fits).then_some("an instance's id looks like `i-0123456789abcdef0`; names go into `names`");
+        return (!fits).then_some("an instance's id looks like `i-0123456789abcdef0`".to_owned());
     }
     let fits = (1..=63).contains(&id.len())
         && id.starts_with(|c: char| c.is_ascii_lowercase())
         && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    (!fits).then_some("an identifier has lower-case letters, digits and `-` and begins with a letter")
+    let hint = "an identifier has lower-case letters, digits and `-` and begins with a letter";
+    (!fits).then(|| hint.to_owned())
 }
 
 fn state_fault(kind: TargetKind, state: &Placed<String>) -> Option<Diagnostic> {

@@ -41,7 +41,8 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// The rows of a sheet that count, or `None` after every problem was recorded.
+    /// The rows of a sheet that count, or `None` where no row can be understood. Where a problem was recorded the wrong rows
+    /// are left out: good for finding what is wrong with the other ones.
     pub(super) fn new(
         label: &str,
         block: &Block,
@@ -77,10 +78,9 @@ impl Inventory {
         if kept.is_empty() && faults.is_empty() && !block.allow_empty {
             faults.push(empty(block, &sheet));
         }
-        let complete = faults.is_empty();
         problems.extend(capped(faults, &sheet));
         let (missing, allow_empty) = (block.missing, block.allow_empty);
-        complete.then(|| Self { label: label.to_owned(), kind, missing, allow_empty, sheet, rows })
+        Some(Self { label: label.to_owned(), kind, missing, allow_empty, sheet, rows })
     }
 
     /// What its rows are about.

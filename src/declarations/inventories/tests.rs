@@ -115,12 +115,12 @@ fn conditions_beside_the_inventory_do_not_make_rows_missing() {
     assert_eq!((thresholds(&all), said), (vec!["i-00000001 80.0".to_owned()], Vec::new()));
 }
 
-#[test]
-fn twenty_planted_faults_are_told_in_one_run_each_at_its_cell() {
-    // Faults that need no fleet: they stop the reading of the manifest.
-    let mut csv = "ID,cpu,env\n".to_owned();
+/// 40 rows with twenty faults; `sound` leaves out those that show without any target.
+fn faulty(sound: bool) -> String {
+    let mut csv = "ID,cpu,env,period\n".to_owned();
     for number in 1..=40 {
         let id = match number {
+            _ if sound => id(number),
             3 => "#N/A".to_owned(),
             7 => "i-xyz".to_owned(),
             12 => id(11),
@@ -129,34 +129,11 @@ fn twenty_planted_faults_are_told_in_one_run_each_at_its_cell() {
             number => id(number),
         };
         let env = match number {
+            _ if sound => "prod",
             5 => "",
             6 => "#REF!",
             _ => "prod",
         };
-        writeln!(csv, "{id},80,{env}").unwrap();
-    }
-    let found = problems("where = \"row.env == 'prod'\"", &csv);
-    assert_eq!(
-        found,
-        [
-            "C6 `where` needs column `env`, which is empty here (fill in the cell, or write \
-             `row.env | default('')`) [the condition 5:9]",
-            "C7 `where` failed: the cell holds the error #REF! (correct the cell or the condition) [the condition 5:9]",
-            "A4 the id is the error #N/A (correct the cell, or leave such rows out: \
-             `where = \"{{ row.ID is defined }}\"`)",
-            "A20 the row has no id (correct the cell, or leave such rows out: \
-             `where = \"{{ row.ID is defined }}\"`)",
-            "A8 \"i-xyz\" is not the id of one of the instances \
-             (an instance's id looks like `i-0123456789abcdef0`; names go into `names`)",
-            "A13 `i-00000011` stands in two rows (a row stands for one target: remove one of the two, or choose \
-             rows with `where`) [the first one A12]",
-            "A29 \"web-28\" is not the id of one of the instances \
-             (an instance's id looks like `i-0123456789abcdef0`; names go into `names`)",
-        ]
-    );
-    // Faults that show when values are used.
-    let mut csv = "ID,cpu,period\n".to_owned();
-    for number in 1..=40 {
         let cpu = match number {
             2 | 4 | 8 => "high",
             16 => "#N/A",
@@ -167,44 +144,82 @@ fn twenty_planted_faults_are_told_in_one_run_each_at_its_cell() {
             _ => "90",
         };
         let period = match number {
-            1 => "7",
-            3 | 40 => "",
+            13 | 40 => "",
+            21 => "#REF!",
+            22 => "ten",
             30 => "5분",
             _ => "300",
         };
-        let id = if number == 39 { 99 } else { number };
-        writeln!(csv, "{},{cpu},{period}", self::id(id)).unwrap();
+        writeln!(csv, "{id},{cpu},{env},{period}").unwrap();
     }
-    let text = manifest("") + "period = '{{ row.period }}'\n";
-    // Without AWS what the row alone tells, with it the rest: period 7, and the row without a target.
-    let (_, said) = read(&text, &csv);
-    let cells = |said: &[String]| -> Vec<String> {
-        said.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
-    };
-    assert_eq!(cells(&said), ["B3", "C4", "B5", "B9", "B11", "B17", "B21", "C31", "B33", "B37", "C41"]);
+    csv
+}
+
+fn cells(said: &[String]) -> Vec<&str> {
+    said.iter().map(|line| line.split(' ').next().unwrap()).collect()
+}
+
+const OF_VALUES: [&str; 13] =
+    ["B3", "B5", "B9", "B11", "D14", "B17", "B21", "D22", "D23", "D31", "B33", "B37", "D41"];
+
+#[test]
+fn twenty_planted_faults_are_told_in_one_run_each_at_its_cell() {
+    let text = manifest("where = \"row.env == 'prod'\"") + "period = '{{ row.period }}'\n";
+    let (_, said) = read(&text, &faulty(false));
+    assert_eq!(said.len(), 20);
     assert_eq!(
-        said[0],
+        said[..7],
+        [
+            "C6 `where` needs column `env`, which is empty here (fill in the cell, or write \
+             `row.env | default('')`) [the condition 5:9]",
+            "C7 `where` failed: the cell holds the error #REF! (correct the cell or the condition) [the condition 5:9]",
+            "A4 the id is the error #N/A (correct the cell, or leave such rows out: \
+             `where = \"{{ row.ID is defined }}\"`)",
+            "A20 the row has no id (correct the cell, or leave such rows out: \
+             `where = \"{{ row.ID is defined }}\"`)",
+            "A8 \"i-xyz\" is not the id of one of the instances (an instance's id looks like `i-0123456789abcdef0`)",
+            "A13 `i-00000011` stands in two rows (a row stands for one target: remove one of the two, or choose \
+             rows with `where`) [the first one A12]",
+            "A29 \"web-28\" is not the id of one of the instances (an instance's id looks like `i-0123456789abcdef0`)",
+        ]
+    );
+    assert_eq!(cells(&said[7..]), OF_VALUES);
+    assert_eq!(
+        said[7],
         "B3 `threshold` of alarm.cpu for i-00000002: template `{{ row.cpu | default(90) }}` gave `high`, which is not \
          a number [the template that reads it 12:13]"
     );
-    let text = text.replace("{{ row", "{% if id %}{% endif %}{{ row");
-    let (_, said) = desired_of(&text, &csv, &(1..=40).collect::<Vec<_>>(), true);
     assert_eq!(
-        cells(&said),
-        ["A40", "C2", "B3", "C4", "B5", "B9", "B11", "B17", "B21", "C31", "B33", "B37", "C41"]
-    );
-    assert_eq!(
-        said[2].replace("{% if id %}{% endif %}", ""),
-        "B3 `threshold` of alarm.cpu for i-00000002 (web-2): template `{{ row.cpu | default(90) }}` gave `high`, \
-         which is not a number [the template that reads it 12:13]"
-    );
-    assert_eq!(
-        said[3],
-        "C4 `period` of alarm.cpu for i-00000003 (web-3): column `period` is empty (fill in the cell, or write \
+        said[11],
+        "D14 `period` of alarm.cpu for i-00000013: column `period` is empty (fill in the cell, or write \
          `{{ row.period | default(…) }}`) [the template that reads it 13:10]"
     );
-    assert!(said[7].contains("failed: the cell holds the error #N/A"), "{}", said[7]);
-    assert!(said[1].starts_with("C2 `period` of alarm.cpu"), "{}", said[1]);
+    assert!(said[12].contains("failed: the cell holds the error #N/A"), "{}", said[12]);
+}
+
+#[test]
+fn templates_that_look_at_the_target_tell_the_cell_too() {
+    let text = manifest("") + "period = '{{ row.period }}'\n";
+    let text = text.replace("{{ row", "{% if id %}{% endif %}{{ row");
+    // One row has no target.
+    let csv = faulty(true).replace("i-00000001,90,prod,300", "i-00000099,90,prod,300");
+    let (_, said) = desired_of(&text, &csv, &(1..=40).collect::<Vec<_>>(), true);
+    assert_eq!(cells(&said)[0], "A2");
+    let mut found = cells(&said[1..]);
+    assert_eq!(found.len(), OF_VALUES.len());
+    found.sort_unstable();
+    let mut expected = OF_VALUES;
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert!(
+        said[1].starts_with("B3 `threshold` of alarm.cpu for i-00000002 (web-2): template"),
+        "{}",
+        said[1]
+    );
+    // AWS takes no period of 7 seconds.
+    let csv = format!("ID,cpu,period\n{},90,7\n", id(1));
+    let (_, said) = desired_of(&text, &csv, &[1], true);
+    assert!(said[0].starts_with("C2 `period` of alarm.cpu for i-00000001 (web-1) must be"), "{}", said[0]);
 }
 
 #[test]
@@ -232,7 +247,7 @@ fn a_row_without_a_target_is_told_as_the_manifest_wants_it() {
 fn a_thousand_wrong_rows_do_not_fill_the_screen() {
     let rows: Vec<String> = (0..1_000).map(|n| format!("web-{n}")).collect();
     let found = problems("kind = 'ec2'", &format!("ID\n{}\n", rows.join("\n")));
-    assert_eq!(found.len(), 101, "100 cells, and how many more");
+    assert_eq!(found.len(), 102, "100 cells, how many more, and the column of the alarm");
     assert_eq!(found[100], " 900 more rows of `manifests/servers.csv` are like that");
 }
 

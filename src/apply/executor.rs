@@ -1,12 +1,13 @@
 //! The executor.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
 
 use super::report::{Event, Failure, Report};
 use super::steps::{Batch, Wave, waves};
-use crate::aws::{Aws, AwsError, ErrorClass};
+use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::{Address, Owned};
 use crate::plan::{Change, Plan, Verb};
 use crate::resources::{self, Step};
@@ -27,26 +28,35 @@ pub struct Apply<'a> {
     pub progress: &'a (dyn Fn(Event) + Sync),
 }
 
-/// Carries out a plan. One failure never stops the others.
+/// What has not come to its end, so that what depends on it is left alone.
+#[derive(Default)]
+struct Unfinished {
+    failed: BTreeSet<Address>,
+    not_begun: BTreeSet<Address>,
+}
+
+/// Carries out a plan. One failure never stops the others, unless it is one that all others would share: credentials
+/// that AWS no longer accepts, or a permission that is missing for every call of an operation.
 ///
 /// # Errors
 /// Only where the journal cannot be written: then nothing further is begun, because it could be forgotten.
 pub async fn apply(run: Apply<'_>) -> Result<Report, StateError> {
     let mut report = Report::default();
     record_what_needs_no_call(&run, &mut report).await?;
-    let mut failed = BTreeSet::new();
+    let mut unfinished = Unfinished::default();
+    let hopeless = Hopeless::default();
     for wave in waves(run.plan, resources::kind) {
-        let wave = leave_out_dependents(wave, &failed, &mut report);
+        let wave = leave_out_dependents(wave, &unfinished, &mut report);
         (run.progress)(announce(&wave));
-        run_wave(&run, wave, &mut failed, &mut report).await?;
+        run_wave(&run, wave, &hopeless, &mut unfinished, &mut report).await?;
     }
     Ok(report)
 }
 
 async fn record_what_needs_no_call(run: &Apply<'_>, report: &mut Report) -> Result<(), StateError> {
-    for refresh in &run.plan.refreshes {
-        run.journal.append(Entry::Own { resource: refresh.owned.clone() }).await?;
-    }
+    let refreshes = run.plan.refreshes.iter().map(|refresh| refresh.owned.clone());
+    let records = refreshes.map(|resource| run.journal.append(Entry::Own { resource }));
+    futures::future::try_join_all(records).await?;
     for change in run.plan.changes.iter().filter(|change| change.verb == Verb::Forget) {
         run.journal.append(Entry::Drop { address: change.address.clone() }).await?;
         *report.done.entry(Verb::Forget).or_default() += 1;
@@ -70,16 +80,18 @@ fn record(change: &Change) -> Owned {
     }
 }
 
-/// The old half of a replace stays when the new half failed: no moment without an alarm.
-fn leave_out_dependents(wave: Wave, failed: &BTreeSet<Address>, report: &mut Report) -> Wave {
+/// The old half of a replace stays when the new half was not made: no moment without an alarm.
+fn leave_out_dependents(wave: Wave, unfinished: &Unfinished, report: &mut Report) -> Wave {
     wave.into_iter()
         .filter_map(|mut batch| {
             batch.steps.retain(|step| {
-                let blocked = matches!(step, Step::Remove(change) if failed.contains(&change.address));
-                if blocked && let Some(previous) = &step.change().replaces {
+                let address = &step.change().address;
+                let (Step::Remove(_), Some(previous)) = (step, &step.change().replaces) else { return true };
+                if unfinished.failed.contains(address) {
                     report.skipped.push(previous.address.clone());
+                    return false;
                 }
-                !blocked
+                !unfinished.not_begun.contains(address)
             });
             (!batch.steps.is_empty()).then_some(batch)
         })
@@ -103,30 +115,25 @@ fn announce(wave: &Wave) -> Event {
 async fn run_wave(
     run: &Apply<'_>,
     wave: Wave,
-    failed: &mut BTreeSet<Address>,
+    hopeless: &Hopeless,
+    unfinished: &mut Unfinished,
     report: &mut Report,
 ) -> Result<(), StateError> {
-    let mut running = futures::stream::iter(wave.into_iter().map(|batch| run_batch(run, batch)))
-        .buffer_unordered(IN_FLIGHT);
+    let batches = wave.into_iter().map(|batch| run_batch(run, batch, hopeless));
+    let mut running = futures::stream::iter(batches).buffer_unordered(IN_FLIGHT);
     let mut journal_failure = None;
     while let Some(outcome) = running.next().await {
         for (step, result) in outcome {
             match result {
                 StepResult::Done => count(&step, report),
                 StepResult::NotBegun => {
-                    failed.insert(step.change().address.clone());
-                    // A replace that was not begun counts once, by its first half.
-                    report.not_begun +=
-                        usize::from(matches!(step, Step::Write(_)) || step.change().replaces.is_none());
+                    unfinished.not_begun.insert(step.change().address.clone());
+                    report.not_begun += 1;
                 }
                 StepResult::Failed(error) => {
-                    failed.insert(step.change().address.clone());
-                    let failure = Failure {
-                        verb: step.change().verb,
-                        address: step.change().address.clone(),
-                        target: step.change().target.clone(),
-                        error,
-                    };
+                    unfinished.failed.insert(step.change().address.clone());
+                    let failure =
+                        Failure { verb: step.change().verb, address: step.address().clone(), error };
                     (run.progress)(Event::Failed(failure.clone()));
                     report.failures.push(failure);
                 }
@@ -156,31 +163,34 @@ enum StepResult {
     NotRecorded(StateError),
 }
 
-async fn run_batch(run: &Apply<'_>, batch: Batch) -> Vec<(Step, StepResult)> {
-    if run.aws.stop().is_cancelled() {
-        return batch.steps.into_iter().map(|step| (step, StepResult::NotBegun)).collect();
+async fn run_batch(run: &Apply<'_>, batch: Batch, hopeless: &Hopeless) -> Vec<(Step, StepResult)> {
+    let Some(first) = batch.steps.first() else { return Vec::new() };
+    let (account, operation) = (&batch.scope.account, batch.kind.pacing_operation(first));
+    let results = if run.aws.stop().is_cancelled() || hopeless.is(account, operation) {
+        batch.steps.iter().map(|_| Err(AwsError::stopped(operation, &batch.scope))).collect()
+    } else {
+        batch.kind.carry_out(run.aws, &run.plan.project, &batch.steps).await
+    };
+    for result in &results {
+        hopeless.learn(account, operation, result.as_ref().err());
     }
-    let results = batch.kind.carry_out(run.aws, &run.plan.project, &batch.steps).await;
     let recorded = batch.steps.iter().zip(&results).map(|(step, result)| async move {
-        match result {
-            Ok(()) => run.journal.append(entry(step)).await,
-            Err(_) => Ok(()),
+        match entry(step, result) {
+            Some(entry) => run.journal.append(entry).await,
+            None => Ok(()),
         }
     });
     let recorded = futures::future::join_all(recorded).await;
+    (run.progress)(Event::Called { scope: batch.scope.clone(), operation });
     let mut outcome = Vec::with_capacity(batch.steps.len());
     for ((step, result), recorded) in batch.steps.into_iter().zip(results).zip(recorded) {
         let result = match (result, recorded) {
             (Ok(()), Ok(())) => {
-                tracing::info!(verb = ?step.change().verb, address = %step.change().address, "done");
-                (run.progress)(Event::Done {
-                    verb: step.change().verb,
-                    address: step.change().address.clone(),
-                    operation: batch.kind.pacing_operation(&step),
-                });
+                tracing::info!(verb = ?step.change().verb, address = %step.address(), "done");
+                (run.progress)(Event::Done { address: step.address().clone() });
                 StepResult::Done
             }
-            (Ok(()), Err(error)) => StepResult::NotRecorded(error),
+            (_, Err(error)) => StepResult::NotRecorded(error),
             (Err(error), _) if error.class == ErrorClass::Stopped => StepResult::NotBegun,
             (Err(error), _) => StepResult::Failed(error),
         };
@@ -189,12 +199,54 @@ async fn run_batch(run: &Apply<'_>, batch: Batch) -> Vec<(Step, StepResult)> {
     outcome
 }
 
-fn entry(step: &Step) -> Entry {
-    match step {
-        Step::Write(change) => Entry::Own { resource: record(change) },
-        Step::Remove(change) => {
-            let gone = change.replaces.as_ref().map_or(&change.address, |previous| &previous.address);
-            Entry::Drop { address: gone.clone() }
+/// What is recorded of a step that ended so; nothing where it is not known whether AWS did it.
+fn entry(step: &Step, result: &Result<(), AwsError>) -> Option<Entry> {
+    match (step, result) {
+        (Step::Write(change), Ok(())) => Some(Entry::Own { resource: record(change) }),
+        (Step::Remove(_), Ok(())) => Some(Entry::Drop { address: step.address().clone() }),
+        (Step::Write(change), Err(error)) if error.is_refusal() => {
+            Some(Entry::Withdraw { address: change.address.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// Where trying on is of no use.
+#[derive(Default)]
+struct Hopeless(Mutex<HashMap<(String, &'static str), Standing>>);
+
+#[derive(Default)]
+struct Standing {
+    succeeded: bool,
+    denied: usize,
+    without_credentials: bool,
+}
+
+/// So many denials in a row, and not one success, before the rest is left alone: a policy may deny single names.
+const DENIALS: usize = 20;
+
+impl Hopeless {
+    fn is(&self, account: &str, operation: &'static Operation) -> bool {
+        let standings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |name| standings.get(&(account.to_owned(), name));
+        let denied = of(operation.name).is_some_and(|s: &Standing| !s.succeeded && s.denied >= DENIALS);
+        denied || of(EVERY_OPERATION).is_some_and(|standing| standing.without_credentials)
+    }
+
+    fn learn(&self, account: &str, operation: &'static Operation, error: Option<&AwsError>) {
+        let mut standings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing = standings.entry((account.to_owned(), operation.name)).or_default();
+        match error.map(|error| error.class) {
+            None => standing.succeeded = true,
+            Some(ErrorClass::Denied) => standing.denied += 1,
+            Some(ErrorClass::Credentials | ErrorClass::NoCredentials) => {
+                standings.entry((account.to_owned(), EVERY_OPERATION)).or_default().without_credentials =
+                    true;
+            }
+            Some(_) => {}
         }
     }
 }
+
+/// Credentials are the account's, whatever the operation.
+const EVERY_OPERATION: &str = "*";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{AwsError, Operation};
-use crate::model::{Address, Scope, TargetRef};
+use crate::model::{Address, Scope};
 use crate::plan::Verb;
 
 /// Something that happened. Sent when it is on disk.
@@ -18,11 +18,14 @@ pub enum Event {
     },
     /// One resource is done.
     Done {
-        /// What was done.
-        verb: Verb,
-        /// To what.
+        /// Which.
         address: Address,
-        /// The operation that paced it.
+    },
+    /// One call, or one batch of steps, came to its end, well or not.
+    Called {
+        /// Where.
+        scope: Scope,
+        /// What.
         operation: &'static Operation,
     },
     /// One resource failed; the others go on.
@@ -34,10 +37,8 @@ pub enum Event {
 pub struct Failure {
     /// What was to be done.
     pub verb: Verb,
-    /// To what.
+    /// To what; of a replace, the half that failed.
     pub address: Address,
-    /// For whom.
-    pub target: Option<TargetRef>,
     /// Why not.
     pub error: AwsError,
 }
@@ -51,7 +52,7 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// Old halves of replaces that stay because the new half failed.
     pub skipped: Vec<Address>,
-    /// Changes that were not begun because the run was stopped.
+    /// Resources that were not begun because the run was stopped, or had no hope.
     pub not_begun: usize,
 }
 

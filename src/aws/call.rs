@@ -68,7 +68,7 @@ impl Aws {
         E: StdError + ProvideErrorMetadata + 'static,
     {
         let throttle = self.throttle(scope, operation);
-        let mut tries = 0;
+        let (mut throttled, mut failed) = (0, 0);
         let mut last_error = None;
         loop {
             tokio::select! {
@@ -79,19 +79,19 @@ impl Aws {
                 () = throttle.acquire() => {}
             }
             self.calls.add(operation);
-            tries += 1;
-            tracing::debug!(%scope, %operation, tries, "call");
+            tracing::debug!(%scope, %operation, throttled, failed, "call");
             let error = match send().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => AwsError::from_sdk(operation, scope, &error),
             };
-            let allowed = match error.class {
-                ErrorClass::Throttled => {
-                    throttle.slow_down();
-                    THROTTLED_TRIES
-                }
-                _ if error.is_worth_another_try() => TRANSIENT_TRIES,
-                _ => 1,
+            // Each sort of failure has tries of its own: a call that was throttled often may still fail once.
+            let (tries, allowed) = if error.class == ErrorClass::Throttled {
+                throttle.slow_down();
+                throttled += 1;
+                (throttled, THROTTLED_TRIES)
+            } else {
+                failed += 1;
+                (failed, if error.is_worth_another_try() { TRANSIENT_TRIES } else { 1 })
             };
             tracing::debug!(%scope, %operation, code = error.code, class = ?error.class, tries, "call failed");
             if tries >= allowed {
@@ -100,7 +100,7 @@ impl Aws {
             last_error = Some(error);
             tokio::select! {
                 () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(pause(tries)) => {}
+                () = tokio::time::sleep(pause(throttled + failed)) => {}
             }
         }
     }

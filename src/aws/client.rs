@@ -86,15 +86,15 @@ impl Aws {
     pub fn throttle(&self, scope: &Scope, operation: &'static Operation) -> Arc<Throttle> {
         let mut throttles = self.throttles.lock().unwrap_or_else(PoisonError::into_inner);
         let throttle = throttles
-            .entry((scope.clone(), operation.name))
+            .entry((scope.clone(), operation.iam_action))
             .or_insert_with(|| Arc::new(Throttle::new(self.rate(operation))));
         Arc::clone(throttle)
     }
 
     /// The rate of an operation: the manifest's, else AWS's published default.
     ///
-    /// A rate set by hand keeps the default's ratio of burst to rate, but never more than one second's worth: what
-    /// AWS allows at once after a raise of the quota is not published.
+    /// A rate set by hand keeps the default's burst, but never more than one second's worth: what AWS allows at once
+    /// after a raise of the quota is not published.
     pub fn rate(&self, operation: &'static Operation) -> Rate {
         match self.rates.get(operation.name) {
             Some(&per_second) => Rate { per_second, burst: operation.rate.burst.min(per_second) },

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 
-use super::error::credentials_in_words;
 use super::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::Scope;
 
@@ -50,31 +52,19 @@ pub struct ConnectOptions {
 /// # Errors
 /// Where no credentials are found, AWS refuses them, or a role cannot be assumed.
 pub async fn connect(options: ConnectOptions) -> Result<(Aws, Option<String>), AwsError> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build());
-    if let Some(profile) = &options.profile {
-        // As with the AWS CLI, a profile that is asked for counts more than keys in the environment. The SDK's default
-        // chain would take the keys, which may be another account's.
-        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
-        loader = loader.profile_name(profile).credentials_provider(provider);
-    }
-    if let Some(url) = &options.endpoint_url {
-        loader = loader.endpoint_url(url);
-    }
-    let config = loader.load().await;
-    let environment_region = config.region().map(|region| region.as_ref().to_owned());
+    let environment_region = environment_region(options.profile.as_deref()).await;
     let home = options
         .home_region
         .clone()
         .or_else(|| environment_region.clone())
         .unwrap_or_else(|| "us-east-1".to_owned());
-    let config = config.to_builder().region(Region::new(home.clone())).build();
-    check_credentials(&config, &options, &home).await?;
+    let config = load(&options, &home).await;
+    let home_scope = Scope::new("", home);
+    let profile = options.profile.as_ref().map_or_else(String::new, |name| format!("profile \"{name}\": "));
+    check_credentials(&config, &profile, &home_scope).await?;
 
     // Only the identity calls go through this one; no account is known before they are answered.
     let bootstrap = Aws::new(BTreeMap::new(), options.rates.clone());
-    let home_scope = Scope::new("", home);
     let mut accounts = BTreeMap::new();
     if options.accounts.is_empty() {
         let account = identify(&bootstrap, &home_scope, &config).await?;
@@ -85,10 +75,11 @@ pub async fn connect(options: ConnectOptions) -> Result<(Aws, Option<String>), A
                 Some(role) => assume(&config, role, access).await,
                 None => config.clone(),
             };
-            let account = identify(&bootstrap, &home_scope, &config).await.map_err(|error| AwsError {
-                message: format!("account \"{}\": {}", access.name, error.message),
-                ..error
-            })?;
+            let whose = format!("account \"{}\": ", access.name);
+            check_credentials(&config, &whose, &home_scope).await?;
+            let account = identify(&bootstrap, &home_scope, &config)
+                .await
+                .map_err(|error| AwsError { message: format!("{whose}{}", error.message), ..error })?;
             accounts.insert(account, config);
         }
     }
@@ -97,31 +88,56 @@ pub async fn connect(options: ConnectOptions) -> Result<(Aws, Option<String>), A
     Ok((aws, environment_region))
 }
 
+/// The region of the environment or the profile.
+async fn environment_region(profile: Option<&str>) -> Option<String> {
+    let mut chain = DefaultRegionChain::builder();
+    if let Some(profile) = profile {
+        chain = chain.profile_name(profile);
+    }
+    chain.build().region().await.map(|region| region.as_ref().to_owned())
+}
+
+/// The SDK's configuration: one try a call, because [`Aws::call`] has the tries.
+async fn load(options: &ConnectOptions, home: &str) -> SdkConfig {
+    let region = Region::new(home.to_owned());
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(region.clone())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build());
+    if let Some(profile) = &options.profile {
+        // As with the AWS CLI, a profile that is asked for counts more than keys in the environment. The SDK's default
+        // chain would take the keys, which may be another account's. A profile with a role needs a region for STS.
+        let provider = ProfileFileCredentialsProvider::builder()
+            .profile_name(profile)
+            .configure(&ProviderConfig::without_region().with_region(Some(region)))
+            .build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
+    }
+    if let Some(url) = &options.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    loader.load().await
+}
+
 /// Asks for credentials once before anything else, so that their absence is one clear message.
-async fn check_credentials(config: &SdkConfig, options: &ConnectOptions, home: &str) -> Result<(), AwsError> {
-    let wanted = match &options.profile {
-        Some(profile) => format!("profile \"{profile}\": "),
-        None => String::new(),
-    };
-    let failure = |message: String| AwsError {
-        operation: Operation::GET_CALLER_IDENTITY,
-        scope: Scope::new("", home),
-        class: ErrorClass::Credentials,
-        code: "no credentials".to_owned(),
-        message: format!("{wanted}{message}"),
-        request_id: None,
-    };
-    let Some(provider) = config.credentials_provider() else {
-        return Err(failure("no credentials provider is configured".to_owned()));
-    };
-    match provider.provide_credentials().await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(failure(credentials_in_words(&error))),
+async fn check_credentials(config: &SdkConfig, whose: &str, home: &Scope) -> Result<(), AwsError> {
+    match config.credentials_provider() {
+        Some(provider) => match provider.provide_credentials().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(AwsError::from_credentials(&error, home, whose)),
+        },
+        None => Err(AwsError::from_credentials(
+            &CredentialsError::not_loaded("no credentials provider is configured"),
+            home,
+            whose,
+        )),
     }
 }
 
 async fn assume(config: &SdkConfig, role: &str, access: &AccountAccess) -> SdkConfig {
-    let mut provider = AssumeRoleProvider::builder(role).session_name("opsform").configure(config);
+    // The SDK makes these calls by itself, also in the middle of a run when a session ends, so they need its retries.
+    let with_retries = config.to_builder().retry_config(RetryConfig::standard()).build();
+    let mut provider = AssumeRoleProvider::builder(role).session_name("opsform").configure(&with_retries);
     if let Some(external_id) = &access.external_id {
         provider = provider.external_id(external_id);
     }

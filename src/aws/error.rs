@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -21,8 +22,10 @@ pub enum ErrorClass {
     Throttled,
     /// The caller lacks an IAM permission.
     Denied,
-    /// The credentials are missing, expired or wrong.
+    /// AWS does not accept the credentials: they are expired or wrong.
     Credentials,
+    /// There are no credentials, or what is to give them fails.
+    NoCredentials,
     /// Another request changes the same object right now; worth another try.
     Conflict,
     /// The network or AWS itself; worth another try.
@@ -52,6 +55,9 @@ pub struct AwsError {
 
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.class == ErrorClass::NoCredentials {
+            return write!(f, "no AWS credentials: {}", self.message);
+        }
         write!(f, "{} in {}: ", self.operation, self.scope.region)?;
         if self.class == ErrorClass::Credentials {
             write!(f, "AWS does not accept the credentials ({}): {}", self.code, self.message)?;
@@ -81,14 +87,36 @@ impl AwsError {
                  `aws sts get-caller-identity` shows which are in use"
                     .to_owned(),
             ),
+            ErrorClass::NoCredentials => Some(
+                "log in (for single sign-on: `aws sso login`), set AWS_PROFILE or give --profile, or set AWS_ACCESS_KEY_ID \
+                 and AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` shows which are in use"
+                    .to_owned(),
+            ),
             ErrorClass::Throttled => Some(format!(
                 "other tools use the same quota of {} calls; try again later, or lower it in the manifest: \
                  [aws.rates] {} = 1",
                 self.operation, self.operation.name
             )),
-            ErrorClass::Transient => Some("AWS could not be reached; run the command again".to_owned()),
+            ErrorClass::Transient if self.request_id.is_some() => {
+                Some("AWS failed by itself; run the command again".to_owned())
+            }
+            ErrorClass::Transient => {
+                Some("AWS could not be reached: check the network, the region's name and --endpoint-url".to_owned())
+            }
             _ => None,
         }
+    }
+
+    /// Whether AWS surely did not do what it was asked.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self.class,
+            ErrorClass::Denied
+                | ErrorClass::Credentials
+                | ErrorClass::NoCredentials
+                | ErrorClass::Stopped
+                | ErrorClass::Other
+        )
     }
 
     /// Whether another try may succeed.
@@ -96,8 +124,25 @@ impl AwsError {
         matches!(self.class, ErrorClass::Throttled | ErrorClass::Conflict | ErrorClass::Transient)
     }
 
-    /// A call that was not sent, because the user stopped the run.
-    pub(super) fn stopped(operation: &'static Operation, scope: &Scope) -> Self {
+    /// What kept a credentials provider from giving credentials: a role that may not be assumed, or nothing found.
+    pub(super) fn from_credentials(error: &CredentialsError, scope: &Scope, whose: &str) -> Self {
+        let refused = find_source::<AssumeRoleError>(error);
+        let (operation, code, message) = match refused {
+            Some(refused) => {
+                let code = refused.code().unwrap_or("no error code").to_owned();
+                (Operation::ASSUME_ROLE, code, refused.message().unwrap_or("no message").to_owned())
+            }
+            None => {
+                (Operation::GET_CALLER_IDENTITY, "no credentials".to_owned(), credentials_in_words(error))
+            }
+        };
+        let class = if refused.is_some() { classify(&code, &message, 0) } else { ErrorClass::NoCredentials };
+        let message = format!("{whose}{message}");
+        Self { operation, scope: scope.clone(), class, code, message, request_id: None }
+    }
+
+    /// A call that was not sent, because the run was stopped or the call had no hope.
+    pub fn stopped(operation: &'static Operation, scope: &Scope) -> Self {
         Self {
             operation,
             scope: scope.clone(),
@@ -142,7 +187,7 @@ where
     E: StdError + ProvideErrorMetadata + 'static,
 {
     if let Some(credentials) = find_source::<CredentialsError>(error) {
-        return (ErrorClass::Credentials, "no credentials".to_owned(), credentials_in_words(credentials));
+        return (ErrorClass::NoCredentials, "no credentials".to_owned(), credentials_in_words(credentials));
     }
     match error {
         SdkError::TimeoutError(_) => {
@@ -161,7 +206,7 @@ where
 }
 
 /// What is wrong with the credentials, from the innermost cause, where the useful words are.
-pub(super) fn credentials_in_words(error: &CredentialsError) -> String {
+fn credentials_in_words(error: &CredentialsError) -> String {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => {
             "found none in the environment, the shared configuration files, the container or the instance"

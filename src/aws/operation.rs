@@ -22,8 +22,6 @@ pub struct Operation {
     pub iam_action: &'static str,
     /// The default rate for one account in one region.
     pub rate: Rate,
-    /// Whether it changes anything.
-    pub writes: bool,
 }
 
 impl fmt::Display for Operation {
@@ -32,12 +30,13 @@ impl fmt::Display for Operation {
     }
 }
 
-const fn read(service: &'static str, name: &'static str, iam_action: &'static str, rate: Rate) -> Operation {
-    Operation { service, name, iam_action, rate, writes: false }
-}
-
-const fn write(service: &'static str, name: &'static str, iam_action: &'static str, rate: Rate) -> Operation {
-    Operation { service, name, iam_action, rate, writes: true }
+const fn operation(
+    service: &'static str,
+    name: &'static str,
+    iam_action: &'static str,
+    rate: Rate,
+) -> Operation {
+    Operation { service, name, iam_action, rate }
 }
 
 const fn rate(per_second: f64, burst: f64) -> Rate {
@@ -59,29 +58,29 @@ macro_rules! operations {
 // Resource Groups Tagging's: its service quotas page. RDS and STS publish none; theirs are our choice.
 operations! {
     /// One alarm a call, 3 a second by default (adjustable).
-    PUT_METRIC_ALARM = write("CloudWatch", "PutMetricAlarm", "cloudwatch:PutMetricAlarm", rate(3.0, 3.0));
+    PUT_METRIC_ALARM = operation("CloudWatch", "PutMetricAlarm", "cloudwatch:PutMetricAlarm", rate(3.0, 3.0));
     /// 100 alarms a call, 9 a second.
-    DESCRIBE_ALARMS = read("CloudWatch", "DescribeAlarms", "cloudwatch:DescribeAlarms", rate(9.0, 9.0));
+    DESCRIBE_ALARMS = operation("CloudWatch", "DescribeAlarms", "cloudwatch:DescribeAlarms", rate(9.0, 9.0));
     /// 100 names a call, 3 a second.
-    DELETE_ALARMS = write("CloudWatch", "DeleteAlarms", "cloudwatch:DeleteAlarms", rate(3.0, 3.0));
+    DELETE_ALARMS = operation("CloudWatch", "DeleteAlarms", "cloudwatch:DeleteAlarms", rate(3.0, 3.0));
     /// One alarm a call, 20 a second.
-    TAG_ALARM = write("CloudWatch", "TagResource", "cloudwatch:TagResource", rate(20.0, 20.0));
-    /// One alarm a call; counted with `TagResource`.
-    UNTAG_ALARM = write("CloudWatch", "UntagResource", "cloudwatch:UntagResource", rate(20.0, 20.0));
+    TAG_ALARM = operation("CloudWatch", "TagResource", "cloudwatch:TagResource", rate(20.0, 20.0));
+    /// One alarm a call. AWS publishes no rate of its own; we take that of `TagResource`.
+    UNTAG_ALARM = operation("CloudWatch", "UntagResource", "cloudwatch:UntagResource", rate(20.0, 20.0));
     /// One alarm a call, 10 a second.
-    LIST_ALARM_TAGS = read("CloudWatch", "ListTagsForResource", "cloudwatch:ListTagsForResource", rate(10.0, 10.0));
+    LIST_ALARM_TAGS = operation("CloudWatch", "ListTagsForResource", "cloudwatch:ListTagsForResource", rate(10.0, 10.0));
     /// 1,000 instances a page; paged calls have a bucket of 100 refilled at 20 a second.
-    DESCRIBE_INSTANCES = read("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
+    DESCRIBE_INSTANCES = operation("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
     /// One call; unpaged: a bucket of 50 refilled at 10 a second.
-    DESCRIBE_REGIONS = read("EC2", "DescribeRegions", "ec2:DescribeRegions", rate(10.0, 50.0));
+    DESCRIBE_REGIONS = operation("EC2", "DescribeRegions", "ec2:DescribeRegions", rate(10.0, 50.0));
     /// 100 databases a page.
-    DESCRIBE_DB_INSTANCES = read("RDS", "DescribeDBInstances", "rds:DescribeDBInstances", rate(5.0, 5.0));
+    DESCRIBE_DB_INSTANCES = operation("RDS", "DescribeDBInstances", "rds:DescribeDBInstances", rate(5.0, 5.0));
     /// 100 clusters a page.
-    DESCRIBE_DB_CLUSTERS = read("RDS", "DescribeDBClusters", "rds:DescribeDBClusters", rate(5.0, 5.0));
+    DESCRIBE_DB_CLUSTERS = operation("RDS", "DescribeDBClusters", "rds:DescribeDBClusters", rate(5.0, 5.0));
     /// 100 resources a page, 15 a second.
-    GET_RESOURCES = read("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
+    GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
+    /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].
+    ASSUME_ROLE = operation("STS", "AssumeRole", "sts:AssumeRole", rate(10.0, 10.0));
     /// Whose credentials these are; needs no permission.
-    GET_CALLER_IDENTITY = read("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
-    /// For `[[account]]` with a role.
-    ASSUME_ROLE = read("STS", "AssumeRole", "sts:AssumeRole", rate(10.0, 10.0));
+    GET_CALLER_IDENTITY = operation("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
 }

@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 use super::args::{ApplyArgs, ConsentArgs, DestroyArgs, DetailChoice, Format, Global};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::guards::refuse_if_blocked;
 use super::output::Output;
 use super::plan::{options, selection};
-use super::planning::{Planned, Wanted, make_plan, refuse_if_blocked};
+use super::planning::{Planned, Wanted, make_plan};
 use super::progress::Progress;
 use super::session::{Session, load_manifest, lock_owner, store};
 use super::stale::refuse_if_stale;
@@ -18,7 +19,7 @@ use crate::apply::{Apply, Report, apply};
 use crate::aws::Aws;
 use crate::declarations::Manifest;
 use crate::plan::{Plan, PlanOptions};
-use crate::render::{Heading, apply_summary};
+use crate::render::{Carried, Heading, apply_summary};
 use crate::state::LockedStore;
 
 /// `opsform apply`
@@ -83,7 +84,11 @@ impl Job<'_> {
         let start = Instant::now();
         let report = self.carry_out(&session.aws, &plan, &mut locked).await?;
         let stopped = session.aws.stop().is_cancelled();
-        let summary = summary(&report, stopped, start.elapsed());
+        let heading = match self.heading {
+            Heading::Destroy => Carried::Destroy,
+            Heading::Plan | Heading::Drift => Carried::Apply,
+        };
+        let summary = summary(&report, heading, stopped, start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
         Ok(if stopped && !report.is_complete() {
             Exit::Stopped

@@ -36,7 +36,7 @@ pub(super) struct Global {
     /// The state file [default: `[state] path` of the manifest, else state/PROJECT.json]
     #[arg(long, global = true, value_name = "FILE", env = "OPSFORM_STATE")]
     pub(super) state: Option<PathBuf>,
-    /// Work on these of the manifest's regions only; what is owned in others is left alone
+    /// Work on these of the manifest's regions only (repeatable, or separated by commas); what is owned in others is left alone
     #[arg(long, global = true, value_name = "REGION", value_delimiter = ',')]
     pub(super) region: Vec<String>,
     /// The profile of the shared AWS configuration [default: `AWS_PROFILE`, else the default profile]
@@ -154,7 +154,7 @@ pub(super) struct GuardArgs {
     /// Take over resources that exist and that no opsform project owns
     #[arg(long)]
     pub(super) adopt: bool,
-    /// Leave out every delete
+    /// Leave out every delete, and every replace with it
     #[arg(long)]
     pub(super) no_delete: bool,
 }
@@ -263,7 +263,7 @@ pub(super) enum StateCommand {
         #[arg(short, long)]
         yes: bool,
     },
-    /// Say who holds the lock; with an id, give it back when its process is gone
+    /// Give back a lock, unless the process that holds it is alive
     Unlock {
         /// The id that the lock's message shows
         id: String,

@@ -9,6 +9,7 @@ use super::args::{Global, InitArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::output::Output;
+use crate::manifest::{PROJECT_NAME_HINT, project_name_fault};
 
 const STARTER: &str = include_str!("starter.toml");
 const FILE: &str = "opsform.toml";
@@ -17,6 +18,9 @@ const FILE: &str = "opsform.toml";
 pub(super) fn run(global: &Global, args: &InitArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let name = args.name.clone().unwrap_or_else(|| project_name(environment));
+    if let Some(fault) = project_name_fault(&name) {
+        return Err(Failure::new(format!("the project's name {fault}"), PROJECT_NAME_HINT).into());
+    }
     let path = global.manifests.join(FILE);
     let existing = fs::read_dir(&global.manifests).into_iter().flatten().flatten();
     let manifest =

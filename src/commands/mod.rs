@@ -4,11 +4,13 @@ mod apply;
 mod args;
 mod environment;
 mod failure;
+mod guards;
 mod init;
 mod output;
 mod plan;
 mod planning;
 mod progress;
+mod reading;
 mod session;
 mod stale;
 mod state;
@@ -26,7 +28,15 @@ use output::Output;
 
 /// Runs the command line.
 pub fn main(environment: &Environment) -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // Clap's own code for a wrong command line is 2, which here means that there are changes.
+            let exit = if message.use_stderr() { Exit::Error } else { Exit::Done };
+            let _ = message.print();
+            return ExitCode::from(exit as u8);
+        }
+    };
     start_log(&cli.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -65,7 +75,9 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         Command::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            Output::new(global, environment).print(&String::from_utf8_lossy(&page))?;
             Ok(Exit::Done)
         }
     }
@@ -88,7 +100,6 @@ fn start_log(global: &Global) {
         2 => "opsform=debug,warn",
         _ => "debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("OPSFORM_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let filter = tracing_subscriber::EnvFilter::new(level);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }

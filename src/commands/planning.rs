@@ -4,22 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use anyhow::Result;
-use futures::future::join_all;
 
-use super::failure::Failure;
+use super::guards::{check_kinds, check_patterns, emptied};
 use super::output::Output;
 use super::progress::Reading;
+use super::reading::{Absences, absences, ask_owners, find_owned, read_resources, requests};
 use super::session::{Session, failures};
 use crate::declarations::{self, Manifest, World};
-use crate::inventory::{Fleet, Selector, TargetKind, Whereabouts, read_fleet, whereabouts};
-use crate::model::{
-    Actual, Address, Desired, Diagnostic, Diagnostics, Origin, Owned, Ownership, Place, Scope,
-};
-use crate::plan::{Absence, Change, Plan, PlanInput, PlanOptions, ReadCost, Reason, plan};
-use crate::resources::{self, KeyRequest, OwnershipNeed, ReadRequest};
+use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
+use crate::model::{Desired, Diagnostics, Origin, Owned, Place};
+use crate::plan::{Plan, PlanInput, PlanOptions, ReadCost, plan};
+use crate::render::count_of;
+use crate::resources;
 use crate::state::State;
-
-type Absences = BTreeMap<(Scope, String, String), Absence>;
 
 /// What the live resources are compared with.
 pub(super) enum Wanted<'a> {
@@ -46,19 +43,25 @@ pub(super) async fn make_plan(
     options: PlanOptions,
 ) -> Result<Planned> {
     let start = Instant::now();
+    check_kinds(&state)?;
+    find_what_a_lost_state_owned(session, output, &mut state).await?;
     let (fleet, desired) = match wanted {
-        Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest).await?,
+        Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest, &options).await?,
         Wanted::Nothing | Wanted::LastWritten => (Fleet::default(), Vec::new()),
     };
     let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
     let reading = Reading::new(output);
-    let actual = read_resources(session, &requests).await?;
+    let mut actual = read_resources(session, &requests).await?;
     let read = actual.len();
-    settle(&mut state, &actual, session);
+    state.settle(&actual, &session.scopes);
     let desired = match wanted {
-        Wanted::LastWritten => state.resources.values().map(as_desired).collect(),
+        Wanted::LastWritten => {
+            let read = |owned: &&Owned| session.scopes.contains(&owned.address.scope);
+            state.resources.values().filter(read).map(as_desired).collect()
+        }
         Wanted::Manifest(_) | Wanted::Nothing => desired,
     };
+    ask_owners(session, &state, &desired, &mut actual).await?;
     let absences = match wanted {
         Wanted::Manifest(_) => absences(session, &state, &desired, &actual).await?,
         _ => Absences::new(),
@@ -105,36 +108,31 @@ async fn manifest_desired(
     output: &Output,
     state: &State,
     manifest: &Manifest,
+    options: &PlanOptions,
 ) -> Result<(Fleet, Vec<Desired>)> {
     let reading = Reading::new(output);
     let fleet = declared_fleet(session, manifest).await?;
     drop(reading);
-    let world = World {
-        project: &manifest.settings.project,
-        scopes: &session.declared_scopes,
-        fleet: &fleet,
-        whole: session.whole,
-    };
+    let world =
+        World { manifest_scopes: &session.manifest_scopes, scopes: &session.declared_scopes, fleet: &fleet };
     let mut problems = Diagnostics::new();
     let mut desired = Vec::new();
     for declaration in &manifest.declarations {
         let (wants, found) = declaration.desired(&world);
-        let label = declaration.label();
-        let owns = state.resources.values().filter(|owned| {
-            owned.label == label && session.scopes.contains(&owned.address.scope) && !owned.protect
-        });
-        let owned = owns.count();
-        if !declaration.selectors().is_empty() && wants.is_empty() && !found.has_errors() && owned > 0 {
-            if !declaration.allows_empty() {
-                problems.push(empty_selection(label, owned, declaration.place()));
-            }
+        let emptied = if declaration.allows_empty() || options.no_delete || found.has_errors() {
+            Vec::new()
         } else {
+            emptied(declaration.as_ref(), &wants, session, state, &options.selection)
+        };
+        if emptied.is_empty() {
             problems.extend(found);
         }
+        problems.extend(emptied);
         desired.extend(wants);
     }
     problems.extend(declarations::check_unique(&desired));
     output.diagnostics(&problems.without_repeats())?;
+    check_patterns(&options.selection, &desired, state)?;
     Ok((fleet, desired))
 }
 
@@ -143,7 +141,7 @@ async fn manifest_desired(
 async fn declared_fleet(session: &Session, manifest: &Manifest) -> Result<Fleet> {
     let mut selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
     let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
-    if !session.whole {
+    if session.declared_scopes.len() < session.manifest_scopes.len() {
         return Ok(fleet);
     }
     let more: Vec<Selector> = manifest.declarations.iter().flat_map(|d| d.more_selectors(&fleet)).collect();
@@ -154,13 +152,24 @@ async fn declared_fleet(session: &Session, manifest: &Manifest) -> Result<Fleet>
     read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)
 }
 
-/// An empty selection deletes everything that the declaration made; a typo in a tag must not do that.
-fn empty_selection(label: &str, owned: usize, place: &Place) -> Diagnostic {
-    Diagnostic::error(format!(
-        "{label} selects nothing, which would delete all {owned} resources that it made"
-    ))
-    .at(place.clone())
-    .hint("correct `for_each`; if it is meant, set `allow_empty = true` or remove the declaration")
+/// Without a state, everything that bears the project's tag is ours: a lost file, or a run in another folder.
+async fn find_what_a_lost_state_owned(session: &Session, output: &Output, state: &mut State) -> Result<()> {
+    if state.serial > 0 {
+        return Ok(());
+    }
+    let found = find_owned(session, output, &state.project).await?;
+    if !found.is_empty() {
+        output.problem(&format!(
+            "note: there is no state, but {} on AWS bear{} the tag of project \"{}\" and count{} as owned; \
+             if the state is elsewhere, say so with --state",
+            count_of(found.len(), "resource", "resources"),
+            if found.len() == 1 { "s" } else { "" },
+            state.project,
+            if found.len() == 1 { "s" } else { "" },
+        ));
+    }
+    state.resources.extend(found.into_iter().map(|owned| (owned.address.clone(), owned)));
+    Ok(())
 }
 
 fn as_desired(owned: &Owned) -> Desired {
@@ -174,143 +183,4 @@ fn as_desired(owned: &Owned) -> Desired {
         adopt: false,
         protect: owned.protect,
     }
-}
-
-pub(super) type Requests<'a> = BTreeMap<(Scope, String), ReadRequest<'a>>;
-
-/// What to read: everything desired and everything owned, by scope and kind.
-fn requests<'a>(
-    session: &Session,
-    state: &'a State,
-    desired: &'a [Desired],
-    all_owners: bool,
-) -> Requests<'a> {
-    let mut requests = Requests::new();
-    let wanted = desired.iter().map(|desired| (&desired.address, Some(desired)));
-    let owned = state.resources.keys().chain(state.unconfirmed.keys()).map(|address| (address, None));
-    for (address, desired) in wanted.chain(owned) {
-        if !session.scopes.contains(&address.scope) {
-            continue;
-        }
-        let record = state.resources.get(address);
-        let ownership = match record {
-            Some(_) if all_owners => OwnershipNeed::Index,
-            Some(_) => OwnershipNeed::None,
-            None if state.unconfirmed.contains_key(address) => OwnershipNeed::Certain,
-            None => OwnershipNeed::Index,
-        };
-        let request = requests.entry((address.scope.clone(), address.kind.clone())).or_default();
-        let key = request.keys.entry(&address.key).or_insert_with(|| KeyRequest {
-            last_written: record.map(|owned| &owned.fields),
-            ownership,
-            desired: None,
-        });
-        if let Some(desired) = desired {
-            key.desired = Some(&desired.fields);
-        }
-    }
-    requests
-}
-
-/// Reads all scopes and kinds side by side; every failure is reported.
-pub(super) async fn read_resources(
-    session: &Session,
-    requests: &Requests<'_>,
-) -> Result<BTreeMap<Address, Actual>> {
-    let reads = requests.iter().filter_map(|((scope, kind), request)| {
-        Some(resources::kind(kind)?.read(&session.aws, scope, request))
-    });
-    let (mut actual, mut errors) = (BTreeMap::new(), Vec::new());
-    for result in join_all(reads).await {
-        match result {
-            Ok(found) => actual.extend(found.into_iter().map(|a| (a.address.clone(), a))),
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(actual) } else { Err(failures(errors)) }
-}
-
-/// Decides about what an apply that was cut off began to create: ours if it bears our tag, else not there.
-fn settle(state: &mut State, actual: &BTreeMap<Address, Actual>, session: &Session) {
-    let unread = |address: &Address| !session.scopes.contains(&address.scope);
-    let (keep, settled): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        std::mem::take(&mut state.unconfirmed).into_iter().partition(|(address, _)| unread(address));
-    state.unconfirmed = keep;
-    for (address, owned) in settled {
-        let ours = actual.get(&address).is_some_and(
-            |live| matches!(&live.ownership, Ownership::Project { name, .. } if *name == state.project),
-        );
-        if ours {
-            state.resources.entry(address).or_insert(owned);
-        }
-    }
-}
-
-/// Where the targets went whose resources are owned, still there and no longer desired.
-async fn absences(
-    session: &Session,
-    state: &State,
-    desired: &[Desired],
-    actual: &BTreeMap<Address, Actual>,
-) -> Result<Absences> {
-    let wanted: BTreeSet<&Address> = desired.iter().map(|desired| &desired.address).collect();
-    let served: BTreeSet<(&Scope, &str, &str)> = desired
-        .iter()
-        .filter_map(|d| Some((&d.address.scope, d.origin.label.as_str(), d.target.as_ref()?.id.as_str())))
-        .collect();
-    let mut absences = Absences::new();
-    let mut questions: BTreeMap<(&Scope, TargetKind), BTreeSet<String>> = BTreeMap::new();
-    for (address, owned) in &state.resources {
-        let Some(target) = &owned.target else { continue };
-        if wanted.contains(address) || !actual.contains_key(address) {
-            continue;
-        }
-        if served.contains(&(&address.scope, owned.label.as_str(), target.id.as_str())) {
-            let key = (address.scope.clone(), target.kind.clone(), target.id.clone());
-            absences.insert(key, Absence::Superseded);
-        } else if let Some(kind) = TargetKind::from_name(&target.kind) {
-            questions.entry((&address.scope, kind)).or_default().insert(target.id.clone());
-        }
-    }
-    let answers = questions.iter().map(|((scope, kind), ids)| async move {
-        whereabouts(&session.aws, scope, *kind, ids).await.map(|found| ((*scope).clone(), *kind, found))
-    });
-    let mut errors = Vec::new();
-    for answer in join_all(answers).await {
-        match answer {
-            Err(error) => errors.push(error),
-            Ok((scope, kind, found)) => absences.extend(found.into_iter().map(|(id, whereabouts)| {
-                let absence = match whereabouts {
-                    Whereabouts::Alive => Absence::NotSelected,
-                    Whereabouts::Terminated => Absence::Terminated,
-                    Whereabouts::Missing => Absence::Missing,
-                };
-                ((scope.clone(), kind.name().to_owned(), id), absence)
-            })),
-        }
-    }
-    if errors.is_empty() { Ok(absences) } else { Err(failures(errors)) }
-}
-
-/// A conflict or a refused adoption stops everything before anything is sent.
-pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
-    let blocking: Vec<&Change> = plan.blocking().collect();
-    if blocking.is_empty() {
-        return Ok(());
-    }
-    let adoptions = blocking.iter().filter(|c| c.reason == Some(Reason::AdoptionRefused)).count();
-    let conflicts = blocking.len() - adoptions;
-    let mut parts = Vec::new();
-    if conflicts > 0 {
-        parts.push(format!("{conflicts} in conflict"));
-    }
-    if adoptions > 0 {
-        parts.push(format!("{adoptions} that nobody owns and that may not be adopted"));
-    }
-    Err(Failure::new(
-        format!("the plan has resources {}; nothing is applied while it does", parts.join(" and ")),
-        "each one's reason is in the plan; `--adopt` or `adopt = true` takes over what nobody owns, `--exclude` \
-         leaves single ones out",
-    )
-    .into())
 }

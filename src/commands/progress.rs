@@ -59,10 +59,8 @@ impl<'a> Progress<'a> {
                     left.entry((scope, operation.name)).or_insert((operation, 0)).1 += count;
                 }
             }
-            Event::Done { address, operation, .. } => {
-                self.bar.inc(1);
-                self.count_down(&address.scope, operation);
-            }
+            Event::Done { .. } => self.bar.inc(1),
+            Event::Called { scope, operation } => self.count_down(&scope, operation),
             Event::Failed(failure) => {
                 self.bar.inc(1);
                 let name = clean(&failure.address.key);

@@ -13,6 +13,7 @@ use crate::aws::{self, AccountAccess, Aws, ConnectOptions, OPERATIONS};
 use crate::declarations::{self, Manifest};
 use crate::manifest::{self, Regions, Settings};
 use crate::model::{Diagnostic, Scope};
+use crate::render::count_of;
 use crate::state::{LocalStore, LockOwner, State};
 
 /// Reads the manifest and shows every problem; fails when there is an error among them.
@@ -74,10 +75,10 @@ pub(super) struct Session {
     pub(super) aws: Aws,
     /// What is read and written: every account in every region of the manifest, and wherever something is owned.
     pub(super) scopes: Vec<Scope>,
-    /// Where declarations make resources: the accounts and regions of the manifest alone.
+    /// The accounts and regions of the manifest.
+    pub(super) manifest_scopes: Vec<Scope>,
+    /// Those of them that `--region` leaves: where declarations make resources in this run.
     pub(super) declared_scopes: Vec<Scope>,
-    /// Whether those are all of them, and not the ones that a flag asked for.
-    pub(super) whole: bool,
 }
 
 impl Session {
@@ -90,7 +91,7 @@ impl Session {
         let (aws, environment_region) = aws::connect(ConnectOptions {
             profile: global.profile.clone(),
             endpoint_url: global.endpoint_url.clone(),
-            home_region: listed.first().or(global.region.first()).cloned(),
+            home_region: global.region.first().or(listed.first()).cloned(),
             accounts: settings
                 .accounts
                 .iter()
@@ -104,18 +105,16 @@ impl Session {
         })
         .await?;
         check_accounts(&aws, state)?;
-        let home = listed.first().cloned().or(environment_region);
+        let home = global.region.first().or(listed.first()).cloned().or(environment_region);
         let declared = declared_scopes(&aws, settings, &listed, home, global).await?;
-        let owned =
-            state.resources.keys().chain(state.unconfirmed.keys()).map(|address| address.scope.clone());
+        let owned = state.addresses().map(|address| address.scope.clone());
         let all: BTreeSet<Scope> = declared.iter().cloned().chain(owned).collect();
         let wanted = |scope: &Scope| global.region.is_empty() || global.region.contains(&scope.region);
         let scopes: Vec<Scope> = all.into_iter().filter(wanted).collect();
         check_region_flag(global, &scopes)?;
-        let declared_count = declared.len();
-        let declared_scopes: Vec<Scope> = declared.into_iter().filter(wanted).collect();
-        let whole = declared_scopes.len() == declared_count;
-        Ok(Self { aws, scopes, declared_scopes, whole })
+        check_default_region(global, settings, &declared, state)?;
+        let declared_scopes = declared.iter().filter(|scope| wanted(scope)).cloned().collect();
+        Ok(Self { aws, scopes, manifest_scopes: declared, declared_scopes })
     }
 }
 
@@ -123,7 +122,7 @@ impl Session {
 fn check_accounts(aws: &Aws, state: &State) -> Result<()> {
     let reached: BTreeSet<&str> = aws.accounts().collect();
     let mut unreached: BTreeMap<&str, usize> = BTreeMap::new();
-    for address in state.resources.keys() {
+    for address in state.addresses() {
         if !reached.contains(address.scope.account.as_str()) {
             *unreached.entry(&address.scope.account).or_default() += 1;
         }
@@ -134,11 +133,12 @@ fn check_accounts(aws: &Aws, state: &State) -> Result<()> {
     let reached: Vec<&str> = reached.into_iter().collect();
     Err(Failure::new(
         format!(
-            "the state holds {count} resources in account {account}, but the credentials are for account {}",
+            "the state holds {} in account {account}, but this run reaches account {} only",
+            count_of(count, "resource", "resources"),
             reached.join(", ")
         ),
-        "choose the right credentials with --profile or AWS_PROFILE, name both accounts in `[[account]]` blocks, or \
-         choose another state file with --state",
+        "choose the right credentials with --profile or AWS_PROFILE, name all accounts in `[[account]]` blocks, choose \
+         another state file with --state, or let go of what is there with `opsform state rm`",
     )
     .into())
 }
@@ -170,6 +170,31 @@ async fn declared_scopes(
         scopes.extend(regions.into_iter().map(|region| Scope::new(account, region)));
     }
     Ok(scopes)
+}
+
+/// Without `regions` in the manifest the environment decides, and another machine's environment would delete what this
+/// one's made.
+fn check_default_region(
+    global: &Global,
+    settings: &Settings,
+    declared: &[Scope],
+    state: &State,
+) -> Result<()> {
+    if settings.aws.regions != Regions::Default || !global.region.is_empty() {
+        return Ok(());
+    }
+    let elsewhere = state.addresses().find(|a| !declared.iter().any(|scope| scope.region == a.scope.region));
+    match (elsewhere, declared.first()) {
+        (Some(address), Some(here)) => Err(Failure::new(
+            format!(
+                "the state holds resources in {}, but the region of this environment is {}",
+                address.scope.region, here.region
+            ),
+            "write `regions = [\"...\"]` under [aws] in the manifest, so that it does not depend on who runs it",
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 fn check_region_flag(global: &Global, scopes: &[Scope]) -> Result<()> {

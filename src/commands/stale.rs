@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::failure::{Exit, Failure};
-use super::planning::{Requests, read_resources};
+use super::reading::{Requests, read_resources};
 use super::session::Session;
 use crate::plan::{Plan, StaleObject, Staleness};
 use crate::render::quoted;

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use futures::future::join_all;
 
 use super::args::{Global, ShowArgs, StateCommand};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::plan::{patterns, read_state};
-use super::session::{Session, failures, load_manifest, lock_owner, store};
-use crate::model::{Actual, Owned, Ownership};
+use super::reading::find_owned;
+use super::session::{Session, load_manifest, lock_owner, store};
+use crate::model::Owned;
 use crate::plan::Pattern;
 use crate::render::{count_of, owned_detail, state_list};
 use crate::resources;
@@ -38,7 +38,8 @@ fn matching(state: &State, patterns: &[Pattern]) -> Vec<Owned> {
         let fits = |p: &Pattern| p.matches(&owned.address, &owned.label, owned.target.as_ref());
         patterns.is_empty() || patterns.iter().any(fits)
     };
-    state.resources.values().filter(matches).cloned().collect()
+    // What an apply left open is shown like the rest, so that it can be let go of.
+    state.resources.values().chain(state.unconfirmed.values()).filter(matches).cloned().collect()
 }
 
 /// The records that the patterns name. A pattern that names none is an error, so that a typo is seen.
@@ -95,6 +96,7 @@ fn remove(global: &Global, texts: &[String], yes: bool, environment: &Environmen
     }
     for record in &records {
         locked.state.resources.remove(&record.address);
+        locked.state.unconfirmed.remove(&record.address);
     }
     locked.save()?;
     output.note(&format!("forgot {count}"));
@@ -133,7 +135,7 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
     let mut locked =
         store.lock(&lock_owner(environment, "state rebuild"), &uuid::Uuid::new_v4().to_string())?;
     let session = Session::connect(global, &manifest.settings, &locked.state).await?;
-    let found = find_owned(&session, &locked.state.project).await?;
+    let found = find_owned(&session, &output, &locked.state.project).await?;
     let known: BTreeSet<_> = locked.state.resources.keys().cloned().collect();
     let new: Vec<Owned> = found.into_iter().filter(|owned| !known.contains(&owned.address)).collect();
     if new.is_empty() {
@@ -151,26 +153,4 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
         "took {count} into the state; `opsform plan` shows how they differ from the manifest"
     ));
     Ok(Exit::Done)
-}
-
-async fn find_owned(session: &Session, project: &str) -> Result<Vec<Owned>> {
-    let reads = session.scopes.iter().flat_map(|scope| {
-        resources::KINDS.iter().map(move |kind| kind.find_owned(&session.aws, scope, project))
-    });
-    let (mut owned, mut errors) = (Vec::new(), Vec::new());
-    for result in join_all(reads).await {
-        match result {
-            Ok(found) => owned.extend(found.into_iter().map(as_owned)),
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(owned) } else { Err(failures(errors)) }
-}
-
-fn as_owned(actual: Actual) -> Owned {
-    let label = match actual.ownership {
-        Ownership::Project { label: Some(label), .. } => label,
-        _ => "unknown".to_owned(),
-    };
-    Owned { address: actual.address, label, target: None, protect: false, fields: actual.fields }
 }

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::apply::Report;
-use crate::model::Address;
-use crate::render::{ApplySummary, FailureGroup, quoted};
+use crate::model::{Address, Scope};
+use crate::render::{ApplySummary, Carried, FailureGroup, quoted};
 use crate::resources;
 
-/// Groups failures by their cause: operation, region and code.
-pub(super) fn summary(report: &Report, interrupted: bool, elapsed: Duration) -> ApplySummary {
-    let mut groups: BTreeMap<(&str, &str, &str), FailureGroup> = BTreeMap::new();
+/// Groups failures by their cause: what AWS said, where and to what.
+pub(super) fn summary(
+    report: &Report,
+    heading: Carried,
+    interrupted: bool,
+    elapsed: Duration,
+) -> ApplySummary {
+    let mut groups: BTreeMap<(&str, &Scope, &str, &str), FailureGroup> = BTreeMap::new();
     for failure in &report.failures {
         let error = &failure.error;
-        let key = (error.operation.name, error.scope.region.as_str(), error.code.as_str());
+        let key = (error.operation.name, &error.scope, error.code.as_str(), error.message.as_str());
         let group = groups.entry(key).or_insert_with(|| FailureGroup {
             cause: error.to_string(),
             hint: error.hint(),
@@ -22,6 +27,7 @@ pub(super) fn summary(report: &Report, interrupted: bool, elapsed: Duration) -> 
         group.resources.push(in_words(&failure.address));
     }
     ApplySummary {
+        heading,
         done: report.done.clone(),
         failed: groups.into_values().collect(),
         skipped: report.skipped.iter().map(in_words).collect(),

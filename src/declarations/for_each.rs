@@ -140,7 +140,7 @@ impl ForEach {
 
     /// What is to be said about rows without a target. In a run that leaves out regions nothing can be said.
     pub fn missing(&self, world: &World<'_>) -> Vec<Diagnostic> {
-        let inventory = self.inventory.iter().filter(|_| world.whole);
+        let inventory = self.inventory.iter().filter(|_| world.is_whole());
         inventory.flat_map(|inventory| inventory.missing(world.fleet)).collect()
     }
 }

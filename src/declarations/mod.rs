@@ -42,12 +42,17 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
 /// What declarations see of the world.
 #[derive(Clone, Copy, Debug)]
 pub struct World<'a> {
-    /// The project's name.
-    pub project: &'a str,
-    /// The accounts and regions in which resources may be made.
+    /// The accounts and regions of the manifest.
+    pub manifest_scopes: &'a [Scope],
+    /// Those of them that this run works on.
     pub scopes: &'a [Scope],
     /// The live targets.
     pub fleet: &'a Fleet,
+}
+
+impl World<'_> {
     /// Whether the fleet is that of all the manifest's accounts and regions, and not of some that were asked for.
-    pub whole: bool,
+    pub fn is_whole(&self) -> bool {
+        self.scopes.len() == self.manifest_scopes.len()
+    }
 }

@@ -21,7 +21,7 @@ pub use document::{Block, Document, load, parse};
 pub use duration::{Seconds, parse_seconds};
 pub use reader::{Entries, FromValue, Placed, Reading, TableReader};
 pub use scalar::Scalar;
-pub use settings::{Account, Aws, Rate, Regions, Settings, is_region};
+pub use settings::{Account, Aws, PROJECT_NAME_HINT, Rate, Regions, Settings, is_region, project_name_fault};
 pub use sheet::{Bytes, CellValue, FileFault, Files, RowReader, Sheet, SheetChoice, SheetName, read_files};
 pub use source::SourceSet;
 pub use suggest::{hint_for, suggestion};

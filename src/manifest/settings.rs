@@ -171,24 +171,31 @@ fn with_table<T>(
 
 fn project(reader: &mut TableReader<'_>) -> Option<String> {
     let name = reader.required::<String>("name")?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let fault = if name.value.is_empty() {
-        "is empty".to_owned()
-    } else if let Some(c) = name.value.chars().find(|c| !allowed(*c)) {
-        format!("cannot hold {c:?}")
-    } else if name.value.chars().all(|c| c == '.') {
-        "cannot be dots alone".to_owned()
-    } else if name.value.len() > PROJECT_LENGTH {
-        format!("has {} characters, at most {PROJECT_LENGTH} fit", name.value.len())
-    } else {
-        return Some(name.value);
-    };
+    let Some(fault) = project_name_fault(&name.value) else { return Some(name.value) };
     reader.problem(
-        Diagnostic::error(format!("the project's name {fault}"))
-            .at(name.place)
-            .hint("it becomes a tag's value and a file's name: letters, digits, `-`, `_` and `.`"),
+        Diagnostic::error(format!("the project's name {fault}")).at(name.place).hint(PROJECT_NAME_HINT),
     );
     None
+}
+
+/// What a project's name is used for, and what it may hold.
+pub const PROJECT_NAME_HINT: &str =
+    "it becomes a tag's value and a file's name: letters, digits, `-`, `_` and `.`";
+
+/// What is wrong with a project's name, as the rest of a sentence: "cannot hold ' '".
+pub fn project_name_fault(name: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() {
+        Some("is empty".to_owned())
+    } else if let Some(c) = name.chars().find(|c| !allowed(*c)) {
+        Some(format!("cannot hold {c:?}"))
+    } else if name.chars().all(|c| c == '.') {
+        Some("cannot be dots alone".to_owned())
+    } else if name.len() > PROJECT_LENGTH {
+        Some(format!("has {} characters, at most {PROJECT_LENGTH} fit", name.len()))
+    } else {
+        None
+    }
 }
 
 fn aws(reader: &mut TableReader<'_>) -> Aws {
@@ -249,9 +256,9 @@ fn rates(reader: &mut TableReader<'_>) -> BTreeMap<String, Rate> {
                     .at(operation.place)
                     .hint("operations are written as AWS writes them: `PutMetricAlarm`"),
             );
-        } else if rate.value <= 0.0 {
+        } else if !(0.01..=10_000.0).contains(&rate.value) {
             reader.problem(
-                Diagnostic::error(format!("the rate of `{name}` must be above 0"))
+                Diagnostic::error(format!("the rate of `{name}` must be between 0.01 and 10,000"))
                     .at(rate.place)
                     .detail("calls a second"),
             );

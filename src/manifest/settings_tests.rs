@@ -95,7 +95,7 @@ fn regions_and_rates_are_checked_item_by_item() {
     assert_eq!(
         problems(&format!("{PROJECT}[aws.rates]\nPutMetricAlarm = 0\nputMetricAlarm = 3\n")),
         [
-            "a.toml:4:18 the rate of `PutMetricAlarm` must be above 0",
+            "a.toml:4:18 the rate of `PutMetricAlarm` must be between 0.01 and 10,000",
             "a.toml:5:1 \"putMetricAlarm\" is not the name of an API operation",
         ]
     );

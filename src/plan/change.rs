@@ -72,6 +72,10 @@ pub enum Absence {
     NotSelected,
     /// It is there and selected, but the declaration now makes something else of it.
     Superseded,
+    /// Its region is no longer one of the manifest's.
+    RegionRemoved,
+    /// There is no target, or no record of it.
+    Unknown,
 }
 
 /// Why a resource is changed, where its fields do not say.
@@ -130,7 +134,7 @@ pub struct Change {
     /// Why, where the fields do not say.
     #[serde(flatten)]
     pub reason: Option<Reason>,
-    /// The fields that differ, for updates and adoptions.
+    /// The fields that differ, for updates, adoptions and replaces.
     pub fields: Vec<FieldChange>,
     /// The live object whole; `None` where there is none.
     pub before: Option<Fields>,
@@ -198,7 +202,7 @@ pub struct Plan {
     pub protected: Vec<Owned>,
     /// How many desired resources need no change.
     pub unchanged: usize,
-    /// How many changes `--target`, `--exclude`, `--region` or `--no-delete` left out.
+    /// How many changes `--target`, `--exclude` or `--no-delete` left out.
     pub left_out: usize,
     /// What reading cost.
     pub cost: ReadCost,

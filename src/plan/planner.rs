@@ -52,12 +52,14 @@ pub fn plan(input: PlanInput) -> Plan {
 struct Planner {
     input: PlanInput,
     out: Plan,
+    /// What was last written of the resources that are to be deleted: the base of a rename's differences.
+    written: BTreeMap<Address, Fields>,
 }
 
 impl Planner {
     fn new(input: PlanInput) -> Self {
         let out = Plan { project: input.project.clone(), scopes: input.scopes.clone(), ..Plan::default() };
-        Self { input, out }
+        Self { input, out, written: BTreeMap::new() }
     }
 
     fn plan_desired(&mut self) {
@@ -141,7 +143,6 @@ impl Planner {
         let scopes: BTreeSet<Scope> = self.input.scopes.iter().cloned().collect();
         for (address, owned) in std::mem::take(&mut self.input.owned) {
             if !scopes.contains(&address.scope) {
-                self.out.left_out += 1;
                 continue;
             }
             match self.input.actual.remove(&address) {
@@ -153,6 +154,7 @@ impl Planner {
                     None => {
                         let reason = self.reason_to_delete(&owned);
                         self.remove(Verb::Delete, &owned, Some(reason));
+                        self.written.insert(owned.address.clone(), owned.fields);
                         if let Some(change) = self.out.changes.last_mut() {
                             change.before = Some(actual.fields);
                         }
@@ -197,21 +199,19 @@ impl Planner {
             let key = (owned.address.scope.clone(), target.kind.clone(), target.id.clone());
             self.input.absences.get(&key).copied()
         });
-        Reason::Target { absence: absence.unwrap_or(Absence::Superseded) }
+        Reason::Target { absence: absence.unwrap_or(Absence::Unknown) }
     }
 
     /// A create and a delete of one label on one target are a rename, if there is just one of each.
     fn pair_renames(&mut self) {
         let mut pairs: BTreeMap<RenameKey, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
         for (index, change) in self.out.changes.iter().enumerate() {
-            let Some(target) = &change.target else { continue };
-            let key = (
-                change.address.scope.clone(),
-                change.address.kind.clone(),
-                change.origin.label.clone(),
-                target.kind.clone(),
-                target.id.clone(),
-            );
+            let key = RenameKey {
+                scope: change.address.scope.clone(),
+                kind: change.address.kind.clone(),
+                label: change.origin.label.clone(),
+                target: change.target.as_ref().map(|target| (target.kind.clone(), target.id.clone())),
+            };
             match (change.verb, &change.reason) {
                 (Verb::Create, None) => pairs.entry(key).or_default().0.push(index),
                 (Verb::Delete, _) => pairs.entry(key).or_default().1.push(index),
@@ -221,20 +221,7 @@ impl Planner {
         let mut gone = BTreeSet::new();
         for (creates, deletes) in pairs.values() {
             if let ([create], [delete]) = (&creates[..], &deletes[..]) {
-                let old = &self.out.changes[*delete];
-                let previous = PreviousResource {
-                    address: old.address.clone(),
-                    fields: old.before.clone().unwrap_or_default(),
-                };
-                let new = &mut self.out.changes[*create];
-                new.fields = new
-                    .after
-                    .as_ref()
-                    .map(|after| differences(after, &previous.fields, Some(&previous.fields)))
-                    .unwrap_or_default();
-                new.verb = Verb::Replace;
-                new.reason = Some(Reason::Renamed);
-                new.replaces = Some(previous);
+                self.make_replace(*create, *delete);
                 gone.insert(*delete);
             }
         }
@@ -245,15 +232,32 @@ impl Planner {
         });
     }
 
+    fn make_replace(&mut self, create: usize, delete: usize) {
+        let old = &self.out.changes[delete];
+        let written = self.written.get(&old.address);
+        let previous =
+            PreviousResource { address: old.address.clone(), fields: old.before.clone().unwrap_or_default() };
+        let new = &mut self.out.changes[create];
+        let after = new.after.as_ref();
+        let fields = after.map(|after| differences(after, &previous.fields, written)).unwrap_or_default();
+        new.fields = fields;
+        new.verb = Verb::Replace;
+        new.reason = Some(Reason::Renamed);
+        new.replaces = Some(previous);
+    }
+
     fn finish(mut self) -> Plan {
         let options = &self.input.options;
         let before = self.out.changes.len();
         self.out.changes.retain(|change| {
             let deletes = matches!(change.verb, Verb::Delete | Verb::Replace);
-            options.selection.keeps(&change.address, &change.origin.label, change.target.as_ref())
-                && !(options.no_delete && deletes)
+            options.selection.keeps_change(change) && !(options.no_delete && deletes)
         });
         self.out.left_out += before - self.out.changes.len();
+        self.out.refreshes.retain(|refresh| {
+            let owned = &refresh.owned;
+            options.selection.keeps(&owned.address, &owned.label, owned.target.as_ref())
+        });
         self.out.changes.sort_by(|a, b| {
             (a.verb, &a.origin.label, &a.address).cmp(&(b.verb, &b.origin.label, &b.address))
         });
@@ -261,8 +265,15 @@ impl Planner {
     }
 }
 
-/// Scope, kind, label, the target's kind and its id: what a renamed resource keeps.
-type RenameKey = (Scope, String, String, String, String);
+/// What a renamed resource keeps.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct RenameKey {
+    scope: Scope,
+    kind: String,
+    label: String,
+    /// The target's kind and id; `None` for a resource of the whole scope.
+    target: Option<(String, String)>,
+}
 
 fn change_of(verb: Verb, desired: &Desired) -> Change {
     Change {

@@ -4,10 +4,12 @@ use globset::{Glob, GlobMatcher};
 
 use crate::model::{Address, TargetRef};
 
+use super::Change;
+
 /// One pattern of `--target`, `--exclude` or a `state` command.
 ///
-/// It is compared with the label (`alarm.cpu`), the kind (`metric_alarm`), the target's id and name, and the
-/// resource's own key; it matches to the letter or as a glob (`alarm.*`, `i-0ab*`, `web-?: CPU*`).
+/// It is compared with the label (`alarm.cpu`) and its two parts, the kind (`metric_alarm`), the target's id, name and
+/// kind (`ec2`), and the resource's own key; it matches to the letter or as a glob (`alarm.*`, `i-0ab*`, `web-?: CPU*`).
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
@@ -31,12 +33,19 @@ impl Pattern {
 
     /// Whether the resource matches.
     pub fn matches(&self, address: &Address, label: &str, target: Option<&TargetRef>) -> bool {
-        let target_words = target.map_or([None, None], |t| [Some(&*t.id), Some(&*t.name)]);
-        [Some(label), Some(&*address.kind), Some(&*address.key)]
+        let (block, name) = label.split_once('.').unwrap_or((label, label));
+        let of_target = target.map_or([""; 3], |target| [&*target.id, &*target.name, &*target.kind]);
+        [label, block, name, &*address.kind, &*address.key]
             .into_iter()
-            .chain(target_words)
-            .flatten()
+            .chain(of_target)
             .any(|word| self.text == word || self.glob.is_match(word))
+    }
+
+    /// Whether the resource of a change matches: of a replace, the new or the old one.
+    pub fn matches_change(&self, change: &Change) -> bool {
+        let old = change.replaces.as_ref().map(|previous| &previous.address);
+        let matches = |address: &Address| self.matches(address, &change.origin.label, change.target.as_ref());
+        matches(&change.address) || old.is_some_and(matches)
     }
 }
 
@@ -52,12 +61,21 @@ pub struct Selection {
 impl Selection {
     /// Whether the resource is kept.
     pub fn keeps(&self, address: &Address, label: &str, target: Option<&TargetRef>) -> bool {
-        let matches = |pattern: &Pattern| pattern.matches(address, label, target);
-        (self.targets.is_empty() || self.targets.iter().any(matches)) && !self.excludes.iter().any(matches)
+        self.keeps_what(|pattern| pattern.matches(address, label, target))
     }
 
-    /// Whether every resource is kept.
-    pub fn is_everything(&self) -> bool {
-        self.targets.is_empty() && self.excludes.is_empty()
+    /// Whether the change is kept.
+    pub fn keeps_change(&self, change: &Change) -> bool {
+        self.keeps_what(|pattern| pattern.matches_change(change))
+    }
+
+    fn keeps_what(&self, matches: impl Fn(&Pattern) -> bool) -> bool {
+        (self.targets.is_empty() || self.targets.iter().any(&matches)) && !self.excludes.iter().any(&matches)
+    }
+
+    /// All patterns, each with the flag that gave it.
+    pub fn patterns(&self) -> impl Iterator<Item = (&'static str, &Pattern)> {
+        let targets = self.targets.iter().map(|pattern| ("--target", pattern));
+        targets.chain(self.excludes.iter().map(|pattern| ("--exclude", pattern)))
     }
 }

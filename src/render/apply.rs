@@ -16,6 +16,8 @@ const MOST_NAMES: usize = 5;
 /// The outcome of an apply.
 #[derive(Clone, Debug, Default)]
 pub struct ApplySummary {
+    /// What was asked for.
+    pub heading: Carried,
     /// How many changes were carried out.
     pub done: BTreeMap<Verb, usize>,
     /// What failed, by cause.
@@ -41,6 +43,25 @@ pub struct FailureGroup {
     pub resources: Vec<String>,
 }
 
+/// What was carried out; it words the total.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carried {
+    /// `apply`
+    #[default]
+    Apply,
+    /// `destroy`
+    Destroy,
+}
+
+impl Carried {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Destroy => "Destroy",
+        }
+    }
+}
+
 /// The total of an apply, what failed and why, and what is left to do. Begins with an empty line, because it stands below
 /// the plan.
 pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
@@ -50,8 +71,9 @@ pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
     let complete =
         failures == 0 && summary.skipped.is_empty() && summary.remaining == 0 && !summary.interrupted;
     let tone = if complete { Tone::Good } else { Tone::Conflict };
-    let word = if summary.interrupted { "Apply, interrupted: " } else { "Apply: " };
-    let mut line = Line::new().with(tone, word).plain(done_words(&summary.done));
+    let word = summary.heading.word();
+    let word = if summary.interrupted { format!("{word}, interrupted: ") } else { format!("{word}: ") };
+    let mut line = Line::new().with(tone, word).plain(done_words(summary));
     if failures > 0 {
         line = line.plain(", ").with(Tone::Danger, format!("{} failed", thousands(failures)));
     }
@@ -75,9 +97,12 @@ pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
     page.finish()
 }
 
-fn done_words(done: &BTreeMap<Verb, usize>) -> String {
-    let count = |verb: Verb| done.get(&verb).copied().unwrap_or(0);
-    let always = [Verb::Create, Verb::Update, Verb::Delete];
+fn done_words(summary: &ApplySummary) -> String {
+    let count = |verb: Verb| summary.done.get(&verb).copied().unwrap_or(0);
+    let always: &[Verb] = match summary.heading {
+        Carried::Apply => &[Verb::Create, Verb::Update, Verb::Delete],
+        Carried::Destroy => &[Verb::Delete],
+    };
     let order = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete, Verb::Adopt, Verb::Forget];
     let parts: Vec<String> = order
         .into_iter()
@@ -163,6 +188,7 @@ mod tests {
     #[test]
     fn a_complete_apply_is_one_line_apart_from_the_plan() {
         let summary = ApplySummary {
+            heading: Carried::Apply,
             done: [(Verb::Create, 12), (Verb::Update, 413), (Verb::Delete, 1)].into(),
             elapsed: Duration::from_secs(140),
             ..ApplySummary::default()
@@ -176,6 +202,7 @@ mod tests {
     #[test]
     fn failures_are_grouped_by_cause_and_the_rest_is_counted() {
         let summary = ApplySummary {
+            heading: Carried::Apply,
             done: [(Verb::Update, 1413), (Verb::Replace, 2)].into(),
             failed: vec![
                 FailureGroup {

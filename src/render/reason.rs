@@ -125,6 +125,13 @@ fn target_words(absence: Absence, change: &Change, count: usize) -> String {
         (Absence::Superseded, None) => {
             format!("because {label} now makes something else of {}", targets(count))
         }
+        (Absence::RegionRemoved, _) => {
+            let region = clean(&change.address.scope.region);
+            format!("because {region} is no longer one of the manifest's regions; {wanted}")
+        }
+        (Absence::Unknown, _) => {
+            format!("because {label} no longer asks for {}", if count == 1 { "it" } else { "them" })
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! What every kind of resource can do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 
 use crate::aws::{Aws, AwsError, Operation};
-use crate::model::{Actual, Fields, KindText, Scope};
+use crate::model::{Actual, Address, Fields, KindText, Ownership, Scope};
 use crate::plan::Change;
 
 /// A kind of resource: how it is read from AWS and how one change to it is carried out.
@@ -25,6 +25,15 @@ pub trait Kind: Send + Sync {
         scope: &'a Scope,
         request: &'a ReadRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>>;
+
+    /// The owners of existing resources, from the tag index: asked before what the state records is changed, because
+    /// it may have become another project's since.
+    fn owners<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        keys: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Ownership>, AwsError>>;
 
     /// Finds every resource in the scope whose tags name the project.
     fn find_owned<'a>(
@@ -63,7 +72,7 @@ pub struct ReadRequest<'a> {
 pub struct KeyRequest<'a> {
     /// What the manifest asks for.
     pub desired: Option<&'a Fields>,
-    /// What was last written; for what is read only with effort (tags) this is taken as the live value.
+    /// What was last written, where the state records it or an apply was about to write it.
     pub last_written: Option<&'a Fields>,
     /// How the owner must be known.
     pub ownership: OwnershipNeed,
@@ -80,17 +89,6 @@ pub enum OwnershipNeed {
     /// From the resource itself, where the index does not say that it is ours: an apply that was cut off may have
     /// made it a moment ago.
     Certain,
-}
-
-impl ReadRequest<'_> {
-    /// The keys whose owner must be known.
-    pub fn keys_with_owner(&self) -> BTreeSet<&str> {
-        self.keys
-            .iter()
-            .filter(|(_, request)| request.ownership != OwnershipNeed::None)
-            .map(|(key, _)| *key)
-            .collect()
-    }
 }
 
 /// One call's worth of a change.
@@ -110,13 +108,17 @@ impl Step {
         }
     }
 
-    /// The key of the resource that this step is about.
-    pub fn key(&self) -> &str {
-        match self {
-            Self::Write(change) => &change.address.key,
-            Self::Remove(change) => {
-                change.replaces.as_ref().map_or(&change.address.key, |previous| &previous.address.key)
-            }
+    /// The resource that this step is about: of the old half of a replace, the old one.
+    pub fn address(&self) -> &Address {
+        let change = self.change();
+        match (self, &change.replaces) {
+            (Self::Remove(_), Some(previous)) => &previous.address,
+            _ => &change.address,
         }
+    }
+
+    /// Its key.
+    pub fn key(&self) -> &str {
+        &self.address().key
     }
 }

@@ -1,6 +1,6 @@
 //! What AWS holds: one folder per kind of resource, with its spec and its SDK calls.
 //!
-//! Architecture invariant: `aws_sdk_*` appears in files named `aws.rs` only; specs are pure.
+//! Architecture invariant: `aws_sdk_*` appears in folders named `aws` only; specs are pure.
 
 mod kind;
 pub mod metric_alarm;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::journal::Entry;
-use crate::model::{Address, Owned};
+use crate::model::{Actual, Address, Owned, Ownership, Scope};
 
 /// The version of the document's format. A newer one is refused, never guessed at.
 pub const FORMAT_VERSION: u32 = 1;
@@ -42,6 +42,28 @@ impl State {
         }
     }
 
+    /// Decides about what an apply that was cut off began to create, in the scopes that were read: ours if AWS shows it
+    /// with our tag, else there is nothing to record.
+    pub fn settle(&mut self, actual: &BTreeMap<Address, Actual>, scopes: &[Scope]) {
+        let (settled, unread): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.unconfirmed)
+            .into_iter()
+            .partition(|(address, _)| scopes.contains(&address.scope));
+        self.unconfirmed = unread;
+        for (address, owned) in settled {
+            let ours = actual.get(&address).is_some_and(
+                |live| matches!(&live.ownership, Ownership::Project { name, .. } if *name == self.project),
+            );
+            if ours {
+                self.resources.entry(address).or_insert(owned);
+            }
+        }
+    }
+
+    /// All addresses that the state speaks of, confirmed or not.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.resources.keys().chain(self.unconfirmed.keys())
+    }
+
     /// Takes over one entry of a journal.
     pub fn take_over(&mut self, entry: Entry) {
         match entry {
@@ -51,6 +73,9 @@ impl State {
             Entry::Own { resource } => {
                 self.unconfirmed.remove(&resource.address);
                 self.resources.insert(resource.address.clone(), resource);
+            }
+            Entry::Withdraw { address } => {
+                self.unconfirmed.remove(&address);
             }
             Entry::Drop { address } => {
                 self.unconfirmed.remove(&address);

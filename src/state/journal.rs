@@ -34,6 +34,11 @@ pub enum Entry {
         /// Its address.
         address: Address,
     },
+    /// AWS refused to create this one, so there is nothing to look for.
+    Withdraw {
+        /// Its address.
+        address: Address,
+    },
 }
 
 /// The first line of a journal: which document it continues.
@@ -85,13 +90,17 @@ impl Journal {
 }
 
 fn write_all(mut file: File, requests: &mpsc::Receiver<Request>) {
+    let mut failure: Option<Arc<std::io::Error>> = None;
     while let Ok(first) = requests.recv() {
         let mut waiting = vec![first];
         waiting.extend(requests.try_iter());
-        let result = write_lines(&mut file, &waiting).map_err(Arc::new);
+        // After a failure nothing is written any more: a line behind half a line could never be read.
+        if failure.is_none() {
+            failure = write_lines(&mut file, &waiting).err().map(Arc::new);
+        }
         for request in waiting {
             // A caller that no longer waits does not need the answer.
-            let _ = request.done.send(result.clone());
+            let _ = request.done.send(failure.clone().map_or(Ok(()), Err));
         }
     }
 }

@@ -74,6 +74,8 @@ impl LocalStore {
                         return Ok(Some(state));
                     }
                 }
+                // The very first document may have been written between the two reads.
+                (None, Some(_)) if self.path.exists() => {}
                 (None, Some(_)) => {
                     return Err(StateError::Damaged {
                         path: self.path.display().to_string(),
@@ -102,13 +104,13 @@ impl LocalStore {
     }
 
     fn read_document(&self) -> Result<Option<State>, StateError> {
-        let Some(text) = read_if_there(&self.path)? else {
+        let Some(bytes) = read_if_there(&self.path)? else {
             return Ok(None);
         };
         let path = self.path.display().to_string();
         let damaged =
             |error: serde_json::Error| StateError::Damaged { path: path.clone(), detail: error.to_string() };
-        let value: Value = serde_json::from_str(&text).map_err(damaged)?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(damaged)?;
         let found = value.get("format_version").and_then(Value::as_u64).unwrap_or(0);
         if found > u64::from(FORMAT_VERSION) {
             return Err(StateError::TooNew { path, found, known: FORMAT_VERSION });
@@ -126,11 +128,10 @@ impl LocalStore {
 
     fn read_journal(&self) -> Result<Option<(Header, Vec<Entry>)>, StateError> {
         let path = self.beside("journal");
-        let Some(text) = read_if_there(&path)? else {
-            return Ok(None);
-        };
-        let mut lines = text.split_inclusive('\n');
-        let Some(header) = lines.next().and_then(|line| serde_json::from_str(line).ok()) else {
+        // Bytes, not text: a line that was cut off may end within a character.
+        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let Some(header) = lines.next().and_then(|line| serde_json::from_slice(line).ok()) else {
             // The header is written and synced before the first change is made, so without it nothing was.
             return Ok(None);
         };
@@ -138,10 +139,10 @@ impl LocalStore {
         for (number, line) in lines.enumerate() {
             // A line without its end was being written when the process died: the change that it was to record is
             // among the intended ones, or AWS shows it.
-            if !line.ends_with('\n') {
+            if !line.ends_with(b"\n") {
                 break;
             }
-            entries.push(serde_json::from_str(line).map_err(|error| StateError::Damaged {
+            entries.push(serde_json::from_slice(line).map_err(|error| StateError::Damaged {
                 path: path.display().to_string(),
                 detail: format!("line {}: {error}", number + 2),
             })?);
@@ -171,9 +172,9 @@ impl LocalStore {
     }
 }
 
-fn read_if_there(path: &Path) -> Result<Option<String>, StateError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(source) => Err(StateError::io("read", path, source)),
     }

@@ -7,10 +7,15 @@ use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::StateError;
+
+/// How often, and with what pause, a lock is tried whose holder gives no name.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who asks for a lock.
 #[derive(Clone, Debug)]
@@ -55,16 +60,23 @@ impl HeldLock {
     /// Takes the lock, or says who has it.
     pub(super) fn take(path: &Path, state_path: &Path, owner: &LockOwner) -> Result<Self, StateError> {
         let mut file = open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let holder = read_info(&mut file).unwrap_or_else(unknown_holder);
-                return Err(StateError::Locked {
-                    path: state_path.display().to_string(),
-                    holder: Box::new(holder),
-                });
+        for tries_left in (0..TRIES).rev() {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {
+                    // A reader that looks who writes holds the lock for an instant and writes no name.
+                    match read_info(&mut file) {
+                        None if tries_left > 0 => std::thread::sleep(PAUSE),
+                        holder => {
+                            return Err(StateError::Locked {
+                                path: state_path.display().to_string(),
+                                holder: Box::new(holder.unwrap_or_else(unknown_holder)),
+                            });
+                        }
+                    }
+                }
+                Err(TryLockError::Error(source)) => return Err(StateError::io("lock", path, source)),
             }
-            Err(TryLockError::Error(source)) => return Err(StateError::io("lock", path, source)),
         }
         let info = LockInfo {
             id: owner.id.clone(),
@@ -86,13 +98,13 @@ impl Drop for HeldLock {
     }
 }
 
-/// Who holds the lock now, if anybody.
+/// Who holds the lock now, if anybody. Needs no right to write.
 pub(super) fn holder(path: &Path) -> Result<Option<LockInfo>, StateError> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let mut file = open(path)?;
-    match file.try_lock() {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(|source| StateError::io("open", path, source))?,
+    };
+    match file.try_lock_shared() {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => Ok(Some(read_info(&mut file).unwrap_or_else(unknown_holder))),
         Err(TryLockError::Error(source)) => Err(StateError::io("lock", path, source)),

@@ -18,7 +18,7 @@ from protocols import AwsError, plain, timestamp
 from seed import seed
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
-OPTIONS = frozenset(("delete_skips_missing",))
+OPTIONS = frozenset(("delete_skips_missing", "index_lags"))
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 
 

@@ -233,18 +233,37 @@ impl Account {
         self.ec2(region, "TerminateInstances", ids, &[]);
     }
 
-    /// Calls an EC2 operation over its query protocol; the emulator does not check signatures.
+    /// Makes a composite alarm with this rule.
+    pub fn put_composite(&self, region: &str, name: &str, rule: &str) {
+        let credential = format!("AKIA{}/20261120/{region}/monitoring/aws4_request", self.id);
+        ureq::post(self.emulator.url())
+            .header("Authorization", signature(&credential))
+            .header("X-Amz-Target", "GraniteServiceVersion20100801.PutCompositeAlarm")
+            .send_json(json!({"AlarmName": name, "AlarmRule": rule}))
+            .unwrap_or_else(|error| panic!("PutCompositeAlarm: {error}"));
+    }
+
+    /// Calls an EC2 operation on instances or other resources.
     pub fn ec2(&self, region: &str, action: &str, ids: &[String], more: &[(&str, &str)]) {
         let id_field = if action.ends_with("Tags") { "ResourceId" } else { "InstanceId" };
-        let mut form: Vec<(String, String)> =
-            vec![("Action".into(), action.into()), ("Version".into(), "2016-11-15".into())];
-        form.extend(ids.iter().enumerate().map(|(n, id)| (format!("{id_field}.{}", n + 1), id.clone())));
-        form.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let credential = format!("AKIA{}/20261120/{region}/ec2/aws4_request", self.id);
-        let signature = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
+        let names: Vec<String> = (1..=ids.len()).map(|n| format!("{id_field}.{n}")).collect();
+        let mut fields: Vec<(&str, &str)> =
+            names.iter().zip(ids).map(|(name, id)| (name.as_str(), id.as_str())).collect();
+        fields.extend(more);
+        self.query("ec2", "2016-11-15", region, action, &fields);
+    }
+
+    /// Calls an operation over the query protocol; the emulator does not check signatures.
+    pub fn query(&self, service: &str, version: &str, region: &str, action: &str, fields: &[(&str, &str)]) {
+        let credential = format!("AKIA{}/20261120/{region}/{service}/aws4_request", self.id);
+        let form = [("Action", action), ("Version", version)].into_iter().chain(fields.iter().copied());
         ureq::post(self.emulator.url())
-            .header("Authorization", signature)
+            .header("Authorization", signature(&credential))
             .send_form(form)
             .unwrap_or_else(|error| panic!("{action}: {error}"));
     }
+}
+
+fn signature(credential: &str) -> String {
+    format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0")
 }

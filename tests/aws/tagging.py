@@ -93,6 +93,8 @@ def up_to_tags(found: list[Tagged], limit: int) -> list[Tagged]:
 def tagged_alarms(store: AlarmStore | None, query: Query) -> list[Tagged]:
     if store is None or (query.types and not any(kind in ALARM_TYPES for kind in query.types)):
         return []
+    if store.options.get("index_lags"):
+        return []  # the index has not heard of any alarm yet
     found = ((alarm.fields["AlarmArn"], alarm.tags) for alarm in store.alarms.values() if alarm.ever_tagged)
     return [(arn, tags) for arn, tags in found if query.wants(arn, tags)]
 

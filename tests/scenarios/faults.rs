@@ -155,11 +155,11 @@ fn expired_and_missing_credentials_are_said_in_words() {
         let mut command = workspace.command(&["plan"]);
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove(key);
         let run = crate::workspace::Run::of(command.output().unwrap()).expect(1);
-        run.says(&["credentials", "AWS_PROFILE"]);
+        run.says(&["no AWS credentials", "AWS_PROFILE"]);
     }
     let run = workspace.run(&["plan", "--profile", "nobody"]);
     let run = run.expect(1);
-    run.says(&["profile \"nobody\"", "credentials"]);
+    run.says(&["no AWS credentials", "profile \"nobody\""]);
 }
 
 #[test]
@@ -182,4 +182,70 @@ fn an_endpoint_that_does_not_answer_is_an_error_in_words() {
         .run(&["plan", "--endpoint-url", "http://127.0.0.1:9"])
         .expect(1)
         .says(&["STS GetCallerIdentity", "could not be reached"]);
+}
+
+#[test]
+fn an_alarm_that_a_composite_alarm_needs_does_not_save_the_others() {
+    let workspace = fleet(12);
+    workspace.apply();
+    workspace.account.put_composite(REGION, "all of it", "ALARM(\"web-05: CPU over 80\")");
+    let run = workspace.run(&["destroy", "--yes"]).expect(4).says(&["11 destroyed", "web-05: CPU over 80"]);
+    assert!(!run.stdout.contains("failed: web-06"));
+    assert_eq!(workspace.account.alarm_names(REGION), ["all of it", "web-05: CPU over 80"]);
+    assert_eq!(workspace.recorded(), ["web-05: CPU over 80"]);
+}
+
+#[test]
+fn a_permission_that_is_missing_for_all_is_not_tried_for_each() {
+    let workspace = fleet(300);
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "AccessDenied",
+                                     "status": 403, "message": "not authorized"}]));
+    workspace.run(&["apply", "--yes"]).expect(4).says(&["IAM action cloudwatch:PutMetricAlarm"]);
+    assert!(workspace.account.count("cloudwatch:PutMetricAlarm") < 150);
+    workspace.account.faults(json!([]));
+    assert_eq!(workspace.changes().len(), 300);
+    assert_eq!(workspace.state()["unconfirmed"].as_array().map_or(0, Vec::len), 0, "nothing is left open");
+}
+
+#[test]
+fn a_profile_with_a_role_works_and_counts_more_than_keys_in_the_environment() {
+    let workspace = fleet(1);
+    let other = crate::workspace::Workspace::new(CPU);
+    other.account.seed_instances(REGION, json!([{"name": "there"}]));
+    let (here, there) = (workspace.account.id(), other.account.id());
+    workspace.write(
+        "config",
+        &format!(
+            "[profile base]\naws_access_key_id = AKIA{here}\naws_secret_access_key = x\n\
+             [profile ops]\nrole_arn = arn:aws:iam::{there}:role/ops\nsource_profile = base\n"
+        ),
+    );
+    let mut command = workspace.command(&["plan", "--profile", "ops"]);
+    command.env("AWS_CONFIG_FILE", workspace.path().join("config"));
+    crate::workspace::Run::of(command.output().unwrap()).expect(0).says(&[there, "there: CPU over 80"]);
+}
+
+#[test]
+fn a_role_that_may_not_be_assumed_is_named() {
+    let workspace = fleet(1);
+    workspace.write(
+        "manifests/accounts.toml",
+        "[[account]]\nname = \"prod\"\nrole_arn = \"arn:aws:iam::000000000009:role/opsform\"\n",
+    );
+    workspace.account.faults(json!([{"operation": "AssumeRole", "kind": "error", "code": "AccessDenied",
+                                     "status": 403, "message": "not authorized to perform: sts:AssumeRole"}]));
+    let run = workspace.run(&["plan"]).expect(1);
+    run.says(&["account \"prod\"", "STS AssumeRole", "not allowed", "IAM action sts:AssumeRole"]);
+}
+
+#[test]
+fn an_account_that_was_only_tried_does_not_bind_the_state() {
+    let workspace = fleet(3);
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "error", "code": "AccessDenied",
+                                     "status": 403, "message": "not authorized"}]));
+    workspace.run(&["apply", "--yes"]).expect(4);
+    let other = fleet(1);
+    let mut command = workspace.command(&["plan"]);
+    command.envs(other.account.environment());
+    crate::workspace::Run::of(command.output().unwrap()).expect(0).says(&["1 to add"]);
 }

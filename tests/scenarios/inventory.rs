@@ -165,3 +165,75 @@ fn large_fleets_are_read_page_by_page_to_the_end() {
     assert_eq!(workspace.account.count("rds:ListTagsForResource"), 0);
     assert_eq!(workspace.account.count("cloudwatch:DescribeAlarms"), 14);
 }
+
+#[test]
+fn drift_of_one_region_says_nothing_of_the_others() {
+    let workspace = Workspace::new(
+        &(settings("[\"us-east-1\", \"ap-northeast-2\"]") + &alarm("a", "{ ec2 = {} }", "CPUUtilization")),
+    );
+    workspace.account.seed_instances("us-east-1", json!([{"name": "a"}]));
+    workspace.account.seed_instances("ap-northeast-2", json!([{"name": "b"}]));
+    workspace.apply();
+    workspace.ok(&["drift", "--region", "us-east-1", "--detailed-exitcode"]).says(&["No drift: 1 alarm"]);
+}
+
+#[test]
+fn an_alarm_of_one_region_does_not_hinder_a_run_in_another() {
+    let mut manifest = settings("[\"us-east-1\", \"ap-northeast-2\"]");
+    manifest += "[[alarm]]\nlabel = \"bill\"\nregion = \"us-east-1\"\nname = \"bill over {{ threshold }}\"\n\
+                 namespace = \"AWS/Billing\"\nmetric = \"EstimatedCharges\"\ncomparison = \">\"\nthreshold = 100\n";
+    let workspace = Workspace::new(&manifest);
+    assert_eq!(workspace.changes_with(&["--region", "ap-northeast-2"]), [""; 0]);
+    workspace.apply().says(&["1 added"]);
+    // Renamed, it is replaced like an instance's alarm: the new one first.
+    workspace.edit_manifest("threshold = 100", "threshold = 200");
+    assert_eq!(workspace.changes(), ["replace bill over 200"]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn the_environment_does_not_decide_what_is_deleted() {
+    let workspace = Workspace::new(
+        &(settings("[\"us-east-1\"]").replace("regions = [\"us-east-1\"]", "")
+            + &alarm("a", "{ ec2 = {} }", "CPUUtilization")),
+    );
+    workspace.account.seed_instances("us-east-1", json!([{"name": "a"}]));
+    workspace.account.seed_instances("ap-northeast-2", json!([{"name": "b"}]));
+    let run = |region: &str, args: &[&str]| {
+        let mut command = workspace.command(args);
+        command.env("AWS_REGION", region);
+        crate::workspace::Run::of(command.output().unwrap())
+    };
+    run("us-east-1", &["apply", "--yes"]).expect(0).says(&["1 added"]);
+    let refused = run("ap-northeast-2", &["apply", "--yes"]).expect(1);
+    refused.says(&["us-east-1", "ap-northeast-2", "regions ="]);
+    assert_eq!(workspace.account.alarms("us-east-1").len(), 1);
+}
+
+#[test]
+fn a_selection_that_is_empty_for_one_kind_of_target_is_refused_too() {
+    let both = |names: &str| {
+        let for_each = format!("{{ ec2 = {{ names = [\"{names}\"] }}, rds = {{}} }}");
+        settings("[\"us-east-1\"]") + &alarm("a", &for_each, "CPUUtilization")
+    };
+    let workspace = Workspace::new(&both("web-*"));
+    workspace
+        .account
+        .seed(json!({REGION: {"instances": [{"name": "web-1"}], "databases": [{"id": "orders"}]}}));
+    workspace.apply().says(&["2 added"]);
+    workspace.write_manifest(&both("wbe-*"));
+    workspace.run(&["plan"]).expect(1).says(&["alarm.a selects no instances", "1 resource"]);
+    workspace.ok(&["plan", "--no-delete"]);
+}
+
+#[test]
+fn a_database_that_was_deleted_loses_its_alarm_with_the_reason() {
+    let workspace =
+        Workspace::new(&(settings("[\"us-east-1\"]") + &alarm("a", "{ rds = {} }", "CPUUtilization")));
+    workspace.account.seed(json!({REGION: {"databases": [{"id": "orders"}, {"id": "events"}]}}));
+    workspace.apply();
+    let delete = [("DBInstanceIdentifier", "orders"), ("SkipFinalSnapshot", "true")];
+    workspace.account.query("rds", "2014-10-31", REGION, "DeleteDBInstance", &delete);
+    workspace.ok(&["plan"]).says(&["orders no longer exists", "1 to destroy"]);
+}

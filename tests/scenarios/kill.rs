@@ -75,6 +75,16 @@ fn killed_and_then_no_longer_wanted() {
 }
 
 #[test]
+fn a_tag_index_that_lags_makes_nobody_think_that_ours_is_nobodys() {
+    let workspace = fleet();
+    workspace.edit_manifest("threshold = 80", "threshold = 80\ntags = { team = \"ops\" }");
+    workspace.account.options(json!({"index_lags": true}));
+    kill_after(&workspace, 3, "hold_after");
+    workspace.ok(&["drift", "--detailed-exitcode"]).says(&["No drift: 12 alarms"]);
+    finish(&workspace, FLEET);
+}
+
+#[test]
 fn drift_after_a_kill_sees_what_was_made_as_ours() {
     let workspace = fleet();
     kill_after(&workspace, 3, "hold_after");
@@ -111,6 +121,29 @@ fn ctrl_c_finishes_the_calls_in_flight_and_saves() {
     assert!((5..FLEET).contains(&made), "{made}");
     workspace.edit_manifest("PutMetricAlarm = 4", "PutMetricAlarm = 1000");
     finish(&workspace, made);
+}
+
+#[test]
+fn stopped_before_the_old_half_of_a_replace_is_not_done() {
+    let workspace = fleet();
+    workspace.apply();
+    workspace.edit_manifest("threshold = 80", "threshold = 90");
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_after"}]));
+    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= u64::try_from(FLEET).unwrap());
+    let pid = apply.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    workspace.account.release();
+    workspace.account.faults(json!([]));
+    let run = Run::of(apply.wait_with_output().unwrap()).expect(130);
+    assert!(!run.all().contains("Skipped"), "{}", run.all());
+    assert_eq!(workspace.account.alarms(REGION).len(), 2 * FLEET);
+    assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
+    assert!(workspace.changes().iter().all(|change| change.starts_with("delete ")));
+    workspace.apply();
+    assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
+    workspace.expect_nothing_to_do();
 }
 
 #[test]

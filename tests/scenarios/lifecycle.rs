@@ -243,7 +243,7 @@ fn an_empty_selection_does_not_delete_everything_by_accident() {
     workspace.apply();
     workspace.edit_manifest("{ ec2 = {} }", "{ ec2 = { tags = { Env = \"porduction\" } } }");
     workspace.run(&["plan"]).expect(1).says(&[
-        "alarm.cpu selects nothing, which would delete all 3",
+        "alarm.cpu selects no instances, which would delete the 3 resources",
         "opsform.toml",
         "allow_empty = true",
     ]);

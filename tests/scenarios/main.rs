@@ -7,6 +7,7 @@ mod aws;
 
 mod architecture;
 mod commands;
+mod documents;
 mod faults;
 mod inventory;
 mod kill;

@@ -50,13 +50,39 @@ fn another_projects_alarm_is_a_conflict_and_adopt_does_not_help() {
     assert_eq!(workspace.account.alarm_names(REGION), [NAME]);
 }
 
-#[test]
-fn an_alarm_that_another_project_took_over_is_let_go() {
+/// Deleted by hand, and made again by another project under the same name.
+fn taken_over() -> Workspace {
     let workspace = one();
     workspace.apply();
     let tags = json!({"opsform:project": "search", "opsform:label": "alarm.theirs"});
-    workspace.account.edit_alarm(REGION, NAME, json!({"Tags": tags}));
+    workspace.account.edit_alarm(REGION, NAME, json!({"Tags": tags, "Threshold": 12.0}));
+    workspace
+}
+
+#[test]
+fn destroy_does_not_touch_what_another_project_took_over() {
+    let workspace = taken_over();
+    workspace.ok(&["destroy", "--yes"]).says(&["search", "1 to forget"]);
+    assert_eq!(workspace.account.alarm(REGION, NAME)["Threshold"], json!(12.0));
+    assert!(workspace.recorded().is_empty());
+}
+
+#[test]
+fn nor_does_an_apply_that_no_longer_wants_it() {
+    let workspace = taken_over();
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    workspace.apply();
+    assert_eq!(workspace.account.alarm(REGION, NAME)["Threshold"], json!(12.0));
+    assert!(workspace.recorded().is_empty());
+}
+
+#[test]
+fn nor_does_an_apply_that_would_change_it() {
+    let workspace = taken_over();
+    workspace.run(&["plan"]).expect(1).says(&["conflict", "search"]);
+    workspace.run(&["apply", "--yes"]).expect(1);
     workspace.ok(&["drift"]).says(&["search"]);
+    assert_eq!(workspace.account.alarm(REGION, NAME)["Threshold"], json!(12.0));
 }
 
 #[test]
@@ -64,7 +90,16 @@ fn a_lost_state_is_no_reason_to_adopt() {
     let workspace = one();
     workspace.apply();
     std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.ok(&["plan"]).says(&["there is no state, but 1 resource", "Nothing to do"]);
     workspace.expect_nothing_to_do();
+    // What is no longer wanted is seen as well, and destroy finds everything.
+    workspace.account.seed_instances(REGION, json!([{"name": "web-2"}]));
+    workspace.apply();
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.edit_manifest("{ ec2 = {} }", "{ ec2 = { names = [\"web-2\"] } }");
+    assert_eq!(workspace.changes(), [format!("delete {NAME}")]);
+    workspace.ok(&["destroy", "--yes"]).says(&["2 destroyed"]);
+    assert!(workspace.account.alarms(REGION).is_empty());
 }
 
 #[test]
@@ -105,7 +140,6 @@ fn metric_math_is_never_flattened() {
     );
     workspace.run(&["plan"]).expect(1).says(&[NAME, "metric math"]);
     workspace.run(&["apply", "--yes"]).expect(1);
-    workspace.account.clear_calls();
     assert_eq!(workspace.account.alarm(REGION, NAME)["Metrics"][0]["Expression"], "m1/2");
     // Deleting it is another matter: that is what `destroy` says.
     workspace.ok(&["destroy", "--yes"]);

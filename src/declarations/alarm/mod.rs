@@ -174,7 +174,7 @@ impl Declaration for Alarm {
         diagnostics.extend(problems.into_diagnostics());
         // Where some targets could not be rendered, "nothing" would be untrue.
         if desired.is_empty() && diagnostics.is_empty() {
-            diagnostics.extend(self.nothing());
+            diagnostics.extend(self.nothing(world));
         }
         let desired = self.without_duplicates(desired, &mut diagnostics);
         (desired, diagnostics)
@@ -196,7 +196,7 @@ impl Alarm {
     }
 
     /// What to say when no alarm is wanted.
-    fn nothing(&self) -> Option<Diagnostic> {
+    fn nothing(&self, world: &World<'_>) -> Option<Diagnostic> {
         match &self.attachment {
             Attachment::Targets(_) if self.allows_empty() => None,
             Attachment::Targets(for_each) => Some(
@@ -204,9 +204,13 @@ impl Alarm {
                     .at(for_each.place.clone())
                     .hint("write `allow_empty = true` if that may be so"),
             ),
+            // Another run's region, chosen with `--region`.
+            Attachment::Region(region) if world.manifest_scopes.iter().any(|s| s.region == region.value) => {
+                None
+            }
             Attachment::Region(region) => Some(
                 Diagnostic::error(format!(
-                    "region `{}` of {} is not one of this run's regions",
+                    "region `{}` of {} is not one of the manifest's regions",
                     region.value, self.label
                 ))
                 .at(region.place.clone())

@@ -69,7 +69,8 @@ fn desired_of(text: &str, csv: &str, targets: &[usize], whole: bool) -> (Vec<Des
     let (declarations, problems) = read(text, csv);
     assert_eq!(problems, [""; 0]);
     let fleet = Fleet::new(targets.iter().map(|&number| web(number)).collect());
-    let world = World { project: "payments", scopes: &[], fleet: &fleet, whole };
+    let scopes = [Scope::new("111122223333", "us-east-1"), Scope::new("111122223333", "us-east-2")];
+    let world = World { manifest_scopes: &scopes, scopes: &scopes[usize::from(!whole)..], fleet: &fleet };
     let (desired, problems) = declarations[0].desired(&world);
     (desired, lines(&problems))
 }

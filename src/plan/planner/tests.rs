@@ -241,10 +241,21 @@ fn a_changed_name_is_one_replace() {
         input(vec![desired("new", "i-1", 90)], vec![live("old", 80)], vec![owned("old", "i-1", 80)]),
         &["Replace new Renamed threshold 80→90 Manifest (was old)"],
     );
+    // Whose live values are not the ones last written, the replace says so.
+    check(
+        input(vec![desired("new", "i-1", 80)], vec![live("old", 70)], vec![owned("old", "i-1", 80)]),
+        &["Replace new Renamed threshold 70→80 Drift (was old)"],
+    );
+    // A resource of the whole region is renamed likewise.
+    let mut wanted = desired("new", "i-1", 80);
+    wanted.target = None;
+    let mut ours = owned("old", "i-1", 80);
+    ours.target = None;
+    check(input(vec![wanted], vec![live("old", 80)], vec![ours]), &["Replace new Renamed (was old)"]);
     // Another target's new alarm is no rename.
     check(
         input(vec![desired("new", "i-2", 80)], vec![live("old", 80)], vec![owned("old", "i-1", 80)]),
-        &["Delete old Target { absence: Superseded }", "Create new"],
+        &["Delete old Target { absence: Unknown }", "Create new"],
     );
 }
 
@@ -252,8 +263,7 @@ fn a_changed_name_is_one_replace() {
 fn regions_that_were_not_read_are_left_alone() {
     let mut elsewhere = owned("a", "i-1", 80);
     elsewhere.address.scope.region = "us-east-1".to_owned();
-    let plan = check(input(vec![], vec![], vec![elsewhere]), &[]);
-    assert_eq!(plan.left_out, 1);
+    check(input(vec![], vec![], vec![elsewhere]), &[]);
 }
 
 #[test]
@@ -270,6 +280,22 @@ fn flags_leave_changes_out_and_say_how_many() {
     let mut excluded = world();
     excluded.options.selection.excludes = crate::plan::Pattern::new("alarm.*").into_iter().collect();
     assert_eq!(check(excluded, &[]).left_out, 2);
+    // A replace is spared by the name of the old resource as well as by that of the new one.
+    for pattern in ["old", "new"] {
+        let mut replace =
+            input(vec![desired("new", "i-1", 90)], vec![live("old", 80)], vec![owned("old", "i-1", 80)]);
+        replace.options.selection.excludes = crate::plan::Pattern::new(pattern).into_iter().collect();
+        assert_eq!(check(replace, &[]).left_out, 1);
+    }
+}
+
+#[test]
+fn what_is_excluded_is_not_even_recorded_anew() {
+    let mut wanted = desired("a", "i-1", 80);
+    wanted.origin.label = "alarm.processor".to_owned();
+    let mut world = input(vec![wanted], vec![live("a", 80)], vec![owned("a", "i-1", 80)]);
+    world.options.selection.excludes = crate::plan::Pattern::new("web-1").into_iter().collect();
+    assert!(check(world, &[]).refreshes.is_empty());
 }
 
 /// Does to a small world what an apply would do.

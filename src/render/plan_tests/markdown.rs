@@ -235,11 +235,11 @@ gone from AWS already and no longer declared: only its record in the state is dr
 
 </details>
 
-kept: 2 alarms are protected and no longer declared: "db-1: CPU", "db-2: CPU"
+kept: 2 alarms are protected: "db-1: CPU", "db-2: CPU"
 
-3 changes are left out by --target, --exclude, --region or --no-delete
+3 changes are left out by --target, --exclude or --no-delete
 
-the state takes over 1 record (labels, recovered resources); nothing changes on AWS
+the state takes over 1 record (a label, a protection, a value that agrees by now); nothing changes on AWS
 
 **Plan: 1 to add, 1 to change, 0 to destroy, 1 to forget.**
 "#);

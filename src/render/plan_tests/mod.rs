@@ -85,7 +85,7 @@ fn thousands_of_changes_fit_on_a_screen() {
 fn lines_keep_to_the_width_of_the_terminal() {
     for (name, plan) in all_plans() {
         let folded = views().filter(|view| view.detail == Detail::Folded);
-        for (view, width) in folded.flat_map(|view| [72, 100, 140].map(|width| (view, width))) {
+        for (view, width) in folded.flat_map(|view| [60, 66, 72, 100, 140].map(|width| (view, width))) {
             let narrow = PlanView { palette: Palette { color: false, width: Some(width) }, ..view };
             let text = plan_text(&plan, &narrow);
             let too_long = text.lines().find(|line| {
@@ -94,6 +94,16 @@ fn lines_keep_to_the_width_of_the_terminal() {
                 columns > width && line.split_whitespace().all(|word| word.len() < width / 2)
             });
             assert_eq!(too_long, None, "{name} in {width} columns:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_sliver_of_a_terminal_is_no_reason_to_fail() {
+    for (_, plan) in all_plans() {
+        for (view, width) in views().flat_map(|view| [1, 40, 66].map(|width| (view, width))) {
+            let narrow = PlanView { palette: Palette { color: false, width: Some(width) }, ..view };
+            assert!(plan_text(&plan, &narrow).contains(&plan.project));
         }
     }
 }

@@ -211,9 +211,9 @@ payments · account 111122223333 · 2 regions                read 3,000 alarms, 
 . forget  alarm "web-7: CPU"                               alarm.cpu · manifests/alarms.toml:12 · ap-northeast-2
           gone from AWS already and no longer declared: only its record in the state is dropped
 
-kept: 2 alarms are protected and no longer declared: "db-1: CPU", "db-2: CPU"
-3 changes are left out by --target, --exclude, --region or --no-delete
-the state takes over 1 record (labels, recovered resources); nothing changes on AWS
+kept: 2 alarms are protected: "db-1: CPU", "db-2: CPU"
+3 changes are left out by --target, --exclude or --no-delete
+the state takes over 1 record (a label, a protection, a value that agrees by now); nothing changes on AWS
 
 Plan: 1 to add, 1 to change, 0 to destroy, 1 to forget. 2,587 stay as they are.
 "#);
@@ -265,9 +265,9 @@ payments · account 111122223333 · 2 regions                read 3,000 alarms, 
 . forget  alarm "web-7: CPU"                               alarm.cpu · manifests/alarms.toml:12 · ap-northeast-2
           gone from AWS already and no longer declared: only its record in the state is dropped
 
-kept: 2 alarms are protected and no longer declared: "db-1: CPU", "db-2: CPU"
-3 changes are left out by --target, --exclude, --region or --no-delete
-the state takes over 1 record (labels, recovered resources); nothing changes on AWS
+kept: 2 alarms are protected: "db-1: CPU", "db-2: CPU"
+3 changes are left out by --target, --exclude or --no-delete
+the state takes over 1 record (a label, a protection, a value that agrees by now); nothing changes on AWS
 
 Plan: 1 to add, 1 to change, 0 to destroy, 1 to forget. 2,587 stay as they are.
 "#);

@@ -48,7 +48,7 @@ pub(super) fn show(
 fn right_column(heads: &[(Line, Line)], width: usize) -> usize {
     let most = width * 6 / 10;
     let widest = heads.iter().map(|(left, _)| left.width()).filter(|left| *left <= most).max();
-    widest.unwrap_or(0).clamp(40, most) + 3
+    widest.unwrap_or(0).clamp(most.min(40), most) + 3
 }
 
 fn head(group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) -> (Line, Line) {

@@ -46,16 +46,16 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
     if !plan.protected.is_empty() {
         let count = nouns.count_all(plan.protected.iter().map(|owned| &*owned.address.kind));
         let (are, names) = (if plan.protected.len() == 1 { "is" } else { "are" }, protected_names(plan));
-        notes.push(format!("kept: {count} {are} protected and no longer declared: {names}"));
+        notes.push(format!("kept: {count} {are} protected: {names}"));
     }
     if plan.left_out > 0 {
         let count = count_of(plan.left_out, "change is", "changes are");
-        notes.push(format!("{count} left out by --target, --exclude, --region or --no-delete"));
+        notes.push(format!("{count} left out by --target, --exclude or --no-delete"));
     }
     if !plan.refreshes.is_empty() {
         let count = count_of(plan.refreshes.len(), "record", "records");
         notes.push(format!(
-            "the state takes over {count} (labels, recovered resources); nothing changes on AWS"
+            "the state takes over {count} (a label, a protection, a value that agrees by now); nothing changes on AWS"
         ));
     }
     notes
@@ -80,7 +80,14 @@ pub(in crate::render) fn nothing_to_do(
     let count = unchanged_words(plan, kinds);
     let are = if plan.unchanged == 1 { "is" } else { "are" };
     let (done, rest) = match heading {
+        Heading::Plan if plan.left_out > 0 && plan.unchanged > 0 => {
+            ("Nothing to do", format!("every change is left out; {count} {are} as declared."))
+        }
         Heading::Plan if plan.unchanged > 0 => ("Nothing to do", format!("{count} {are} as declared.")),
+        _ if !plan.protected.is_empty() => (
+            if heading == Heading::Destroy { "Nothing to destroy" } else { "Nothing to do" },
+            "what is left is protected.".to_owned(),
+        ),
         Heading::Plan if plan.left_out > 0 => ("Nothing to do", "every change is left out.".to_owned()),
         Heading::Plan => {
             ("Nothing to do", "the manifest asks for no resources, and the project owns none.".to_owned())

@@ -16,7 +16,7 @@ pub const TEXT: KindText = KindText { kind: KIND, noun: "alarm", plural: "alarms
 ///
 /// Every optional field of the API that has a default is filled in, so that a desired alarm and the same alarm read
 /// back are equal. Fields that the SDK knows and this spec does not are never dropped: an alarm that uses them is
-/// reported as inexpressible (see `aws.rs`).
+/// reported as inexpressible (see `aws/convert.rs`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricAlarm {
     /// Such as `AWS/EC2`.

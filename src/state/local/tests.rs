@@ -91,13 +91,13 @@ async fn a_half_written_last_line_loses_nothing_that_was_confirmed() {
     let store = store(folder.path());
     let mut locked = store.lock(&owner("apply"), "lineage").unwrap();
     let journal = locked.open_journal().unwrap();
-    journal.append(Entry::Intend { resources: vec![record("a"), record("b")] }).await.unwrap();
+    journal.append(Entry::Intend { resources: vec![record("a"), record("결제")] }).await.unwrap();
     journal.append(Entry::Own { resource: record("a") }).await.unwrap();
-    journal.append(Entry::Own { resource: record("b") }).await.unwrap();
+    journal.append(Entry::Own { resource: record("결제") }).await.unwrap();
     let path = store.beside("journal");
-    let whole = fs::read_to_string(&path).unwrap();
-    // Cut at every byte of the last line, as a power failure would.
-    let last_line = whole.trim_end().rfind('\n').unwrap() + 1;
+    let whole = fs::read(&path).unwrap();
+    // Cut at every byte of the last line, as a power failure would, within a character too.
+    let last_line = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     for cut in last_line..whole.len() {
         fs::write(&path, &whole[..cut]).unwrap();
         let state = store.read().unwrap().unwrap();

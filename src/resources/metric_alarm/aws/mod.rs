@@ -4,12 +4,14 @@ mod convert;
 mod read;
 mod write;
 
+use std::collections::BTreeMap;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::TEXT;
 use crate::aws::{Aws, AwsError, Operation};
-use crate::model::{Actual, KindText, Scope};
+use crate::model::{Actual, KindText, Ownership, Scope};
 use crate::resources::{Kind, ReadRequest, Step};
 
 /// `DescribeAlarms`, `DeleteAlarms` and `GetResources` take 100 names (their API references).
@@ -36,6 +38,15 @@ impl Kind for MetricAlarmKind {
         request: &'a ReadRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         read::read(aws, scope, request).boxed()
+    }
+
+    fn owners<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        keys: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Ownership>, AwsError>> {
+        read::owners(aws, scope, keys).boxed()
     }
 
     fn find_owned<'a>(

@@ -19,7 +19,7 @@ type Tags = BTreeMap<String, String>;
 
 /// A live alarm without its tags, or what makes it inexpressible. Converted page by page, so that not all answers of
 /// AWS are in memory at once.
-type Found = Result<MetricAlarm, String>;
+pub(super) type Found = Result<MetricAlarm, String>;
 
 /// Reads the alarms of these names.
 pub(super) async fn read(
@@ -30,7 +30,7 @@ pub(super) async fn read(
     let names: Vec<&str> = request.keys.keys().copied().collect();
     let calls = names.chunks(NAMES_A_CALL).map(|names| describe(aws, scope, names));
     let found: BTreeMap<String, Found> = try_join_all(calls).await?.into_iter().flatten().collect();
-    let tags = owners_tags(aws, scope, request, &found).await?;
+    let tags = tags_of_found(aws, scope, request, &found).await?;
     Ok(found
         .into_iter()
         .map(|(name, alarm)| {
@@ -41,7 +41,11 @@ pub(super) async fn read(
 }
 
 /// One call. Asks for composite alarms too, so that a name that is taken by one is seen.
-async fn describe(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<Vec<(String, Found)>, AwsError> {
+pub(super) async fn describe(
+    aws: &Aws,
+    scope: &Scope,
+    names: &[&str],
+) -> Result<Vec<(String, Found)>, AwsError> {
     let clients = aws.clients(scope);
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let mut found = Vec::new();
@@ -78,24 +82,60 @@ async fn describe(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<Vec<(Strin
     }
 }
 
-/// The tags of the alarms whose owner must be known, by name.
-async fn owners_tags(
+/// The owners of alarms that exist, from the tag index.
+pub(super) async fn owners(
+    aws: &Aws,
+    scope: &Scope,
+    names: &[&str],
+) -> Result<BTreeMap<String, Ownership>, AwsError> {
+    let calls = names.chunks(NAMES_A_CALL).map(|names| tags_from_index(aws, scope, names));
+    let tags = try_join_all(calls).await?.into_iter().flatten();
+    Ok(tags.map(|(name, tags)| (name, owner(&tags))).collect())
+}
+
+/// The tags of the alarms whose owner must be known, or which should have tags of the manifest, by name.
+///
+/// The index lags behind, so a difference that it shows is looked at on the alarm itself before anybody hears of it.
+async fn tags_of_found(
     aws: &Aws,
     scope: &Scope,
     request: &ReadRequest<'_>,
     found: &BTreeMap<String, Found>,
 ) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let asked: Vec<&str> =
-        request.keys_with_owner().into_iter().filter(|name| found.contains_key(*name)).collect();
+    let asked: Vec<&str> = request
+        .keys
+        .iter()
+        .filter(|(name, known)| found.contains_key(**name) && needs_tags(**known))
+        .map(|(name, _)| *name)
+        .collect();
     let calls = asked.chunks(NAMES_A_CALL).map(|names| tags_from_index(aws, scope, names));
     let mut tags: BTreeMap<String, Tags> = try_join_all(calls).await?.into_iter().flatten().collect();
-    let uncertain = asked.into_iter().filter(|name| {
-        let certain = request.keys[*name].ownership == OwnershipNeed::Certain;
-        certain && !tags.get(*name).is_some_and(|tags| tags.contains_key(PROJECT_TAG))
-    });
-    let calls = uncertain.map(|name| tags_of_alarm(aws, scope, name));
+    let uncertain: Vec<&str> = asked
+        .into_iter()
+        .filter(|name| tags.get(*name).is_none_or(|tags| !is_convincing(tags, request.keys[name])))
+        .collect();
+    let calls = uncertain.into_iter().map(|name| tags_of_alarm(aws, scope, name));
     tags.extend(try_join_all(calls).await?);
     Ok(tags)
+}
+
+fn needs_tags(known: KeyRequest<'_>) -> bool {
+    known.ownership != OwnershipNeed::None || !expected_tags(known).is_empty()
+}
+
+/// The tags that the alarm should have if nobody changed them.
+fn expected_tags(known: KeyRequest<'_>) -> Tags {
+    known.last_written.or(known.desired).map(tags_of).unwrap_or_default()
+}
+
+/// Whether what the index says needs no second look.
+fn is_convincing(tags: &Tags, known: KeyRequest<'_>) -> bool {
+    let owner_is_clear = known.ownership != OwnershipNeed::Certain || tags.contains_key(PROJECT_TAG);
+    let as_written = known.last_written.is_none_or(|fields| {
+        let expected = tags_of(fields);
+        expected.iter().all(|(key, value)| tags.get(key) == Some(value))
+    });
+    owner_is_clear && as_written
 }
 
 /// From the tag index: never-tagged alarms are left out of its answer, so they get an empty entry here.

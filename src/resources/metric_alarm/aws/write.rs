@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_cloudwatch::types::AlarmType;
-
 use super::super::MetricAlarm;
 use super::convert::{into_request, tags_of, tags_to_write};
+use super::read::describe;
 use crate::aws::{Aws, AwsError, ErrorClass, Operation, alarm_arn};
 use crate::model::Scope;
 use crate::plan::{Change, Verb};
@@ -15,13 +14,10 @@ use crate::resources::Step;
 pub(super) async fn carry_out(aws: &Aws, project: &str, batch: &[Step]) -> Vec<Result<(), AwsError>> {
     match batch {
         [Step::Write(change)] => vec![write(aws, project, change).await],
-        removals => {
-            let names: Vec<&str> = removals.iter().map(Step::key).collect();
-            let Some(first) = removals.first() else {
-                return Vec::new();
-            };
-            let result = remove(aws, &first.change().address.scope, &names).await;
-            removals.iter().map(|_| result.clone()).collect()
+        [] => Vec::new(),
+        [first, ..] => {
+            let names: Vec<&str> = batch.iter().map(Step::key).collect();
+            remove(aws, &first.change().address.scope, &names).await
         }
     }
 }
@@ -39,19 +35,20 @@ async fn write(aws: &Aws, project: &str, change: &Change) -> Result<(), AwsError
         request_id: None,
     })?;
     let exists = matches!(change.verb, Verb::Update | Verb::Adopt);
+    let tags_differ = change.verb == Verb::Adopt || change.fields.iter().any(|field| field.name == "tags");
+    // An alarm is claimed before it is changed: if the second call fails, it is ours as it was, not theirs changed.
+    if exists && tags_differ {
+        retag(aws, project, change, &alarm.tags).await?;
+    }
     if !exists || change.fields.iter().any(|field| field.name != "tags") {
         let clients = aws.clients(scope);
         let tags = tags_to_write(project, change, &alarm.tags);
         aws.call(scope, Operation::PUT_METRIC_ALARM, || {
             let request = into_request(clients.cloudwatch.put_metric_alarm(), name, &alarm);
-            // AWS takes tags only when the alarm is new, and ignores them otherwise.
-            request.set_tags((!exists).then(|| tags.clone())).send()
+            // AWS ignores the tags where the alarm exists. They are sent all the same: it may be gone by now.
+            request.set_tags(Some(tags.clone())).send()
         })
         .await?;
-    }
-    let tags_differ = change.verb == Verb::Adopt || change.fields.iter().any(|field| field.name == "tags");
-    if exists && tags_differ {
-        retag(aws, project, change, &alarm.tags).await?;
     }
     Ok(())
 }
@@ -83,47 +80,52 @@ async fn retag(
     Ok(())
 }
 
-/// Deletes alarms. One name that is gone fails AWS's whole call and deletes nothing, so then those that are still
-/// there are deleted: a repeated delete succeeds.
-async fn remove(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<(), AwsError> {
-    let mut names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    // Each round loses at least one name that somebody else deleted meanwhile.
-    for _ in 0..=names.len() {
-        match delete(aws, scope, &names).await {
-            Err(error) if error.class == ErrorClass::NotFound => {
-                let there = existing(aws, scope, &names).await?;
-                names.retain(|name| there.contains(name));
-                if names.is_empty() {
-                    return Ok(());
-                }
+/// Deletes alarms, with one result for each.
+///
+/// AWS answers for a call as a whole. A name that is gone may fail it, so then those that are still there are deleted:
+/// a repeated delete succeeds. An alarm that a composite alarm needs fails it too, so then the names are halved until
+/// only that one fails.
+async fn remove(aws: &Aws, scope: &Scope, names: &[&str]) -> Vec<Result<(), AwsError>> {
+    let error = match delete(aws, scope, names).await {
+        Ok(()) => return names.iter().map(|_| Ok(())).collect(),
+        Err(error) => error,
+    };
+    match error.class {
+        ErrorClass::NotFound => match existing(aws, scope, names).await {
+            Err(error) => names.iter().map(|_| Err(error.clone())).collect(),
+            // AWS says that a name is gone, and shows all of them: nothing more can be found out now.
+            Ok(there) if there.len() == names.len() => names.iter().map(|_| Err(error.clone())).collect(),
+            Ok(there) => {
+                let left: Vec<&str> = names.iter().copied().filter(|name| there.contains(*name)).collect();
+                let mut results = Box::pin(remove_rest(aws, scope, &left)).await.into_iter();
+                let result = |name: &&str| if there.contains(*name) { results.next() } else { None };
+                names.iter().map(result).map(|result| result.unwrap_or(Ok(()))).collect()
             }
-            result => return result,
+        },
+        ErrorClass::Other if names.len() > 1 => {
+            let (front, back) = names.split_at(names.len() / 2);
+            let mut results = Box::pin(remove(aws, scope, front)).await;
+            results.extend(Box::pin(remove(aws, scope, back)).await);
+            results
         }
+        _ => names.iter().map(|_| Err(error.clone())).collect(),
     }
-    Ok(())
 }
 
-async fn delete(aws: &Aws, scope: &Scope, names: &[String]) -> Result<(), AwsError> {
+async fn remove_rest(aws: &Aws, scope: &Scope, names: &[&str]) -> Vec<Result<(), AwsError>> {
+    if names.is_empty() { Vec::new() } else { remove(aws, scope, names).await }
+}
+
+async fn delete(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<(), AwsError> {
     let clients = aws.clients(scope);
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     aws.call(scope, Operation::DELETE_ALARMS, || {
-        clients.cloudwatch.delete_alarms().set_alarm_names(Some(names.to_vec())).send()
+        clients.cloudwatch.delete_alarms().set_alarm_names(Some(names.clone())).send()
     })
     .await
     .map(|_| ())
 }
 
-async fn existing(aws: &Aws, scope: &Scope, names: &[String]) -> Result<BTreeSet<String>, AwsError> {
-    let clients = aws.clients(scope);
-    let answer = aws
-        .call(scope, Operation::DESCRIBE_ALARMS, || {
-            clients
-                .cloudwatch
-                .describe_alarms()
-                .set_alarm_names(Some(names.to_vec()))
-                .alarm_types(AlarmType::MetricAlarm)
-                .max_records(100)
-                .send()
-        })
-        .await?;
-    Ok(answer.metric_alarms().iter().filter_map(|alarm| alarm.alarm_name().map(str::to_owned)).collect())
+async fn existing(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<BTreeSet<String>, AwsError> {
+    Ok(describe(aws, scope, names).await?.into_iter().map(|(name, _)| name).collect())
 }

@@ -1,0 +1,113 @@
+//! What stops a command before it does what nobody meant.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::failure::Failure;
+use super::session::Session;
+use crate::declarations::Declaration;
+use crate::inventory::TargetKind;
+use crate::model::{Desired, Diagnostic, TargetRef};
+use crate::plan::{Change, Plan, Reason, Selection};
+use crate::render::count_of;
+use crate::resources;
+use crate::state::State;
+
+/// An error for each kind of target of which the declaration owns resources and now selects nothing at all: a typo in a
+/// tag must not delete them.
+pub(super) fn emptied(
+    declaration: &dyn Declaration,
+    wants: &[Desired],
+    session: &Session,
+    state: &State,
+    selection: &Selection,
+) -> Vec<Diagnostic> {
+    let kinds: BTreeSet<TargetKind> = declaration.selectors().iter().map(|selector| selector.kind).collect();
+    let of_kind = |target: Option<&TargetRef>, kind: TargetKind| {
+        target.is_some_and(|target| target.kind == kind.name())
+    };
+    let mut problems = Vec::new();
+    for kind in kinds {
+        if wants.iter().any(|desired| of_kind(desired.target.as_ref(), kind)) {
+            continue;
+        }
+        let owned = state.resources.values().filter(|owned| {
+            owned.label == declaration.label()
+                && of_kind(owned.target.as_ref(), kind)
+                && session.declared_scopes.contains(&owned.address.scope)
+                && !owned.protect
+                && selection.keeps(&owned.address, &owned.label, owned.target.as_ref())
+        });
+        let owned = owned.count();
+        if owned > 0 {
+            problems.push(empty_selection(declaration, kind, owned));
+        }
+    }
+    problems
+}
+
+/// A pattern that matches nothing is a typo, and `--exclude` with a typo would apply what was to be spared.
+pub(super) fn check_patterns(selection: &Selection, desired: &[Desired], state: &State) -> Result<()> {
+    for (flag, pattern) in selection.patterns() {
+        let wanted = desired.iter().any(|d| pattern.matches(&d.address, &d.origin.label, d.target.as_ref()));
+        let owned =
+            state.resources.values().any(|o| pattern.matches(&o.address, &o.label, o.target.as_ref()));
+        if !wanted && !owned {
+            return Err(Failure::new(
+                format!("{flag} {} matches nothing that is declared or owned", pattern.text()),
+                "give a label (`alarm.cpu`), a target's id or name, or a resource's name; globs are allowed",
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// A resource of a kind that this opsform does not know must not be taken for one that is gone.
+pub(super) fn check_kinds(state: &State) -> Result<()> {
+    match state.addresses().find(|address| resources::kind(&address.kind).is_none()) {
+        None => Ok(()),
+        Some(address) => Err(Failure::new(
+            format!("the state holds resources of kind `{}`, which this opsform does not know", address.kind),
+            "update opsform",
+        )
+        .into()),
+    }
+}
+
+/// An empty selection deletes everything that the declaration made; a typo in a tag must not do that.
+fn empty_selection(declaration: &dyn Declaration, kind: TargetKind, owned: usize) -> Diagnostic {
+    let (label, plural) = (declaration.label(), kind.plural());
+    let resources = count_of(owned, "resource", "resources");
+    Diagnostic::error(format!(
+        "{label} selects no {plural}, which would delete the {resources} that it made for them"
+    ))
+    .at(declaration.place().clone())
+    .hint("correct `for_each`; if it is meant, set `allow_empty = true` or remove the declaration")
+}
+
+/// A conflict or a refused adoption stops everything before anything is sent.
+pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
+    let blocking: Vec<&Change> = plan.blocking().collect();
+    if blocking.is_empty() {
+        return Ok(());
+    }
+    let adoptions = blocking.iter().filter(|c| c.reason == Some(Reason::AdoptionRefused)).count();
+    let conflicts = blocking.len() - adoptions;
+    let mut parts = Vec::new();
+    let mut hint = "each one's reason is in the plan; `--exclude` leaves single ones out".to_owned();
+    if conflicts > 0 {
+        parts.push(count_of(conflicts, "conflict", "conflicts"));
+    }
+    if adoptions > 0 {
+        let resources = count_of(adoptions, "resource", "resources");
+        parts.push(format!(
+            "{resources} that exist{} already and may not be adopted",
+            if adoptions == 1 { "s" } else { "" }
+        ));
+        hint.push_str("; `--adopt` or `adopt = true` takes over what exists already");
+    }
+    Err(Failure::new(format!("the plan has {}; nothing is applied while it has", parts.join(" and ")), hint)
+        .into())
+}

@@ -1,0 +1,194 @@
+//! What is read of AWS for a plan, in which order, and with how few calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use futures::future::join_all;
+
+use super::output::Output;
+use super::session::{Session, failures};
+use crate::inventory::{TargetKind, Whereabouts, whereabouts};
+use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope};
+use crate::plan::Absence;
+use crate::render::quoted;
+use crate::resources::{self, KeyRequest, OwnershipNeed, ReadRequest};
+use crate::state::State;
+
+pub(super) type Absences = BTreeMap<(Scope, String, String), Absence>;
+
+/// Everything in the session's scopes that bears the project's tag, as the state would record it.
+pub(super) async fn find_owned(session: &Session, output: &Output, project: &str) -> Result<Vec<Owned>> {
+    let reads = session.scopes.iter().flat_map(|scope| {
+        resources::KINDS.iter().map(move |kind| kind.find_owned(&session.aws, scope, project))
+    });
+    let (mut owned, mut errors) = (Vec::new(), Vec::new());
+    for result in join_all(reads).await {
+        match result {
+            Ok(found) => {
+                for actual in found {
+                    match &actual.inexpressible {
+                        None => owned.push(as_owned(actual)),
+                        Some(what) => output.problem(&format!(
+                            "note: {} bears the project's tag, but uses {what}; it is left alone",
+                            quoted(&actual.address.key)
+                        )),
+                    }
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(owned) } else { Err(failures(errors)) }
+}
+
+fn as_owned(actual: Actual) -> Owned {
+    let label = match actual.ownership {
+        Ownership::Project { label: Some(label), .. } => label,
+        _ => "unknown".to_owned(),
+    };
+    Owned { address: actual.address, label, target: None, protect: false, fields: actual.fields }
+}
+
+pub(super) type Requests<'a> = BTreeMap<(Scope, String), ReadRequest<'a>>;
+
+/// What to read: everything desired and everything owned, by scope and kind.
+pub(super) fn requests<'a>(
+    session: &Session,
+    state: &'a State,
+    desired: &'a [Desired],
+    all_owners: bool,
+) -> Requests<'a> {
+    let mut requests = Requests::new();
+    let wanted = desired.iter().map(|desired| (&desired.address, Some(desired)));
+    let owned = state.addresses().map(|address| (address, None));
+    for (address, desired) in wanted.chain(owned) {
+        if !session.scopes.contains(&address.scope) {
+            continue;
+        }
+        let record = state.resources.get(address);
+        let ownership = match record {
+            Some(_) if all_owners => OwnershipNeed::Certain,
+            Some(_) => OwnershipNeed::None,
+            None if state.unconfirmed.contains_key(address) => OwnershipNeed::Certain,
+            None => OwnershipNeed::Index,
+        };
+        let request = requests.entry((address.scope.clone(), address.kind.clone())).or_default();
+        let key = request.keys.entry(&address.key).or_insert_with(|| KeyRequest {
+            last_written: record.or(state.unconfirmed.get(address)).map(|owned| &owned.fields),
+            ownership,
+            desired: None,
+        });
+        if let Some(desired) = desired {
+            key.desired = Some(&desired.fields);
+        }
+    }
+    requests
+}
+
+/// Reads all scopes and kinds side by side; every failure is reported.
+pub(super) async fn read_resources(
+    session: &Session,
+    requests: &Requests<'_>,
+) -> Result<BTreeMap<Address, Actual>> {
+    let reads = requests.iter().filter_map(|((scope, kind), request)| {
+        Some(resources::kind(kind)?.read(&session.aws, scope, request))
+    });
+    let (mut actual, mut errors) = (BTreeMap::new(), Vec::new());
+    for result in join_all(reads).await {
+        match result {
+            Ok(found) => actual.extend(found.into_iter().map(|a| (a.address.clone(), a))),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(actual) } else { Err(failures(errors)) }
+}
+
+/// Looks up who owns what is about to be changed or deleted although the state says that it is ours: it may have become
+/// another project's since. What needs no change costs no call here.
+pub(super) async fn ask_owners(
+    session: &Session,
+    state: &State,
+    desired: &[Desired],
+    actual: &mut BTreeMap<Address, Actual>,
+) -> Result<()> {
+    let wanted: BTreeMap<&Address, &Desired> =
+        desired.iter().map(|desired| (&desired.address, desired)).collect();
+    let mut questions: BTreeMap<(&Scope, &str), Vec<&str>> = BTreeMap::new();
+    for (address, live) in actual.iter() {
+        let as_wanted = wanted.get(address).is_some_and(|desired| desired.fields == live.fields);
+        if live.ownership == Ownership::NotRead && state.resources.contains_key(address) && !as_wanted {
+            questions.entry((&address.scope, &address.kind)).or_default().push(&address.key);
+        }
+    }
+    let answers = questions.iter().filter_map(|((scope, kind), keys)| {
+        let kind = resources::kind(kind)?;
+        Some(async move {
+            let owners = kind.owners(&session.aws, scope, keys).await?;
+            Ok((kind.text().kind, (*scope).clone(), owners))
+        })
+    });
+    let (mut owners, mut errors) = (Vec::new(), Vec::new());
+    for answer in join_all(answers).await {
+        match answer {
+            Ok(found) => owners.push(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    for (kind, scope, owners) in owners {
+        for (key, owner) in owners {
+            if let Some(live) = actual.get_mut(&Address::new(kind, scope.clone(), key)) {
+                live.ownership = owner;
+            }
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(failures(errors)) }
+}
+
+/// Where the targets went whose resources are owned, still there and no longer desired.
+pub(super) async fn absences(
+    session: &Session,
+    state: &State,
+    desired: &[Desired],
+    actual: &BTreeMap<Address, Actual>,
+) -> Result<Absences> {
+    let wanted: BTreeSet<&Address> = desired.iter().map(|desired| &desired.address).collect();
+    let served: BTreeSet<(&Scope, &str, &str)> = desired
+        .iter()
+        .filter_map(|d| Some((&d.address.scope, d.origin.label.as_str(), d.target.as_ref()?.id.as_str())))
+        .collect();
+    let mut absences = Absences::new();
+    let mut questions: BTreeMap<(&Scope, TargetKind), BTreeSet<String>> = BTreeMap::new();
+    for (address, owned) in &state.resources {
+        let Some(target) = &owned.target else { continue };
+        if wanted.contains(address) || !actual.contains_key(address) {
+            continue;
+        }
+        if !session.declared_scopes.contains(&address.scope) {
+            let key = (address.scope.clone(), target.kind.clone(), target.id.clone());
+            absences.insert(key, Absence::RegionRemoved);
+        } else if served.contains(&(&address.scope, owned.label.as_str(), target.id.as_str())) {
+            let key = (address.scope.clone(), target.kind.clone(), target.id.clone());
+            absences.insert(key, Absence::Superseded);
+        } else if let Some(kind) = TargetKind::from_name(&target.kind) {
+            questions.entry((&address.scope, kind)).or_default().insert(target.id.clone());
+        }
+    }
+    let answers = questions.iter().map(|((scope, kind), ids)| async move {
+        whereabouts(&session.aws, scope, *kind, ids).await.map(|found| ((*scope).clone(), *kind, found))
+    });
+    let mut errors = Vec::new();
+    for answer in join_all(answers).await {
+        match answer {
+            Err(error) => errors.push(error),
+            Ok((scope, kind, found)) => absences.extend(found.into_iter().map(|(id, whereabouts)| {
+                let absence = match whereabouts {
+                    Whereabouts::Alive => Absence::NotSelected,
+                    Whereabouts::Terminated => Absence::Terminated,
+                    Whereabouts::Missing => Absence::Missing,
+                };
+                ((scope.clone(), kind.name().to_owned(), id), absence)
+            })),
+        }
+    }
+    if errors.is_empty() { Ok(absences) } else { Err(failures(errors)) }
+}

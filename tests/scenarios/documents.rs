@@ -1,0 +1,105 @@
+//! What the documents promise: manifests that are shown validate, commands that are named exist.
+
+use std::fs;
+use std::path::Path;
+
+use crate::workspace::{CPU, Workspace};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The fenced blocks of a Markdown file in one language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_manifests_of_the_readme_validate() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let manifests = blocks(&readme, "toml");
+    assert_eq!(manifests.len(), 3, "a new block needs a look");
+    Workspace::new(&manifests[0]).ok(&["validate"]).says(&["project \"shop\" is valid: 1 declaration"]);
+    // The first one is what `init` writes, without the comments.
+    let starter =
+        fs::read_to_string(root().join("manifests/opsform.toml")).unwrap().replace("example\"", "shop\"");
+    let code = starter.lines().map(|line| line.split(" #").next().unwrap().trim_end());
+    let code: Vec<&str> = code.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let shown: Vec<&str> = manifests[0].lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(code, shown);
+    let with_selector = CPU.replace("for_each = { ec2 = {} }", &manifests[1]);
+    Workspace::new(&with_selector).ok(&["validate"]);
+    let settings = CPU.split("[[alarm]]").next().unwrap();
+    let with_inventory = Workspace::new(&format!("{settings}\n{}", manifests[2]));
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet().set_name("Production").unwrap();
+    sheet.write_row(0, 0, ["Instance ID", "Env", "CPU limit (%)"]).unwrap();
+    sheet.write_row(1, 0, ["i-0123456789abcdef0", "prod", "80"]).unwrap();
+    with_inventory.write_bytes("manifests/servers.xlsx", &workbook.save_to_buffer().unwrap());
+    with_inventory.ok(&["validate"]);
+}
+
+#[test]
+fn every_key_of_the_readme_is_known_and_every_known_key_is_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme.split("### `[[alarm]]`").nth(1).unwrap().split("`for_each` selects").next().unwrap();
+    let mut documented: Vec<&str> = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| line.split('|').nth(1).unwrap().split(','))
+        .map(|key| key.trim().trim_matches('`'))
+        .collect();
+    documented.sort_unstable();
+    let run =
+        Workspace::new(&CPU.replace("threshold = 80", "threshold = 80\nno-such-key = 1")).run(&["validate"]);
+    let list = run.stderr.split("allowed keys: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let mut known: Vec<&str> = list.split(", ").map(|key| key.trim().trim_matches('`')).collect();
+    known.sort_unstable();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn every_key_of_an_inventory_is_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme.split("### `[[inventory]]`").nth(1).unwrap();
+    let keys = table.lines().skip_while(|line| !line.starts_with("| key")).skip(2);
+    let documented: Vec<&str> = keys
+        .take_while(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').nth(1).unwrap().trim().trim_matches('`'))
+        .collect();
+    let run = Workspace::new(&format!("{CPU}\n[[inventory]]\nno-such-key = 1\n")).run(&["validate"]);
+    let list = run.stderr.split("allowed keys: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let known: Vec<&str> = list.split(", ").map(|key| key.trim().trim_matches('`')).collect();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn the_manifest_of_the_repository_is_what_init_writes() {
+    let workspace = Workspace::new(CPU);
+    workspace.ok(&["init", "--name", "example", "--manifests", "fresh"]);
+    let written = fs::read_to_string(workspace.path().join("fresh/opsform.toml")).unwrap();
+    assert_eq!(written, fs::read_to_string(root().join("manifests/opsform.toml")).unwrap());
+    workspace.run(&["init", "--name", "a b", "--manifests", "other"]).expect(1).says(&["cannot hold ' '"]);
+}
+
+#[test]
+fn the_manifests_of_the_repository_validate() {
+    for folder in ["manifests", "examples/demo/manifests", "examples/inventory/manifests"] {
+        let folder = root().join(folder);
+        Workspace::new("").ok(&["validate", "--manifests", folder.to_str().unwrap()]);
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_parse() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let workspace = Workspace::new(CPU);
+    let mut seen = 0;
+    for line in blocks(&readme, "sh").join("\n").lines().filter(|line| line.starts_with("opsform ")) {
+        let words: Vec<&str> = line.split('#').next().unwrap().split_whitespace().skip(1).collect();
+        workspace.ok(&[&words[..], &["--help"]].concat());
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+}

@@ -114,9 +114,8 @@ async fn manifest_desired(
     manifest: &Manifest,
     options: &PlanOptions,
 ) -> Result<(Fleet, Vec<Desired>)> {
-    let selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
     let reading = Reading::new(output);
-    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
+    let fleet = declared_fleet(session, manifest).await?;
     drop(reading);
     let world =
         World { manifest_scopes: &session.manifest_scopes, scopes: &session.declared_scopes, fleet: &fleet };
@@ -136,9 +135,25 @@ async fn manifest_desired(
         desired.extend(wants);
     }
     problems.extend(declarations::check_unique(&desired));
-    output.diagnostics(&problems)?;
+    output.diagnostics(&problems.without_repeats())?;
     check_patterns(&options.selection, &desired, state)?;
     Ok((fleet, desired))
+}
+
+/// The targets that the declarations select. Where one of them has to explain why it misses something, all that it may
+/// have meant is read as well.
+async fn declared_fleet(session: &Session, manifest: &Manifest) -> Result<Fleet> {
+    let mut selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
+    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
+    if session.declared_scopes.len() < session.manifest_scopes.len() {
+        return Ok(fleet);
+    }
+    let more: Vec<Selector> = manifest.declarations.iter().flat_map(|d| d.more_selectors(&fleet)).collect();
+    if more.is_empty() {
+        return Ok(fleet);
+    }
+    selectors.extend(&more);
+    read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)
 }
 
 /// Without a state, everything that bears the project's tag is ours: a lost file, or a run in another folder.

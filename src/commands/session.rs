@@ -18,7 +18,8 @@ use crate::state::{LocalStore, LockOwner, State};
 
 /// Reads the manifest and shows every problem; fails when there is an error among them.
 pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest> {
-    let (document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
+    let (mut document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
+    document.files = manifest::read_files(declarations::files_of(&document));
     problems.extend(check_rates(&document.settings));
     let manifest = match Manifest::new(document, problems) {
         Ok(manifest) => manifest,

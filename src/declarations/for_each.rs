@@ -1,9 +1,14 @@
 //! `for_each`: what a declaration attaches to.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::World;
+use super::inventories::{self, Inventories, Inventory};
 use crate::inventory::{Fleet, NameGlob, Selector, TagMatch, Target, TargetKind};
-use crate::manifest::{Data, Entries, FromValue, Placed, Reading, TableReader, Value, hint_for, suggestion};
+use crate::manifest::{
+    Data, Entries, FromValue, Placed, Reading, RowReader, TableReader, Value, hint_for, suggestion,
+};
 use crate::model::{Diagnostic, Place};
 
 /// The states in which an instance counts ("`InstanceState`" in the EC2 API reference, without those that never do).
@@ -12,18 +17,36 @@ const INSTANCE_STATES: [&str; 4] = ["pending", "running", "stopped", "stopping"]
 /// A parsed `for_each`.
 #[derive(Clone, Debug)]
 pub struct ForEach {
-    /// One selector per kind of target, in the order of the kinds.
+    /// The conditions, one selector per kind of target, in the order of the kinds.
     pub selectors: Vec<Selector>,
+    /// The rows that the targets must have, if they come from an inventory.
+    pub inventory: Option<Arc<Inventory>>,
     /// Where the table stands.
     pub place: Place,
+    /// What to read from AWS.
+    reads: Vec<Selector>,
+}
+
+/// A target that is selected, with its row where it comes from an inventory.
+#[derive(Clone, Debug)]
+pub struct Selected<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// Its row.
+    pub row: Option<RowReader>,
 }
 
 impl ForEach {
     /// Reads the key `for_each`; `None` where it is absent or wrong, which is recorded.
-    pub fn read(reader: &mut TableReader<'_>) -> Option<Self> {
+    pub(super) fn read(reader: &mut TableReader<'_>, inventories: &Inventories) -> Option<Self> {
         let place = reader.place_of("for_each").cloned();
         let mut table = reader.table("for_each")?;
         let place = place?;
+        if table.key_place(inventories::BLOCK).is_some() {
+            let read = Self::of_inventory(&mut table, inventories, place);
+            table.finish();
+            return read;
+        }
         if table.is_empty() {
             table.problem(Diagnostic::error("`for_each` names no kind of target").at(place.clone()).hint(
                 "write `for_each = { ec2 = {} }` for all instances; there are `ec2`, `rds` and `rds_cluster`",
@@ -32,38 +55,104 @@ impl ForEach {
         let mut selectors = Vec::new();
         for kind in TargetKind::ALL {
             if let Some(mut conditions) = table.table(kind.name()) {
-                selectors.push(selector(kind, &mut conditions));
+                let mut selector = Selector::all(kind);
+                tags(&mut selector, &mut conditions);
+                ids(&mut selector, &mut conditions);
+                names_and_states(&mut selector, &mut conditions);
+                selectors.push(selector);
                 conditions.finish();
             }
         }
         table.finish();
-        Some(Self { selectors, place })
+        Some(Self { reads: selectors.clone(), selectors, inventory: None, place })
+    }
+
+    /// Reads `{ inventory = "…" }` with conditions beside it.
+    fn of_inventory(table: &mut TableReader<'_>, inventories: &Inventories, place: Place) -> Option<Self> {
+        let label = table.optional::<String>(inventories::BLOCK);
+        let inventory = label.as_ref().and_then(|label| {
+            let found = inventories.get(&label.value);
+            if found.is_none() {
+                let hint = match &inventories.labels()[..] {
+                    [] => "add an `[[inventory]]` block with that label".to_owned(),
+                    labels => hint_for(&label.value, labels, "inventories are"),
+                };
+                table.problem(
+                    Diagnostic::error(format!("there is no inventory `{}`", label.value))
+                        .at(label.place.clone())
+                        .hint(hint),
+                );
+            }
+            found?.clone()
+        });
+        // The conditions are read whatever the inventory is like, so that their problems are told, too.
+        let kind = inventory.as_ref().map_or(TargetKind::Ec2, |inventory| inventory.kind());
+        let mut selector = Selector::all(kind);
+        tags(&mut selector, table);
+        names_and_states(&mut selector, table);
+        let inventory = inventory?;
+        let mut read = Selector::all(kind);
+        read.ids = inventory.ids().cloned().collect();
+        // A selector without ids selects everything, and an inventory without rows nothing.
+        let reads = if read.ids.is_empty() { Vec::new() } else { vec![read] };
+        Some(Self { selectors: vec![selector], inventory: Some(inventory), place, reads })
+    }
+
+    /// What to read from AWS: of an inventory all its targets, so that one which fails a condition is not taken for one
+    /// that is missing.
+    pub fn reads(&self) -> &[Selector] {
+        &self.reads
+    }
+
+    /// What to read besides, so that [`ForEach::missing`] can say what may have been meant.
+    pub fn reads_more(&self, fleet: &Fleet) -> Vec<Selector> {
+        let inventory = self.inventory.iter().filter(|inventory| inventory.wants_neighbours(fleet));
+        inventory.map(|inventory| Selector::all(inventory.kind())).collect()
     }
 
     /// The targets that are selected, in the fleet's order.
-    pub fn select<'a>(&'a self, fleet: &'a Fleet) -> impl Iterator<Item = &'a Target> {
-        self.selectors
-            .iter()
-            .flat_map(|selector| fleet.of_kind(selector.kind).filter(|target| selector.matches(target)))
+    pub fn select<'a>(&'a self, fleet: &'a Fleet) -> Vec<Selected<'a>> {
+        let mut selected = Vec::new();
+        for selector in &self.selectors {
+            for target in fleet.of_kind(selector.kind).filter(|target| selector.matches(target)) {
+                match &self.inventory {
+                    None => selected.push(Selected { target, row: None }),
+                    Some(inventory) => {
+                        selected.extend(inventory.row(target).map(|row| Selected { target, row: Some(row) }));
+                    }
+                }
+            }
+        }
+        selected
+    }
+
+    /// The rows that will have a target or be an error, in the order of the sheet; none where a condition or the manifest may
+    /// leave rows out.
+    pub(super) fn certain_rows(&self) -> Vec<(&str, RowReader)> {
+        let unconditional = |selector: &Selector| {
+            selector.tags.is_empty() && selector.names.is_empty() && selector.states.is_empty()
+        };
+        match &self.inventory {
+            Some(inventory) if self.selectors.iter().all(unconditional) => inventory.certain_rows(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is to be said about rows without a target. In a run that leaves out regions nothing can be said.
+    pub fn missing(&self, world: &World<'_>) -> Vec<Diagnostic> {
+        let inventory = self.inventory.iter().filter(|_| world.is_whole());
+        inventory.flat_map(|inventory| inventory.missing(world.fleet)).collect()
     }
 }
 
-fn selector(kind: TargetKind, reader: &mut TableReader<'_>) -> Selector {
-    let mut selector = Selector::all(kind);
+fn tags(selector: &mut Selector, reader: &mut TableReader<'_>) {
     if let Some(tags) = reader.optional::<Entries<TagMatch>>("tags") {
         let conditions = tags.value.0.into_iter();
         selector.tags = conditions.map(|(key, wanted)| (key.value, wanted.value)).collect();
     }
-    for id in texts(reader, "ids") {
-        match id_fault(kind, &id.value) {
-            Some(hint) => reader.problem(
-                Diagnostic::error(format!("{:?} is not the id of one of the {}", id.value, kind.plural()))
-                    .at(id.place)
-                    .hint(hint),
-            ),
-            None => drop(selector.ids.insert(id.value)),
-        }
-    }
+}
+
+fn names_and_states(selector: &mut Selector, reader: &mut TableReader<'_>) {
     for name in texts(reader, "names") {
         match NameGlob::new(&name.value) {
             Ok(glob) => selector.names.push(glob),
@@ -75,12 +164,27 @@ fn selector(kind: TargetKind, reader: &mut TableReader<'_>) -> Selector {
         }
     }
     for state in texts(reader, "state") {
-        match state_fault(kind, &state) {
+        match state_fault(selector.kind, &state) {
             Some(problem) => reader.problem(problem.at(state.place)),
             None => drop(selector.states.insert(state.value)),
         }
     }
-    selector
+}
+
+fn ids(selector: &mut Selector, reader: &mut TableReader<'_>) {
+    for id in texts(reader, "ids") {
+        match id_fault(selector.kind, &id.value) {
+            Some(mut hint) => {
+                if selector.kind == TargetKind::Ec2 {
+                    hint += "; names go into `names`";
+                }
+                let what = selector.kind.plural();
+                let summary = format!("{:?} is not the id of one of the {what}", id.value);
+                reader.problem(Diagnostic::error(summary).at(id.place).hint(hint));
+            }
+            None => drop(selector.ids.insert(id.value)),
+        }
+    }
 }
 
 /// One text or a list of them; a list may not be empty, because that reads like "none" and would mean "all".
@@ -168,18 +272,19 @@ impl FromValue for TagMatch {
 ///
 /// Sources: "EC2 resource IDs" in the EC2 user guide (8 or 17 hexadecimal digits), `CreateDBInstance` and
 /// `CreateDBCluster` in the RDS API reference (1 to 63 letters, digits and hyphens, stored in lower case).
-fn id_fault(kind: TargetKind, id: &str) -> Option<&'static str> {
+pub(super) fn id_fault(kind: TargetKind, id: &str) -> Option<String> {
     if kind == TargetKind::Ec2 {
         let fits = id.strip_prefix("i-").is_some_and(|digits| {
             let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
             [8, 17].contains(&digits.len()) && digits.bytes().all(hexadecimal)
         });
-        return (!fits).then_some("an instance's id looks like `i-0123456789abcdef0`; names go into `names`");
+        return (!fits).then_some("an instance's id looks like `i-0123456789abcdef0`".to_owned());
     }
     let fits = (1..=63).contains(&id.len())
         && id.starts_with(|c: char| c.is_ascii_lowercase())
         && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    (!fits).then_some("an identifier has lower-case letters, digits and `-` and begins with a letter")
+    let hint = "an identifier has lower-case letters, digits and `-` and begins with a letter";
+    (!fits).then(|| hint.to_owned())
 }
 
 fn state_fault(kind: TargetKind, state: &Placed<String>) -> Option<Diagnostic> {
@@ -212,7 +317,7 @@ mod tests {
         let (document, mut problems) = parse(&SourceSet::new("m", [("a.toml", text)]), &["alarm"]);
         assert_eq!(problems, Diagnostics::new());
         let mut reader = document.blocks[0].reader(&mut problems);
-        let for_each = ForEach::read(&mut reader);
+        let for_each = ForEach::read(&mut reader, &Inventories::default());
         reader.finish();
         let lines = problems
             .iter()

@@ -2,12 +2,14 @@
 
 mod alarm;
 mod for_each;
+mod inventories;
 mod registry;
 mod target_problems;
 mod unique;
 mod variables;
 
-pub use for_each::ForEach;
+pub use for_each::{ForEach, Selected};
+pub use inventories::{Inventories, Inventory, files_of};
 pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
 pub use unique::check_unique;
 
@@ -24,6 +26,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
 
     /// What it attaches to; empty for a declaration without `for_each`.
     fn selectors(&self) -> &[Selector];
+
+    /// What to read besides, now that this fleet was read for [`Declaration::selectors`]: what problems are explained with.
+    fn more_selectors(&self, _fleet: &Fleet) -> Vec<Selector> {
+        Vec::new()
+    }
 
     /// Whether it may select no target although the state holds resources of it (`allow_empty = true`).
     fn allows_empty(&self) -> bool;
@@ -44,4 +51,11 @@ pub struct World<'a> {
     pub scopes: &'a [Scope],
     /// The live targets.
     pub fleet: &'a Fleet,
+}
+
+impl World<'_> {
+    /// Whether the fleet is that of all the manifest's accounts and regions, and not of some that were asked for.
+    pub fn is_whole(&self) -> bool {
+        self.scopes.len() == self.manifest_scopes.len()
+    }
 }

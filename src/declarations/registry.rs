@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::manifest::{Document, Placed, Settings, TableReader};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
+use super::inventories::{self, Inventories};
 use super::{Declaration, alarm};
 
 /// A label becomes part of an AWS tag's value, which holds 256 characters.
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub label: &'a str,
     /// The manifest's settings.
     pub settings: &'a Settings,
+    /// The manifest's inventories.
+    pub inventories: &'a Inventories,
 }
 
 /// All sorts of blocks. A new one is one folder and one line here.
@@ -39,7 +42,7 @@ pub const REGISTRY: &[DeclarationKind] = &[DeclarationKind {
 
 /// The names of all blocks.
 pub fn block_names() -> Vec<&'static str> {
-    REGISTRY.iter().map(|kind| kind.block).collect()
+    REGISTRY.iter().map(|kind| kind.block).chain([inventories::BLOCK]).collect()
 }
 
 /// A manifest without errors.
@@ -75,6 +78,7 @@ pub fn parse_all(document: &Document) -> (Vec<Box<dyn Declaration>>, Diagnostics
     let mut problems = Diagnostics::new();
     let mut declarations = Vec::new();
     let mut labels: BTreeMap<(&str, String), Place> = BTreeMap::new();
+    let inventories = inventories::read(document, &mut problems);
     for block in &document.blocks {
         let Some(kind) = REGISTRY.iter().find(|kind| kind.block == block.name) else {
             continue;
@@ -97,6 +101,7 @@ pub fn parse_all(document: &Document) -> (Vec<Box<dyn Declaration>>, Diagnostics
         let context = Context {
             label: label.as_ref().map_or("?", |label| label.value.as_str()),
             settings: &document.settings,
+            inventories: &inventories,
         };
         declarations.extend((kind.parse)(&mut reader, &context));
         reader.finish();
@@ -104,7 +109,8 @@ pub fn parse_all(document: &Document) -> (Vec<Box<dyn Declaration>>, Diagnostics
     (declarations, problems)
 }
 
-fn label(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
+/// The label of a block.
+pub(super) fn label(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
     let label = reader.required::<String>("label")?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let fits =

@@ -17,6 +17,8 @@ pub(super) struct TargetProblem {
     pub(super) severity: Severity,
     /// Where it was written.
     pub(super) place: Place,
+    /// The cell that the value comes from: what is wrong with a cell is told for each.
+    pub(super) cell: Option<Place>,
     /// What comes before the target: `` threshold of alarm.cpu for ``.
     pub(super) lead: String,
     /// The target in words: `i-0abc (web-1)`.
@@ -36,7 +38,12 @@ pub(super) struct TargetProblem {
 pub(super) struct TargetProblems {
     groups: Vec<Group>,
     index: HashMap<(String, String, String), usize>,
+    /// How many cells were told, by template.
+    cells: HashMap<String, usize>,
 }
+
+/// So many cells are told one by one for each template; what is wrong with more of them is wrong with the column.
+const CELLS: usize = 100;
 
 #[derive(Debug)]
 struct Group {
@@ -46,7 +53,16 @@ struct Group {
 
 impl TargetProblems {
     /// Adds one.
-    pub(super) fn push(&mut self, problem: TargetProblem) {
+    pub(super) fn push(&mut self, mut problem: TargetProblem) {
+        if problem.cell.is_some() {
+            let told = self.cells.entry(problem.place.to_string()).or_default();
+            *told += 1;
+            if *told <= CELLS {
+                self.groups.push(Group { first: problem, items: vec![String::new()] });
+                return;
+            }
+            problem.cell = None;
+        }
         let key = (problem.place.to_string(), problem.lead.clone(), problem.shared.clone());
         let item = match &problem.found {
             Some(found) => format!("{found} for {}", problem.subject),
@@ -83,7 +99,10 @@ impl Group {
             Severity::Warning => Diagnostic::warning(summary),
         };
         diagnostic.hint = first.hint;
-        diagnostic.at(first.place)
+        match first.cell {
+            Some(cell) => diagnostic.at(cell).related(first.place, "the template that reads it"),
+            None => diagnostic.at(first.place),
+        }
     }
 }
 
@@ -124,6 +143,7 @@ mod tests {
         TargetProblem {
             severity: Severity::Error,
             place: Place::Named("here".to_owned()),
+            cell: None,
             lead: "tag `owner` is missing on ".to_owned(),
             subject: subject.to_owned(),
             tail: String::new(),

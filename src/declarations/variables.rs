@@ -43,6 +43,9 @@ pub(super) fn known(selectors: &[Selector]) -> Vec<&'static str> {
     OF_TARGETS.into_iter().chain(attributes).collect()
 }
 
+/// The name of the row in templates, for what comes from an inventory.
+pub(super) const ROW: &str = "row";
+
 /// An error for each variable of a template that cannot exist.
 pub(super) fn unknown(template: &Template, field: &str, known: &[&str]) -> Vec<Diagnostic> {
     let unknown = template.variables().iter().filter(|name| !known.contains(&name.as_str()));
@@ -51,6 +54,8 @@ pub(super) fn unknown(template: &Template, field: &str, known: &[&str]) -> Vec<D
             let hint = if template.source().contains(&format!("-{name}")) {
                 // `tags.expiry-date` is a subtraction to the template engine.
                 format!("a tag whose key holds `-` is written `tags[\"…-{name}\"]`")
+            } else if name == ROW {
+                "rows come from an inventory: `for_each = { inventory = \"…\" }`".to_owned()
             } else if OF_TARGETS.contains(&name.as_str()) {
                 "there is no target without `for_each`".to_owned()
             } else {

@@ -9,6 +9,7 @@ use crate::model::{Diagnostic, Diagnostics, Place, SourceFile};
 
 use super::reader::TableReader;
 use super::settings::{self, Settings, SettingsParts};
+use super::sheet::Files;
 use super::source::SourceSet;
 use super::suggest::hint_for;
 use super::syntax;
@@ -39,6 +40,8 @@ pub struct Document {
     pub settings: Settings,
     /// The blocks in the order of files and lines.
     pub blocks: Vec<Block>,
+    /// The files that blocks name, where somebody has read them.
+    pub files: Files,
 }
 
 /// Reads the folder and everything in it. See [`parse`].
@@ -85,7 +88,7 @@ fn parse_into(
     }
     // What seems to be missing may stand in the file that could not be read.
     let settings = parts.read(complete.then(|| sources.place()), problems);
-    Document { settings, blocks }
+    Document { settings, blocks, files: Files::new() }
 }
 
 /// The table of a file, or `None` after its faults were recorded: what the parser saves of a broken file would only
@@ -155,6 +158,8 @@ fn unknown(entry: &Entry, block_names: &[&str]) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const PROJECT: &str = "[project]\nname = \"payments\"\n";
@@ -244,6 +249,22 @@ mod tests {
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(document.settings.project, "payments");
         assert_eq!(document.blocks.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            problems_of(&String::from_utf8_lossy(&bytes));
+        }
+
+        #[test]
+        fn any_manifest_is_read_without_a_panic(text in "(\\[\\[?(alarm|aws|x)\\]?\\]|[a-z.]{1,6} ?= ?|[\\[{'\"#,}\\]\n 0-9가-]){0,30}") {
+            problems_of(&text);
+        }
+    }
+
+    fn problems_of(text: &str) {
+        parse(&SourceSet::new("manifests", [("a.toml", text)]), &["alarm"]);
     }
 
     #[test]

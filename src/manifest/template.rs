@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use minijinja::value::{Enumerator, Object, Serde};
+use minijinja::value::{Enumerator, Object, Serde, ValueKind};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
+use super::template_keys::{TemplateKey, keys_of};
 use crate::model::{Diagnostic, Place};
 
 /// The name under which a template is stored in its own environment; it has no extension, so nothing is escaped.
@@ -26,6 +27,11 @@ static SHARED: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_debug(true);
     // A name or a threshold takes some dozen steps; a loop over a loop would take all day.
     environment.set_fuel(Some(FUEL));
+    // Manifests, spreadsheets and AWS write truth in lower case; the engine would follow Python.
+    environment.set_formatter(|out, state, value| match value.kind() {
+        ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Into::into),
+        _ => minijinja::escape_formatter(out, state, value),
+    });
     environment
 });
 
@@ -75,15 +81,19 @@ pub enum RenderError {
     },
 }
 
-/// `` tag `owner` `` for `tags.owner`, `` variable `engine` `` for `engine`.
+/// `` tag `owner` `` for `tags.owner`, `` column `cpu` `` for `row.cpu`, `` variable `engine` `` for `engine`.
 fn missing_words(variable: &str) -> String {
-    let tag = variable.strip_prefix("tags.").or_else(|| {
-        let key = variable.strip_prefix("tags[")?.strip_suffix(']')?.trim();
-        key.strip_prefix(['"', '\''])?.strip_suffix(['"', '\''])
-    });
-    match tag {
-        Some(tag) => format!("tag `{tag}`"),
-        None => format!("variable `{variable}`"),
+    let key_of = |table: &str| {
+        let rest = variable.strip_prefix(table)?;
+        rest.strip_prefix('.').or_else(|| {
+            let key = rest.strip_prefix('[')?.strip_suffix(']')?.trim();
+            key.strip_prefix(['"', '\''])?.strip_suffix(['"', '\''])
+        })
+    };
+    match (key_of("tags"), key_of("row")) {
+        (Some(tag), _) => format!("tag `{tag}`"),
+        (_, Some(column)) => format!("column `{column}`"),
+        (None, None) => format!("variable `{variable}`"),
     }
 }
 
@@ -136,6 +146,11 @@ impl Template {
     /// The variables that it mentions, without what comes after a dot: `tags` for `tags.owner`.
     pub fn variables(&self) -> &BTreeSet<String> {
         &self.variables
+    }
+
+    /// The keys that it names of a variable that is a table: `cpu` for `row.cpu` and `row["cpu"]`.
+    pub fn keys_of(&self, variable: &str) -> Vec<TemplateKey> {
+        keys_of(&self.source, variable)
     }
 
     /// The text that it gives with these variables.
@@ -314,6 +329,7 @@ mod tests {
         assert_eq!(rendered("{{ name }} at {{ tags.cpu }}{{ tags['a b'] }}"), "web-1 at 80x");
         assert_eq!(rendered("{{ tags.mem | default(90) }}"), "90");
         assert_eq!(rendered("<{{ name }}> & 'co'"), "<web-1> & 'co'");
+        assert_eq!(rendered("{{ name == 'web-1' }} {{ false }}"), "true false");
         let more = web().with(vec![("name", "db-1".into()), ("period", 300.into())]);
         assert_eq!(template("{{ name }} {{ period }} {{ tags.cpu }}").render(&more).unwrap(), "db-1 300 80");
     }

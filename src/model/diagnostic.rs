@@ -1,5 +1,6 @@
 //! What is wrong with something the user wrote, and where it stands.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,8 +38,32 @@ pub enum Place {
         /// The bytes of the file that the diagnostic is about.
         span: Range<usize>,
     },
+    /// A cell of a file of sheets.
+    Cell(Cell),
     /// Something that has no text of its own: a file that cannot be read, a flag, a folder.
     Named(String),
+}
+
+/// Where a value of a file of sheets stands, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The file as it is shown, such as `manifests/servers.xlsx`.
+    pub file: Arc<str>,
+    /// The sheet's name, where a file can have several.
+    pub sheet: Option<Arc<str>>,
+    /// The cell as spreadsheets call it, `F37`; in files without cells the entry.
+    pub cell: String,
+    /// What the cell holds, as a person reads it; empty for an empty cell.
+    pub value: String,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.sheet {
+            Some(sheet) => write!(f, "{} › {sheet}!{}", self.file, self.cell),
+            None => write!(f, "{} › {}", self.file, self.cell),
+        }
+    }
 }
 
 impl Place {
@@ -53,6 +78,7 @@ impl Place {
             Self::Text { file, span } => {
                 format!("{}:{}", file.path, file.line_and_column(span.start).0)
             }
+            Self::Cell(cell) => cell.to_string(),
             Self::Named(name) => name.clone(),
         }
     }
@@ -65,6 +91,7 @@ impl fmt::Display for Place {
                 let (line, column) = file.line_and_column(span.start);
                 write!(f, "{}:{line}:{column}", file.path)
             }
+            Self::Cell(cell) => cell.fmt(f),
             Self::Named(name) => f.write_str(name),
         }
     }
@@ -165,6 +192,15 @@ impl Diagnostics {
         self.0.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
+    /// Leaves out what was said before at the same place: several declarations may stumble over one row.
+    #[must_use]
+    pub fn without_repeats(self) -> Self {
+        let mut said = BTreeSet::new();
+        let first =
+            |d: &Diagnostic| said.insert((d.summary.clone(), d.place.as_ref().map(ToString::to_string)));
+        Self(self.0.into_iter().filter(first).collect())
+    }
+
     /// All of them in the order in which they were found.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
@@ -197,5 +233,32 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_written_as_spreadsheets_do() {
+        let mut cell = Cell {
+            file: "servers.xlsx".into(),
+            sheet: Some("Prod".into()),
+            cell: "F37".to_owned(),
+            value: "high".to_owned(),
+        };
+        assert_eq!(Place::Cell(cell.clone()).line(), "servers.xlsx › Prod!F37");
+        cell.sheet = None;
+        assert_eq!(Place::Cell(cell).to_string(), "servers.xlsx › F37");
+    }
+
+    #[test]
+    fn what_was_said_of_a_place_is_not_said_again() {
+        let mut all = Diagnostics::new();
+        all.extend(["a", "b", "a"].map(Diagnostic::error));
+        all.push(Diagnostic::error("a").at(Place::Named("elsewhere".to_owned())));
+        let said: Vec<String> = all.without_repeats().into_iter().map(|d| d.summary).collect();
+        assert_eq!(said, ["a", "b", "a"]);
     }
 }

@@ -8,6 +8,6 @@ mod kind;
 mod resource;
 
 pub use address::{Address, Scope};
-pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, SourceFile};
+pub use diagnostic::{Cell, Diagnostic, Diagnostics, Place, Severity, SourceFile};
 pub use kind::KindText;
 pub use resource::{Actual, Desired, Fields, Origin, Owned, Ownership, TargetRef};

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use crate::model::{Diagnostic, Diagnostics, Place, Severity, SourceFile};
+use crate::model::{Cell, Diagnostic, Diagnostics, Place, Severity, SourceFile};
 
-use super::escape::clean;
+use super::escape::{clean, quoted};
+use super::line::elide_middle;
 use super::palette::{Palette, Tone};
 use super::words::count_of;
+
+/// A cell's text is cut to this.
+const CELL_COLUMNS: usize = 60;
 
 /// A span over more lines than this is shown by its first line.
 const MOST_LINES: usize = 4;
@@ -61,6 +65,14 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
             }
             group = group.element(snippet(file, marks));
         }
+        Some(Place::Cell(cell)) => {
+            group = group
+                .element(Origin::path(clean(&cell.to_string()).into_owned()))
+                .element(Level::NOTE.message(cell_words(cell)));
+            if let Some(detail) = detail {
+                group = group.element(Level::NOTE.message(detail));
+            }
+        }
         Some(Place::Named(name)) => {
             group = group.element(Origin::path(clean(name)));
             if let Some(detail) = detail {
@@ -106,10 +118,22 @@ fn elsewhere<'a>(group: Group<'a>, first: Option<&Place>, place: &'a Place, capt
                 label: Some(clean_lines(caption)),
             }],
         )),
+        (_, Place::Cell(cell)) => {
+            let place = cell.to_string();
+            group.element(Level::NOTE.message(format!("{}: {}", clean_lines(caption), clean(&place))))
+        }
         (_, Place::Named(name)) => {
             group.element(Level::NOTE.message(format!("{}: {}", clean_lines(caption), clean(name))))
         }
     }
+}
+
+/// What a cell holds: nobody should have to open the spreadsheet to see what is wrong.
+fn cell_words(cell: &Cell) -> String {
+    if cell.value.is_empty() {
+        return "the cell is empty".to_owned();
+    }
+    format!("the cell holds {}", quoted(&elide_middle(&cell.value, CELL_COLUMNS)))
 }
 
 /// A span with its words.
@@ -237,6 +261,47 @@ warning: the threshold is empty
  = help: fill in the cell, or write `threshold = "{{ row.cpu | default(90) }}"`
 
 3 errors, 1 warning
+"#);
+    }
+
+    #[test]
+    fn a_cell_is_shown_with_what_it_holds_and_the_template_that_read_it() {
+        let toml = file("manifests/alarms.toml", "threshold = \"{{ row.cpu }}\"\n");
+        let cell = |value: &str| {
+            Place::Cell(Cell {
+                file: "servers.xlsx".into(),
+                sheet: Some("Prod".into()),
+                cell: "F37".to_owned(),
+                value: value.to_owned(),
+            })
+        };
+        let text = shown(
+            [
+                Diagnostic::error("`threshold` of alarm.cpu for i-1: `high` is not a number")
+                    .at(cell("high"))
+                    .related(Place::text(&toml, 12..27), "the template that reads it"),
+                Diagnostic::error("`i-1` stands in two rows")
+                    .at(cell(""))
+                    .related(cell("x"), "the first one"),
+            ],
+            false,
+        );
+        insta::assert_snapshot!(text, @r#"
+error: `threshold` of alarm.cpu for i-1: `high` is not a number
+ --> servers.xlsx › Prod!F37
+  = note: the cell holds "high"
+  |
+ ::: manifests/alarms.toml:1:13
+  |
+1 | threshold = "{{ row.cpu }}"
+  |             --------------- the template that reads it
+
+error: `i-1` stands in two rows
+--> servers.xlsx › Prod!F37
+ = note: the cell is empty
+ = note: the first one: servers.xlsx › Prod!F37
+
+2 errors
 "#);
     }
 

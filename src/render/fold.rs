@@ -62,12 +62,16 @@ impl<'a> Group<'a> {
     /// `alarm.cpu · manifests/alarms.toml:12`.
     pub(super) fn origin_words(&self) -> String {
         let Origin { label, .. } = &self.first().origin;
-        let places: BTreeSet<&str> = self
-            .changes
-            .iter()
-            .map(|change| &*change.origin.place)
-            .filter(|place| !place.is_empty())
-            .collect();
+        let places = |shown: fn(&str) -> &str| -> BTreeSet<&str> {
+            let all = self.changes.iter().map(|change| shown(&change.origin.place));
+            all.filter(|place| !place.is_empty()).collect()
+        };
+        let mut all = places(|place| place);
+        if all.len() > 1 {
+            // Every row of a sheet is a place of its own; what they share is the declaration's.
+            all = places(|place| place.split_once(" · ").map_or(place, |(declaration, _)| declaration));
+        }
+        let places = all;
         let mut words = clean(label).into_owned();
         if let Some(place) = places.first() {
             words.push_str(" · ");

@@ -19,7 +19,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 fn the_manifests_of_the_readme_validate() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let manifests = blocks(&readme, "toml");
-    assert_eq!(manifests.len(), 2, "a new block needs a look");
+    assert_eq!(manifests.len(), 3, "a new block needs a look");
     Workspace::new(&manifests[0]).ok(&["validate"]).says(&["project \"shop\" is valid: 1 declaration"]);
     // The first one is what `init` writes, without the comments.
     let starter =
@@ -30,6 +30,14 @@ fn the_manifests_of_the_readme_validate() {
     assert_eq!(code, shown);
     let with_selector = CPU.replace("for_each = { ec2 = {} }", &manifests[1]);
     Workspace::new(&with_selector).ok(&["validate"]);
+    let settings = CPU.split("[[alarm]]").next().unwrap();
+    let with_inventory = Workspace::new(&format!("{settings}\n{}", manifests[2]));
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet().set_name("Production").unwrap();
+    sheet.write_row(0, 0, ["Instance ID", "Env", "CPU limit (%)"]).unwrap();
+    sheet.write_row(1, 0, ["i-0123456789abcdef0", "prod", "80"]).unwrap();
+    with_inventory.write_bytes("manifests/servers.xlsx", &workbook.save_to_buffer().unwrap());
+    with_inventory.ok(&["validate"]);
 }
 
 #[test]
@@ -52,6 +60,21 @@ fn every_key_of_the_readme_is_known_and_every_known_key_is_in_the_readme() {
 }
 
 #[test]
+fn every_key_of_an_inventory_is_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme.split("### `[[inventory]]`").nth(1).unwrap();
+    let keys = table.lines().skip_while(|line| !line.starts_with("| key")).skip(2);
+    let documented: Vec<&str> = keys
+        .take_while(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').nth(1).unwrap().trim().trim_matches('`'))
+        .collect();
+    let run = Workspace::new(&format!("{CPU}\n[[inventory]]\nno-such-key = 1\n")).run(&["validate"]);
+    let list = run.stderr.split("allowed keys: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let known: Vec<&str> = list.split(", ").map(|key| key.trim().trim_matches('`')).collect();
+    assert_eq!(documented, known);
+}
+
+#[test]
 fn the_manifest_of_the_repository_is_what_init_writes() {
     let workspace = Workspace::new(CPU);
     workspace.ok(&["init", "--name", "example", "--manifests", "fresh"]);
@@ -62,7 +85,7 @@ fn the_manifest_of_the_repository_is_what_init_writes() {
 
 #[test]
 fn the_manifests_of_the_repository_validate() {
-    for folder in ["manifests", "examples/demo/manifests"] {
+    for folder in ["manifests", "examples/demo/manifests", "examples/inventory/manifests"] {
         let folder = root().join(folder);
         Workspace::new("").ok(&["validate", "--manifests", folder.to_str().unwrap()]);
     }

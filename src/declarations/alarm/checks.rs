@@ -1,12 +1,13 @@
 //! What can be said of a block before any target is known.
 
 use crate::inventory::Selector;
-use crate::manifest::{Placed, Regions, Scalar, TableReader, Templated, is_region};
+use crate::manifest::{Placed, Regions, Scalar, Sheet, TableReader, Templated, is_region};
 use crate::model::{Diagnostic, Place, Severity};
 use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
 
 use super::block::{Draft, Text};
-use super::rendering;
+use super::{rendering, subject};
+use crate::declarations::inventories::unknown_columns;
 use crate::declarations::variables;
 
 /// The variables that `name` and `description` can use besides the target's: the alarm's own settings.
@@ -74,7 +75,7 @@ pub(super) fn region(
 pub(super) fn literals(draft: &Draft, selectors: Option<&[Selector]>) -> Vec<Violation> {
     let optional = &draft.optional;
     let default_namespace =
-        selectors.and_then(<[Selector]>::first).map(|selector| rendering::default_namespace(selector.kind));
+        selectors.and_then(<[Selector]>::first).map(|selector| subject::default_namespace(selector.kind));
     let namespace = match &optional.namespace {
         Some(namespace) => namespace.value.literal().map(String::as_str),
         None => default_namespace,
@@ -126,9 +127,10 @@ fn pairs(entries: &[(Placed<String>, Text)]) -> Vec<(&str, Option<&str>)> {
     entries.iter().map(|(key, value)| (key.value.as_str(), text(Some(value)))).collect()
 }
 
-/// An error for each variable that cannot exist.
-pub(super) fn variables(draft: &Draft, selectors: &[Selector]) -> Vec<Diagnostic> {
-    let of_target = variables::known(selectors);
+/// An error for each variable that cannot exist, and for each column that the sheet does not have.
+pub(super) fn variables(draft: &Draft, selectors: &[Selector], sheet: Option<&Sheet>) -> Vec<Diagnostic> {
+    let mut of_target = variables::known(selectors);
+    of_target.extend(sheet.map(|_| variables::ROW));
     let with_settings: Vec<&str> = of_target.iter().chain(&SETTINGS).copied().collect();
     draft
         .templates()
@@ -138,7 +140,10 @@ pub(super) fn variables(draft: &Draft, selectors: &[Selector]) -> Vec<Diagnostic
                 "name" | "description" => &with_settings,
                 _ => &of_target,
             };
-            variables::unknown(template, &field, known)
+            let columns = sheet.map(|sheet| unknown_columns(template, &field, sheet));
+            let mut problems = variables::unknown(template, &field, known);
+            problems.extend(columns.into_iter().flatten());
+            problems
         })
         .collect()
 }

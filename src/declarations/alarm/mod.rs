@@ -3,10 +3,11 @@
 mod block;
 mod checks;
 mod rendering;
+mod subject;
 
 use std::collections::BTreeMap;
 
-use crate::inventory::Selector;
+use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, TableReader};
 use crate::model::{Address, Desired, Diagnostic, Diagnostics, Origin, Place, Scope, TargetRef};
 use crate::resources::PROTECT_TAG;
@@ -14,7 +15,8 @@ use crate::resources::metric_alarm::KIND;
 use crate::resources::metric_alarm::constraints::Violation;
 
 use self::block::Block;
-use self::rendering::{Rendered, Subject};
+use self::rendering::Rendered;
+use self::subject::Subject;
 use super::target_problems::TargetProblems;
 use super::{Context, Declaration, ForEach, World};
 
@@ -57,7 +59,11 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         reader.problem(checks::diagnostic(violation, &label, &draft));
     }
     if let Some(selectors) = selectors {
-        for problem in checks::variables(&draft, selectors) {
+        let sheet = match &attachment {
+            Some(Attachment::Targets(for_each)) => for_each.inventory.as_ref().map(|rows| rows.sheet()),
+            _ => None,
+        };
+        for problem in checks::variables(&draft, selectors, sheet) {
             reader.problem(problem);
         }
         if selectors.is_empty() && draft.optional.namespace.is_none() {
@@ -69,19 +75,25 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         }
     }
     let block = draft.complete()?;
-    Some(Box::new(Alarm {
+    let alarm = Alarm {
         label,
         short_label: context.label.to_owned(),
         place: reader.place().clone(),
         attachment: attachment?,
         block,
         told,
-    }))
+    };
+    if let Attachment::Targets(for_each) = &alarm.attachment {
+        for problem in rendering::check_rows(&alarm, for_each) {
+            reader.problem(problem);
+        }
+    }
+    Some(Box::new(alarm))
 }
 
 fn attachment(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Attachment> {
     let given = reader.place_of("for_each").is_some();
-    let for_each = ForEach::read(reader);
+    let for_each = ForEach::read(reader, context.inventories);
     let region = reader.optional::<String>("region");
     if given {
         if let Some(region) = region {
@@ -107,13 +119,26 @@ impl Declaration for Alarm {
 
     fn selectors(&self) -> &[Selector] {
         match &self.attachment {
-            Attachment::Targets(for_each) => &for_each.selectors,
+            Attachment::Targets(for_each) => for_each.reads(),
             Attachment::Region(_) => &[],
         }
     }
 
+    fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
+        match &self.attachment {
+            Attachment::Targets(for_each) => for_each.reads_more(fleet),
+            Attachment::Region(_) => Vec::new(),
+        }
+    }
+
     fn allows_empty(&self) -> bool {
-        self.block.optional.allow_empty
+        let empty_inventory = match &self.attachment {
+            Attachment::Targets(for_each) => {
+                for_each.inventory.as_ref().is_some_and(|rows| rows.allows_empty())
+            }
+            Attachment::Region(_) => false,
+        };
+        self.block.optional.allow_empty || empty_inventory
     }
 
     fn protects(&self) -> bool {
@@ -125,10 +150,16 @@ impl Declaration for Alarm {
         let mut desired = Vec::new();
         match &self.attachment {
             Attachment::Targets(for_each) => {
-                for target in for_each.select(world.fleet) {
-                    let subject = Subject::target(target);
+                for selected in for_each.select(world.fleet) {
+                    let target = selected.target;
+                    let subject = Subject::target(&selected);
                     if let Some(rendered) = rendering::render(self, &subject, &mut problems) {
-                        desired.push(self.wanted(rendered, target.scope.clone(), Some(target.reference())));
+                        let mut wanted =
+                            self.wanted(rendered, target.scope.clone(), Some(target.reference()));
+                        if let Some(row) = &selected.row {
+                            wanted.origin.place = format!("{} · {}", wanted.origin.place, row.key_place());
+                        }
+                        desired.push(wanted);
                     }
                 }
             }
@@ -141,7 +172,11 @@ impl Declaration for Alarm {
                 }
             }
         }
-        let mut diagnostics = problems.into_diagnostics();
+        let mut diagnostics = Diagnostics::new();
+        if let Attachment::Targets(for_each) = &self.attachment {
+            diagnostics.extend(for_each.missing(world));
+        }
+        diagnostics.extend(problems.into_diagnostics());
         // Where some targets could not be rendered, "nothing" would be untrue.
         if desired.is_empty() && diagnostics.is_empty() {
             diagnostics.extend(self.nothing(world));
@@ -208,7 +243,7 @@ impl Alarm {
         }
         for (address, (first, others)) in index.iter().filter(|(_, (_, others))| !others.is_empty()) {
             let targets = kept[*first].target.iter().chain(others);
-            let names: Vec<String> = targets.map(rendering::subject).collect();
+            let names: Vec<String> = targets.map(subject::subject).collect();
             problems.push(self.same_name(address, &names));
         }
         kept

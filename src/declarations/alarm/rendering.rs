@@ -1,82 +1,45 @@
 //! A block for one target: templates rendered, defaults filled in, everything checked.
 
-use crate::inventory::{Target, TargetKind};
-use crate::manifest::{Placed, RenderError, Scalar, Seconds, Templated, Variables, suggestion};
-use crate::model::{Place, Scope, Severity, TargetRef};
+use crate::manifest::{Placed, RenderError, RowReader, Scalar, Seconds, Template, Templated, Variables};
+use crate::model::{Diagnostics, Place, Severity};
 use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
 use crate::resources::metric_alarm::{MetricAlarm, Statistic};
 
 use super::block::{Block, Text};
+use super::subject::Subject;
 use super::{Alarm, checks};
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
-use crate::declarations::variables;
+use crate::declarations::{ForEach, variables};
 
 /// The defaults of `[[alarm]]`.
 pub(super) const STATISTIC: &str = "Average";
 pub(super) const PERIOD: u32 = 300;
 pub(super) const EVALUATION_PERIODS: u32 = 1;
 
-/// The namespace of the metrics that AWS keeps of a kind of target.
-pub(super) fn default_namespace(kind: TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Ec2 => "AWS/EC2",
-        TargetKind::Rds | TargetKind::RdsCluster => "AWS/RDS",
-    }
-}
-
-/// The dimension that names a target in those metrics.
-fn default_dimension(kind: TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Ec2 => "InstanceId",
-        TargetKind::Rds => "DBInstanceIdentifier",
-        TargetKind::RdsCluster => "DBClusterIdentifier",
-    }
-}
-
-/// What an alarm is made for.
-pub(super) struct Subject<'a> {
-    target: Option<&'a Target>,
-    variables: Variables,
-    /// In words: `i-0abc (web-1)`.
-    words: String,
-    /// Namespace, and dimension with value, of a target.
-    defaults: Option<(&'static str, (String, String))>,
-}
-
-impl<'a> Subject<'a> {
-    pub(super) fn target(target: &'a Target) -> Self {
-        Self {
-            target: Some(target),
-            variables: variables::of_target(target),
-            words: subject(&target.reference()),
-            defaults: Some((
-                default_namespace(target.kind),
-                (default_dimension(target.kind).to_owned(), target.id.clone()),
-            )),
+/// What is wrong with cells whatever their targets are like: templates that look at nothing but the row.
+pub(super) fn check_rows(alarm: &Alarm, for_each: &ForEach) -> Diagnostics {
+    let mut problems = TargetProblems::default();
+    let optional = &alarm.block.optional;
+    for (id, row) in for_each.certain_rows() {
+        let subject = Subject::row(id, &row);
+        let mut rendering =
+            Rendering { alarm, subject: &subject, problems: &mut problems, cells: Vec::new() };
+        rendering.check_row("threshold", Some(&alarm.block.threshold));
+        rendering.check_row("statistic", optional.statistic.as_ref());
+        rendering.check_row("period", optional.period.as_ref());
+        rendering.check_row("evaluation_periods", optional.evaluation_periods.as_ref());
+        rendering.check_row("datapoints_to_alarm", optional.datapoints_to_alarm.as_ref());
+        rendering.check_row("description", optional.description.as_ref());
+        for (key, text) in &optional.tags {
+            rendering.check_row(&format!("tags.{}", key.value), Some(text));
+        }
+        for actions in &optional.actions {
+            for action in &actions.list {
+                rendering.check_row(actions.field, Some(action));
+            }
         }
     }
-
-    pub(super) fn scope(scope: &Scope) -> Self {
-        Self { target: None, variables: variables::of_scope(scope), words: scope.to_string(), defaults: None }
-    }
-
-    /// What to do about a missing variable. Keys of tags differ in upper and lower case on AWS, which people overlook.
-    fn missing_hint(&self, variable: &str) -> String {
-        let default = format!("a default is written `{{{{ {variable} | default(…) }}}}`");
-        let near = variable.strip_prefix("tags.").and_then(|key| {
-            let keys = self.target?.tags.keys().map(String::as_str);
-            suggestion(key, keys)
-        });
-        match near {
-            Some(near) => format!("there is a tag `{near}`; {default}"),
-            None => default,
-        }
-    }
-}
-
-/// `i-0abc (web-1)`, or the id alone where there is no other name.
-pub(super) fn subject(target: &TargetRef) -> String {
-    if target.id == target.name { target.id.clone() } else { format!("{} ({})", target.id, target.name) }
+    problems.into_diagnostics()
 }
 
 /// What the templates gave.
@@ -106,7 +69,7 @@ pub(super) fn render(
     subject: &Subject<'_>,
     problems: &mut TargetProblems,
 ) -> Option<Rendered> {
-    let mut rendering = Rendering { alarm, subject, problems };
+    let mut rendering = Rendering { alarm, subject, problems, cells: Vec::new() };
     let optional = &alarm.block.optional;
     let variables = &subject.variables;
     // All fields are rendered before any `?`, so that each of them gets its diagnostic.
@@ -146,6 +109,8 @@ struct Rendering<'a> {
     alarm: &'a Alarm,
     subject: &'a Subject<'a>,
     problems: &'a mut TargetProblems,
+    /// The column of the cell that each field's value comes from.
+    cells: Vec<(String, usize)>,
 }
 
 impl Rendering<'_> {
@@ -191,6 +156,18 @@ impl Rendering<'_> {
         ])
     }
 
+    fn check_row<T: Scalar>(&mut self, field: &str, value: Option<&Placed<Templated<T>>>) {
+        let Some(sheet) = self.subject.row.map(RowReader::sheet) else { return };
+        // A column that does not exist was told of the template, and is not told of each row.
+        let of_row = |template: &Template| {
+            template.variables().iter().all(|name| name == variables::ROW)
+                && template.keys_of(variables::ROW).iter().all(|key| sheet.column(&key.key).is_some())
+        };
+        if let Some(value) = value.filter(|value| value.value.template().is_some_and(of_row)) {
+            self.get(field, value, &self.subject.variables);
+        }
+    }
+
     fn get_or<T: Scalar>(
         &mut self,
         field: &str,
@@ -209,7 +186,14 @@ impl Rendering<'_> {
         value: &Placed<Templated<T>>,
         variables: &Variables,
     ) -> Option<T> {
-        match value.value.render(variables) {
+        if let Some(row) = self.subject.row {
+            row.forget();
+        }
+        let rendered = value.value.render(variables);
+        if let Some(column) = self.subject.row.and_then(RowReader::last_read) {
+            self.cells.push((field.to_owned(), column));
+        }
+        match rendered {
             Ok(value) => Some(value),
             Err(error) => {
                 let source = value.value.template().map_or("", |template| template.source());
@@ -234,7 +218,14 @@ impl Rendering<'_> {
         let label = &self.alarm.label;
         let lead = format!("`{field}` of {label} for ");
         let template = format!(": template `{source}`");
+        let column = self.column(field);
+        let header = column.zip(self.subject.row).map(|(column, row)| row.sheet().header(column));
         let (lead, tail, shared, found, hint) = match error {
+            RenderError::Missing { variable } if header.is_some() => {
+                let words = format!(": column `{}` is empty", header.unwrap_or_default());
+                let hint = format!("fill in the cell, or write `{{{{ {variable} | default(…) }}}}`");
+                (lead, words.clone(), words, None, Some(hint))
+            }
             RenderError::Missing { variable } => {
                 let hint = self.subject.missing_hint(variable);
                 (format!("{error} on "), String::new(), String::new(), None, Some(hint))
@@ -250,6 +241,7 @@ impl Rendering<'_> {
         self.problems.push(TargetProblem {
             severity: Severity::Error,
             place: place.clone(),
+            cell: self.cell(field),
             lead,
             subject: self.subject.words.clone(),
             tail,
@@ -257,6 +249,16 @@ impl Rendering<'_> {
             found,
             hint,
         });
+    }
+
+    /// The column that the field's value comes from.
+    fn column(&self, field: &str) -> Option<usize> {
+        self.cells.iter().rev().find(|(of, _)| of == field).map(|(_, column)| *column)
+    }
+
+    /// The cell that the field's value comes from.
+    fn cell(&self, field: &str) -> Option<Place> {
+        Some(self.subject.row?.place(self.column(field)?))
     }
 
     /// Adds what AWS would refuse, and says whether there was none of it.
@@ -282,6 +284,7 @@ impl Rendering<'_> {
         self.problems.push(TargetProblem {
             severity: violation.severity,
             place: place.clone(),
+            cell: self.cell(&checks::field_of(violation)),
             lead: format!("`{}` of {} for ", checks::field_of(violation), self.alarm.label),
             subject: self.subject.words.clone(),
             tail: format!(" {}, found {}", violation.rule, violation.found),

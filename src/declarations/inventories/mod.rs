@@ -1,0 +1,106 @@
+//! `[[inventory]]`: targets that a file lists, with what it says about each.
+
+mod block;
+mod columns;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::manifest::{Document, Files, Placed};
+use crate::model::{Diagnostic, Diagnostics, Place};
+
+pub(super) use self::columns::unknown_columns;
+pub use self::rows::Inventory;
+pub(super) use self::rows::Missing;
+
+/// The block's name in manifests.
+pub(super) const BLOCK: &str = "inventory";
+
+/// All inventories of a manifest by label. `None` stands for one that has errors, which are recorded.
+#[derive(Clone, Debug, Default)]
+pub struct Inventories(BTreeMap<String, Option<Arc<Inventory>>>);
+
+impl Inventories {
+    /// The inventory with this label.
+    pub(super) fn get(&self, label: &str) -> Option<&Option<Arc<Inventory>>> {
+        self.0.get(label)
+    }
+
+    /// All labels.
+    pub(super) fn labels(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}
+
+/// The files that the inventories of a document name, by the paths under which they must be read.
+pub fn files_of(document: &Document) -> BTreeSet<String> {
+    let blocks = document.blocks.iter().filter(|block| block.name == BLOCK);
+    let files = blocks.filter_map(|block| {
+        let value = &block.table.get("file")?.value;
+        Some(path_of(&value.place, value.as_str()?))
+    });
+    files.collect()
+}
+
+/// The inventories of a document, from its files.
+pub(super) fn read(document: &Document, problems: &mut Diagnostics) -> Inventories {
+    let mut inventories = BTreeMap::new();
+    let mut places: BTreeMap<String, Place> = BTreeMap::new();
+    for block in document.blocks.iter().filter(|block| block.name == BLOCK) {
+        let mut reader = block.reader(problems);
+        let label = super::registry::label(&mut reader);
+        let parsed = block::Block::read(&mut reader);
+        reader.finish();
+        let Some(label) = label else { continue };
+        if let Some(first) = places.get(&label.value) {
+            problems.push(twice(&label, first));
+            continue;
+        }
+        places.insert(label.value.clone(), label.place.clone());
+        let inventory = parsed.and_then(|block| from_files(block, &label.value, &document.files, problems));
+        inventories.insert(label.value, inventory.map(Arc::new));
+    }
+    Inventories(inventories)
+}
+
+fn from_files(
+    block: block::Block,
+    label: &str,
+    files: &Files,
+    problems: &mut Diagnostics,
+) -> Option<Inventory> {
+    let sheet = block.sheet.read(files, problems)?;
+    Inventory::new(label, &block, Arc::new(sheet), problems)
+}
+
+fn twice(label: &Placed<String>, first: &Place) -> Diagnostic {
+    Diagnostic::error(format!("two inventories are labelled `{}`", label.value))
+        .at(label.place.clone())
+        .related(first.clone(), "the first one")
+}
+
+/// The path of a file that a manifest file names, relative to that manifest file's folder.
+fn path_of(place: &Place, file: &str) -> String {
+    let Place::Text { file: manifest, .. } = place else {
+        return file.to_owned();
+    };
+    let file = file.replace('\\', "/");
+    let folder = manifest.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if folder.is_empty() || file.starts_with('/') || file.get(1..2) == Some(":") {
+        return file;
+    }
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in file.split('/') {
+        match part {
+            "." => {}
+            // `manifests/../servers.csv` is `servers.csv` to everybody who reads it.
+            ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "." | "")) => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests;

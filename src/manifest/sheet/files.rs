@@ -1,0 +1,66 @@
+//! The bytes of the files that a manifest names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+/// More than this is no list of servers; reading it would only use up the memory.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The files by the path under which they are shown and read.
+pub type Files = BTreeMap<String, Result<Bytes, FileFault>>;
+
+/// A file's content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bytes(Arc<[u8]>);
+
+impl Bytes {
+    /// The bytes themselves.
+    pub fn get(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<B: Into<Arc<[u8]>>> From<B> for Bytes {
+    fn from(bytes: B) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileFault {
+    /// It is not there.
+    Missing,
+    /// Anything else, as the rest of a sentence about the file: `cannot be read: permission denied`.
+    Other(String),
+}
+
+/// Reads each file once. What is wrong with one is told by whoever knows where the manifest names it.
+pub fn read_files(paths: BTreeSet<String>) -> Files {
+    paths.into_iter().map(|path| (path.clone(), read(&path))).collect()
+}
+
+fn read(path: &str) -> Result<Bytes, FileFault> {
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => FileFault::Missing,
+        _ => FileFault::Other(format!("cannot be read: {error}")),
+    };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(FileFault::Other("is a folder".to_owned()));
+    }
+    if metadata.len() > MOST_BYTES {
+        let size = metadata.len() >> 20;
+        return Err(FileFault::Other(format!("holds {size} MiB; at most {} are read", MOST_BYTES >> 20)));
+    }
+    fs::read(path).map(Bytes::from).map_err(unreadable)
+}

@@ -1,0 +1,253 @@
+//! Files of sheets as people make them.
+
+use proptest::prelude::*;
+use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
+
+use super::{Files, Sheet, SheetChoice, SheetName};
+use crate::manifest::Placed;
+use crate::model::{Diagnostics, Place};
+
+fn placed<T>(what: &str, value: T) -> Placed<T> {
+    Placed { value, place: Place::Named(what.to_owned()) }
+}
+
+fn choice(file: &str) -> SheetChoice {
+    SheetChoice {
+        file: placed("file", file.to_owned()),
+        sheet: None,
+        header: None,
+        key: Some(placed("id", "Instance ID".to_owned())),
+        columns: Vec::new(),
+        encoding: None,
+        place: Place::Named("block".to_owned()),
+    }
+}
+
+fn read(choice: &SheetChoice, bytes: impl Into<Vec<u8>>) -> Result<Sheet, Vec<String>> {
+    let files = Files::from([(choice.file.value.clone(), Ok(bytes.into().into()))]);
+    let mut problems = Diagnostics::new();
+    let sheet = choice.read(&files, &mut problems);
+    sheet.ok_or_else(|| {
+        let line = |d: &crate::model::Diagnostic| {
+            let related = d.related.as_ref().map(|(place, _)| format!(" [{place}]")).unwrap_or_default();
+            let place = d.place.as_ref().unwrap();
+            format!("{place}: {}{related} ({})", d.summary, d.hint.as_deref().unwrap_or_default())
+        };
+        problems.iter().map(line).collect()
+    })
+}
+
+/// `A5 value` of every cell of a column.
+fn column(sheet: &Sheet, name: &str) -> Vec<String> {
+    let column = sheet.column(name).unwrap();
+    let cell = |row| {
+        let place = sheet.place(row, column).to_string();
+        format!("{} {}", place.rsplit(['!', ' ']).next().unwrap(), sheet.cell(row, column))
+    };
+    (0..sheet.len()).map(cell).collect()
+}
+
+/// A workbook with a merged title, a remark, a blank row, and every type of cell.
+fn messy() -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet().set_name("운영서버").unwrap();
+    let date = Format::new().set_num_format("yyyy-mm-dd");
+    let time = Format::new().set_num_format("yyyy-mm-dd hh:mm");
+    sheet.merge_range(0, 0, 0, 4, "서버 목록 2026", &Format::new()).unwrap();
+    sheet.write(1, 1, "by ops").unwrap();
+    for (column, header) in ["이름", "Instance ID ", "CPU\n임계치（％）", "since", "on"].iter().enumerate()
+    {
+        sheet.write(3, u16::try_from(column).unwrap(), *header).unwrap();
+    }
+    for row in [4, 6, 7, 8] {
+        sheet.write(row, 1, format!(" i-{row}　")).unwrap();
+    }
+    sheet.write(4, 2, 90).unwrap();
+    sheet.write(6, 2, "８５ ").unwrap();
+    sheet.write(7, 2, 0.1 + 0.2).unwrap();
+    sheet.write(8, 2, Formula::new("=NA()").set_result("#N/A")).unwrap();
+    let day = ExcelDateTime::from_ymd(2026, 11, 20).unwrap();
+    sheet.write_with_format(4, 3, &day, &date).unwrap();
+    sheet.write_with_format(6, 3, day.clone().and_hms(9, 30, 0).unwrap(), &time).unwrap();
+    sheet.write(4, 4, true).unwrap();
+    sheet.write(6, 4, "   ").unwrap();
+    workbook.add_worksheet().set_name("old").unwrap().set_hidden(true);
+    workbook.save_to_buffer().unwrap()
+}
+
+#[test]
+fn a_workbook_as_people_make_them_is_read() {
+    let mut choice = choice("servers.xlsx");
+    choice.columns = vec![(placed("cpu", "cpu".to_owned()), placed("h", "CPU 임계치(%)".to_owned()))];
+    let sheet = read(&choice, messy()).unwrap();
+    assert_eq!(sheet.words(), "servers.xlsx › 운영서버");
+    assert_eq!(sheet.place(1, 2).to_string(), "servers.xlsx › 운영서버!C7");
+    assert_eq!(column(&sheet, "Instance ID"), ["B5 i-4", "B7 i-6", "B8 i-7", "B9 i-8"]);
+    assert_eq!(column(&sheet, "cpu"), ["C5 90", "C7 85", "C8 0.3", "C9 #N/A"]);
+    assert_eq!(column(&sheet, "since"), ["D5 2026-11-20", "D7 2026-11-20T09:30:00", "D8 ", "D9 "]);
+    assert_eq!(column(&sheet, "on"), ["E5 true", "E7 ", "E8 ", "E9 "]);
+    assert_eq!(sheet.column("CPU 임계치(%)"), sheet.column("cpu"));
+    assert_eq!(sheet.column("nothing"), None);
+}
+
+#[test]
+fn sheets_are_chosen_by_name_number_or_because_there_is_one() {
+    let mut choice = choice("servers.xlsx");
+    for name in [SheetName::Name("운영서버".to_owned()), SheetName::Number(1)] {
+        choice.sheet = Some(placed("sheet", name));
+        assert_eq!(read(&choice, messy()).unwrap().len(), 4);
+    }
+    choice.sheet = Some(placed("sheet", SheetName::Number(3)));
+    assert_eq!(
+        read(&choice, messy()).unwrap_err(),
+        ["sheet: `servers.xlsx` has no sheet number 3 (its sheets are `운영서버`, `old`)"]
+    );
+    choice.sheet = Some(placed("sheet", SheetName::Name("운영서비".to_owned())));
+    assert_eq!(
+        read(&choice, messy()).unwrap_err(),
+        ["sheet: `servers.xlsx` has no sheet `운영서비` (did you mean `운영서버`?)"]
+    );
+    let mut two = Workbook::new();
+    two.add_worksheet().set_name("Prod").unwrap();
+    two.add_worksheet().set_name("Dev").unwrap();
+    choice.sheet = None;
+    assert_eq!(
+        read(&choice, two.save_to_buffer().unwrap()).unwrap_err(),
+        ["file: `servers.xlsx` has 2 visible sheets (choose one: `sheet = \"Prod\"`, `sheet = \"Dev\"`)"]
+    );
+}
+
+#[test]
+fn headers_and_columns_that_are_not_there_are_told() {
+    let text = "title,,\nInstance ID,cpu,cpu\ni-1,2,3\n";
+    let mut choice = choice("servers.csv");
+    assert_eq!(column(&read(&choice, text).unwrap(), "Instance ID"), ["A3 i-1"]);
+    choice.columns = vec![
+        (placed("a", "a".to_owned()), placed("columns.a", "cpu".to_owned())),
+        (placed("b", "b".to_owned()), placed("columns.b", "instance id".to_owned())),
+    ];
+    assert_eq!(
+        read(&choice, text).unwrap_err(),
+        [
+            "servers.csv › C2: `servers.csv` has two columns `cpu` [servers.csv › B2] \
+             (give one of them another header)",
+            "columns.b: `servers.csv` has no column `instance id` (did you mean `Instance ID`?)",
+        ]
+    );
+    choice.columns.clear();
+    choice.header = Some(placed("header", 3));
+    assert_eq!(
+        read(&choice, text).unwrap_err(),
+        ["header: row 3 of `servers.csv` has no cell `Instance ID` (it stands in row 2: `header = 2`)"]
+    );
+    choice.header = None;
+    choice.key = Some(placed("id", "InstanceID".to_owned()));
+    assert_eq!(
+        read(&choice, text).unwrap_err(),
+        ["id: `servers.csv` has no column `InstanceID` (did you mean `Instance ID`?)"]
+    );
+    choice.key = None;
+    assert_eq!(
+        read(&choice, text).unwrap_err(),
+        [
+            "block: the inventory names no column of ids (add `id = \"…\"` with the header of the column that holds the \
+          ids; the file has `Instance ID`, `cpu`, `cpu`)"
+        ]
+    );
+}
+
+#[test]
+fn files_that_are_none_are_told() {
+    let faults = |file: &str, bytes: &[u8]| read(&choice(file), bytes).unwrap_err().join("\n");
+    assert!(faults("a.xlsx", b"no workbook").starts_with("file: `a.xlsx` cannot be read as .xlsx: "));
+    for extension in ["xls", "xlsb", "ods"] {
+        assert!(faults(&format!("a.{extension}"), b"no workbook").contains("cannot be read as"));
+    }
+    assert!(faults("a.pdf", b"").starts_with("file: `a.pdf` is no file that an inventory can be read from"));
+    assert!(faults("a.json", b"{}").contains("holds neither `Reservations` nor `Tags`"));
+    assert!(faults("a.json", b"[1").contains("is not what the AWS CLI prints"));
+    let mut problems = Diagnostics::new();
+    assert!(choice("b.csv").read(&Files::new(), &mut problems).is_none());
+    assert_eq!(problems.iter().next().unwrap().summary, "there is no file `b.csv`");
+}
+
+#[test]
+fn keys_that_do_not_fit_the_file_are_refused() {
+    let mut choice = choice("servers.csv");
+    choice.sheet = Some(placed("sheet", SheetName::Number(1)));
+    choice.encoding = Some(placed("encoding", "cp94".to_owned()));
+    assert_eq!(
+        read(&choice, "Instance ID\n").unwrap_err(),
+        [
+            "sheet: `sheet` goes with workbooks; this file has one table (remove the key)",
+            "encoding: there is no encoding \"cp94\" (did you mean `cp949`?)",
+        ]
+    );
+}
+
+#[test]
+fn listings_of_the_aws_cli_are_tables() {
+    let mut choice = choice("instances.json");
+    choice.key = None;
+    let instances = r#"{"Reservations": [{"Instances": [
+        {"InstanceId": "i-1", "InstanceType": "t3.micro", "State": {"Code": 16, "Name": "running"},
+         "Tags": [{"Key": "cpu", "Value": "90"}, {"Key": "State", "Value": "hidden"}]},
+        {"InstanceId": "i-2", "Placement": {"AvailabilityZone": "us-east-1a"}}]}]}"#;
+    let sheet = read(&choice, instances).unwrap();
+    assert_eq!(column(&sheet, "InstanceId"), ["InstanceId i-1", "InstanceId i-2"]);
+    assert_eq!(column(&sheet, "cpu"), ["cpu 90", "cpu "]);
+    assert_eq!(column(&sheet, "State"), ["State running", "State "]);
+    assert_eq!(sheet.place(0, sheet.column("cpu").unwrap()).to_string(), "instances.json › i-1 cpu");
+    let tags = r#"{"Tags": [
+        {"Key": "cpu", "ResourceId": "i-1", "ResourceType": "instance", "Value": "90"},
+        {"Key": "Name", "ResourceId": "vol-1", "ResourceType": "volume", "Value": "disk"},
+        {"Key": "Name", "ResourceId": "i-1", "ResourceType": "instance", "Value": "web"}]}"#;
+    let marked: Vec<u8> =
+        Some(0xfeff).into_iter().chain(tags.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for bytes in [tags.as_bytes().to_vec(), marked] {
+        let sheet = read(&choice, bytes).unwrap();
+        assert_eq!((sheet.len(), sheet.header(sheet.key())), (1, "ResourceId"));
+        assert_eq!(column(&sheet, "Name"), ["Name web"]);
+    }
+}
+
+/// The same table as old Excel and as free office programs write it, with a title, a blank row and a hidden sheet.
+#[test]
+fn older_and_open_formats_are_read_alike() {
+    let xls = include_bytes!("../../../tests/fixtures/servers.xls").as_slice();
+    let ods = include_bytes!("../../../tests/fixtures/servers.ods").as_slice();
+    for (file, bytes) in [("servers.xls", xls), ("servers.ods", ods)] {
+        let sheet = read(&choice(file), bytes).unwrap();
+        assert_eq!(sheet.words(), format!("{file} › 운영서버"));
+        assert_eq!(column(&sheet, "Instance ID"), ["B4 i-4", "B6 i-6", "B7 i-7"]);
+        assert_eq!(column(&sheet, "CPU"), ["C4 90", "C6 85", "C7 0.3"], "{file}");
+        assert_eq!(column(&sheet, "since")[0], "D4 2026-11-20", "{file}");
+        assert_eq!(column(&sheet, "on"), ["E4 true", "E6 false", "E7 "], "{file}");
+    }
+}
+
+const DAMAGED: [&str; 3] = ["servers.xls", "servers.ods", "servers.xlsx"];
+
+proptest! {
+    /// Files are cut off and damaged on their way through mail and shares.
+    #[test]
+    fn a_damaged_workbook_is_read_or_refused_without_a_panic(
+        file in 0..3_usize,
+        cut in 0.2..1.0_f64,
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
+    ) {
+        let mut bytes = match file {
+            0 => include_bytes!("../../../tests/fixtures/servers.xls").to_vec(),
+            1 => include_bytes!("../../../tests/fixtures/servers.ods").to_vec(),
+            _ => messy(),
+        };
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let length = if cut > 0.9 { bytes.len() } else { (bytes.len() as f64 * cut) as usize };
+        bytes.truncate(length);
+        let _ = read(&choice(DAMAGED[file]), bytes);
+    }
+}

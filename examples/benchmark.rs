@@ -1,7 +1,7 @@
 //! The figures that must hold for a large fleet: calls, memory, and an apply as fast as the quota lets it be.
 //!
-//! `cargo run --release --example benchmark` (a debug build shows the same calls, and more CPU). Build the program in
-//! the same profile first. Prints a table, and exits non-zero if a figure is not kept.
+//! `cargo build --release --bin opsform --example benchmark && target/release/examples/benchmark` (a debug build shows the
+//! same calls, and more CPU). Prints a table, and exits non-zero if a figure is not kept.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A benchmark that cannot go on says so by panicking.
 
@@ -128,7 +128,7 @@ impl Benchmark {
     fn prepare() -> Self {
         let me = std::env::current_exe().unwrap();
         let program = me.parent().and_then(Path::parent).unwrap().join("opsform");
-        assert!(program.exists(), "build the program first: cargo build (--release)");
+        assert!(program.exists(), "build the program first: cargo build --release --bin opsform --example benchmark");
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("manifests")).unwrap();
         std::fs::write(folder.path().join("manifests/large.toml"), MANIFEST).unwrap();

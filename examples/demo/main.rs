@@ -46,8 +46,10 @@ type Step = Result<(), String>;
 impl Demo {
     fn prepare() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // Together with the example, the program is built with the same features of its dependencies; alone, cargo would
+        // build all of them once more.
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--bin", "opsform"])
+            .args(["build", "--quiet", "--bin", "opsform", "--example", "demo"])
             .current_dir(root)
             .status();
         assert!(status.is_ok_and(|status| status.success()), "opsform builds");

@@ -128,7 +128,10 @@ impl Benchmark {
     fn prepare() -> Self {
         let me = std::env::current_exe().unwrap();
         let program = me.parent().and_then(Path::parent).unwrap().join("opsform");
-        assert!(program.exists(), "build the program first: cargo build --release --bin opsform --example benchmark");
+        assert!(
+            program.exists(),
+            "build the program first: cargo build --release --bin opsform --example benchmark"
+        );
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("manifests")).unwrap();
         std::fs::write(folder.path().join("manifests/large.toml"), MANIFEST).unwrap();

@@ -84,6 +84,8 @@ pub(super) enum Command {
     Drift(DriftArgs),
     /// Show what the project owns, field by field
     Show(ShowArgs),
+    /// Print the least IAM policy for what the manifest uses
+    IamPolicy(IamPolicyArgs),
     /// Look after the state
     #[command(subcommand)]
     State(StateCommand),
@@ -223,6 +225,23 @@ pub(super) struct DriftArgs {
     /// Exit with 3 when there is drift
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+}
+
+/// `iam-policy`
+#[derive(Args, Debug)]
+pub(super) struct IamPolicyArgs {
+    /// What the policy is for
+    #[arg(long = "for", value_name = "COMMAND", default_value = "apply")]
+    pub(super) permissions: PolicyFor,
+}
+
+/// What a policy is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PolicyFor {
+    /// `plan`, `drift`: reads only
+    Plan,
+    /// `apply`, `destroy`: reads and writes
+    Apply,
 }
 
 /// `show`

@@ -5,6 +5,7 @@ mod args;
 mod environment;
 mod failure;
 mod guards;
+mod iam_policy;
 mod init;
 mod output;
 mod plan;
@@ -69,6 +70,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Destroy(args) => apply::destroy(global, args, environment).await,
         Command::Drift(args) => plan::drift(global, args, environment).await,
         Command::Show(args) => state::show(global, args, environment),
+        Command::IamPolicy(args) => iam_policy::run(global, args, environment),
         Command::State(command) => state::run(global, command, environment).await,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "opsform", &mut std::io::stdout());

@@ -18,6 +18,12 @@ pub trait Kind: Send + Sync {
     /// Creates run up the phases, deletes run down.
     fn phase(&self) -> u8;
 
+    /// What it may call to read, and what to write, for the IAM policy.
+    fn operations(&self) -> Operations;
+
+    /// The resources that a policy for writing names, as the end of an ARN: `cloudwatch:REGION:ACCOUNT:alarm:*`.
+    fn policy_resource(&self, account: &str, region: &str) -> String;
+
     /// Reads the resources with these keys; those that AWS does not know are left out.
     fn read<'a>(
         &'a self,
@@ -58,6 +64,15 @@ pub trait Kind: Send + Sync {
         project: &'a str,
         batch: &'a [Step],
     ) -> BoxFuture<'a, Vec<Result<(), AwsError>>>;
+}
+
+/// The operations of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Operations {
+    /// For `plan`, `drift` and `state rebuild`.
+    pub read: &'static [&'static Operation],
+    /// For `apply` and `destroy`, besides those.
+    pub write: &'static [&'static Operation],
 }
 
 /// What to read of a kind in one scope.

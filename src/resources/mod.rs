@@ -5,7 +5,7 @@
 mod kind;
 pub mod metric_alarm;
 
-pub use kind::{KeyRequest, Kind, OwnershipNeed, ReadRequest, Step};
+pub use kind::{KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 use crate::model::KindText;
 

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use super::TEXT;
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, KindText, Ownership, Scope};
-use crate::resources::{Kind, ReadRequest, Step};
+use crate::resources::{Kind, Operations, ReadRequest, Step};
 
 /// `DescribeAlarms`, `DeleteAlarms` and `GetResources` take 100 names (their API references).
 const NAMES_A_CALL: usize = 100;
@@ -29,6 +29,22 @@ impl Kind for MetricAlarmKind {
     fn phase(&self) -> u8 {
         // Alarms watch what the other kinds make.
         50
+    }
+
+    fn operations(&self) -> Operations {
+        Operations {
+            read: &[Operation::DESCRIBE_ALARMS, Operation::LIST_ALARM_TAGS, Operation::GET_RESOURCES],
+            write: &[
+                Operation::PUT_METRIC_ALARM,
+                Operation::DELETE_ALARMS,
+                Operation::TAG_ALARM,
+                Operation::UNTAG_ALARM,
+            ],
+        }
+    }
+
+    fn policy_resource(&self, account: &str, region: &str) -> String {
+        format!("cloudwatch:{region}:{account}:alarm:*")
     }
 
     fn read<'a>(

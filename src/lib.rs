@@ -9,5 +9,6 @@ pub mod manifest;
 pub mod model;
 pub mod plan;
 pub mod render;
+pub mod report;
 pub mod resources;
 pub mod state;

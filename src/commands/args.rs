@@ -84,6 +84,8 @@ pub(super) enum Command {
     Drift(DriftArgs),
     /// Show what the project owns, field by field
     Show(ShowArgs),
+    /// Show the live fleet, with all tags, and which of it no alarm watches
+    Inventory(InventoryArgs),
     /// Print the least IAM policy for what the manifest uses
     IamPolicy(IamPolicyArgs),
     /// Look after the state
@@ -225,6 +227,36 @@ pub(super) struct DriftArgs {
     /// Exit with 3 when there is drift
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+}
+
+/// `inventory`
+#[derive(Args, Debug)]
+pub(super) struct InventoryArgs {
+    /// Only these kinds of target: `ec2`, `rds`, `rds_cluster`
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(super) kind: Vec<String>,
+    /// Only targets that no alarm watches
+    #[arg(long)]
+    pub(super) without_alarms: bool,
+    /// The sheet's form [default: by the ending of --out, else table]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<SheetFormat>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// The form of a sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SheetFormat {
+    /// For a terminal; without the tags
+    Table,
+    /// Comma-separated values in UTF-8
+    Csv,
+    /// A list of objects
+    Json,
+    /// An Excel workbook
+    Xlsx,
 }
 
 /// `iam-policy`

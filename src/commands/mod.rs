@@ -7,6 +7,7 @@ mod failure;
 mod guards;
 mod iam_policy;
 mod init;
+mod inventory;
 mod output;
 mod plan;
 mod planning;
@@ -71,6 +72,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Drift(args) => plan::drift(global, args, environment).await,
         Command::Show(args) => state::show(global, args, environment),
         Command::IamPolicy(args) => iam_policy::run(global, args, environment),
+        Command::Inventory(args) => inventory::run(global, args, environment).await,
         Command::State(command) => state::run(global, command, environment).await,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "opsform", &mut std::io::stdout());

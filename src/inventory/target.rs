@@ -38,6 +38,15 @@ impl TargetKind {
         }
     }
 
+    /// The dimension by which CloudWatch's metrics name a target of this kind.
+    pub fn dimension(self) -> &'static str {
+        match self {
+            Self::Ec2 => "InstanceId",
+            Self::Rds => "DBInstanceIdentifier",
+            Self::RdsCluster => "DBClusterIdentifier",
+        }
+    }
+
     /// What targets of this kind have besides what all have: the keys that [`Target::attributes`] may hold.
     ///
     /// One that a target lacks (a public address) is missing at plan time; a template that names something that

@@ -11,6 +11,7 @@ mod documents;
 mod faults;
 mod iam_policy;
 mod inventory;
+mod inventory_command;
 mod kill;
 mod lifecycle;
 mod manifest_errors;

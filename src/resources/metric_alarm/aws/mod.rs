@@ -1,8 +1,11 @@
 //! Metric alarms on AWS.
 
 mod convert;
+mod coverage;
 mod read;
 mod write;
+
+pub use coverage::{Watched, watched};
 
 use std::collections::BTreeMap;
 

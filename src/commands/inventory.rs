@@ -1,0 +1,127 @@
+//! `inventory`: the live fleet, and which of it no alarm watches.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use futures::future::join_all;
+
+use super::args::{Global, InventoryArgs, SheetFormat};
+use super::environment::Environment;
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use super::plan::read_state;
+use super::progress::Reading;
+use super::session::{Session, failures, load_manifest, store};
+use crate::inventory::{Fleet, Selector, Target, TargetKind, read_fleet};
+use crate::model::Scope;
+use crate::render::count_of;
+use crate::report::FleetSheet;
+use crate::resources::metric_alarm::{Watched, watched};
+
+/// `opsform inventory`
+pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Environment) -> Result<Exit> {
+    let output = Output::new(global, environment);
+    let format = args.format.or_else(|| format_of(args.out.as_deref()?)).unwrap_or(SheetFormat::Table);
+    if format == SheetFormat::Xlsx && args.out.is_none() {
+        return Err(
+            Failure::new("a workbook cannot be printed", "say where to write it: --out fleet.xlsx").into()
+        );
+    }
+    let manifest = load_manifest(global, &output)?;
+    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let reading = Reading::new(&output);
+    let kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { kinds(&args.kind)? };
+    let selectors: Vec<Selector> = kinds.into_iter().map(Selector::all).collect();
+    let selectors: Vec<&Selector> = selectors.iter().collect();
+    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
+    let alarms = read_alarms(&session).await?;
+    drop(reading);
+    let targets = with_alarms(&fleet, &alarms, args.without_alarms);
+    let sheet = FleetSheet::new(&targets);
+    match &args.out {
+        Some(path) => write(path, &bytes(&sheet, format, &output)?)?,
+        None => output.print(&String::from_utf8_lossy(&bytes(&sheet, format, &output)?))?,
+    }
+    for (plural, (count, without)) in FleetSheet::coverage(&targets) {
+        let watched = if without == 0 {
+            "each is watched by an alarm".to_owned()
+        } else {
+            format!("{without} without any alarm")
+        };
+        output.note(&format!("{count} {plural}, {watched}"));
+    }
+    if let Some(path) = &args.out {
+        output.note(&format!("wrote {} to {}", count_of(targets.len(), "row", "rows"), path.display()));
+    }
+    Ok(Exit::Done)
+}
+
+type Alarms = BTreeMap<Scope, Watched>;
+
+async fn read_alarms(session: &Session) -> Result<Alarms> {
+    let reads = session.declared_scopes.iter().map(|scope| async move {
+        watched(&session.aws, scope).await.map(|watched| (scope.clone(), watched))
+    });
+    let (mut found, mut errors) = (Alarms::new(), Vec::new());
+    for result in join_all(reads).await {
+        match result {
+            Ok((scope, watched)) => {
+                found.insert(scope, watched);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(found) } else { Err(failures(errors)) }
+}
+
+/// Each target with the number of alarms in its own region that name it.
+fn with_alarms<'a>(fleet: &'a Fleet, alarms: &Alarms, only_without: bool) -> Vec<(&'a Target, usize)> {
+    let count = |target: &Target| {
+        let key = (target.kind.dimension().to_owned(), target.id.clone());
+        alarms.get(&target.scope).and_then(|watched| watched.get(&key)).copied().unwrap_or(0)
+    };
+    let all = fleet.iter().map(|target| (target, count(target)));
+    all.filter(|(_, alarms)| !only_without || *alarms == 0).collect()
+}
+
+fn kinds(names: &[String]) -> Result<Vec<TargetKind>> {
+    let kind = |name: &String| {
+        TargetKind::from_name(name).ok_or_else(|| {
+            let known: Vec<&str> = TargetKind::ALL.into_iter().map(TargetKind::name).collect();
+            Failure::new(
+                format!("there is no kind of target `{name}`"),
+                format!("kinds are {}", known.join(", ")),
+            )
+            .into()
+        })
+    };
+    names.iter().map(kind).collect()
+}
+
+fn format_of(path: &Path) -> Option<SheetFormat> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" => Some(SheetFormat::Csv),
+        "json" => Some(SheetFormat::Json),
+        "xlsx" => Some(SheetFormat::Xlsx),
+        _ => None,
+    }
+}
+
+fn bytes(sheet: &FleetSheet, format: SheetFormat, output: &Output) -> Result<Vec<u8>> {
+    Ok(match format {
+        SheetFormat::Table => sheet.table(output.palette).into_bytes(),
+        SheetFormat::Csv => sheet.csv()?.into_bytes(),
+        SheetFormat::Json => serde_json::to_vec_pretty(&sheet.json())?,
+        SheetFormat::Xlsx => sheet.xlsx()?,
+    })
+}
+
+/// Written whole or not at all: beside it first, then renamed.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = path.with_extension("tmp");
+    std::fs::write(&temporary, bytes)
+        .and_then(|()| std::fs::rename(&temporary, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

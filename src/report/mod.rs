@@ -1,0 +1,7 @@
+//! What read-only jobs tell.
+//!
+//! Architecture invariant: pure, from values to text and bytes; reading is the commands' matter.
+
+mod fleet;
+
+pub use fleet::FleetSheet;

@@ -1,0 +1,64 @@
+//! `opsform inventory`: the fleet as a sheet that is an inventory at once.
+
+use serde_json::{Value, json};
+
+use crate::workspace::{CPU, REGION, Workspace};
+
+fn fleet() -> Workspace {
+    let workspace = Workspace::new(&CPU.replace("{ ec2 = {} }", "{ ec2 = { names = [\"web-*\"] } }"));
+    workspace.account.seed(json!({REGION: {
+        "instances": [{"name": "web-1", "tags": {"Env": "prod", "CPU 임계치": "91"}}, {"name": "=cmd"}, {"name": null}],
+        "databases": [{"id": "orders"}],
+        "clusters": [{"id": "ledger"}],
+    }}));
+    workspace
+}
+
+#[test]
+fn it_shows_what_no_alarm_watches() {
+    let workspace = fleet();
+    workspace.ok(&["inventory"]).says(&["web-1", "orders", "ledger", "3 instances, 3 without any alarm"]);
+    workspace.apply();
+    workspace.account.put_alarm(
+        REGION,
+        json!({"AlarmName": "by hand", "Namespace": "AWS/RDS", "MetricName": "CPUUtilization", "Period": 60,
+               "EvaluationPeriods": 1, "Statistic": "Average", "Threshold": 1.0,
+               "ComparisonOperator": "GreaterThanThreshold",
+               "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": "orders"}]}),
+    );
+    let run = workspace.ok(&["inventory", "--format", "json"]);
+    let rows: Vec<Value> = serde_json::from_str(&run.stdout).unwrap();
+    let alarms =
+        |id: &str| rows.iter().find(|row| row["id"] == id || row["Name"] == id).unwrap()["alarms"].clone();
+    assert_eq!(
+        (alarms("web-1"), alarms("=cmd"), alarms("orders"), alarms("ledger")),
+        (json!(1), json!(0), json!(1), json!(0))
+    );
+    let run = workspace.ok(&["inventory", "--kind", "rds", "--without-alarms"]);
+    assert!(!run.stdout.contains("orders"));
+    workspace.run(&["inventory", "--kind", "rsd"]).expect(1).says(&["rsd", "rds_cluster"]);
+    workspace.run(&["inventory", "--format", "xlsx"]).expect(1).says(&["--out"]);
+}
+
+#[test]
+fn what_it_writes_is_an_inventory_at_once() {
+    for file in ["fleet.xlsx", "fleet.csv"] {
+        let workspace = fleet();
+        workspace
+            .ok(&["inventory", "--kind", "ec2", "--out", &format!("manifests/{file}")])
+            .says(&["wrote 3 rows"]);
+        let manifest = CPU
+            .replace("{ ec2 = {} }", "{ inventory = \"fleet\" }")
+            .replace("threshold = 80", "threshold = \"{{ row[\\\"CPU 임계치\\\"] | default(80) }}\"");
+        workspace.write_manifest(&format!(
+            "{manifest}\n[[inventory]]\nlabel = \"fleet\"\nfile = \"{file}\"\nid = \"id\"\n"
+        ));
+        let changes = workspace.changes();
+        assert_eq!(changes.len(), 3);
+        for name in ["web-1: CPU over 91", "=cmd: CPU over 80"] {
+            assert!(changes.contains(&format!("create {name}")), "{changes:?}");
+        }
+        workspace.apply();
+        workspace.expect_nothing_to_do();
+    }
+}

@@ -86,6 +86,8 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Show the live fleet, with all tags, and which of it no alarm watches
     Inventory(InventoryArgs),
+    /// Write declarations for alarms that exist already and that no opsform project owns
+    Import(ImportArgs),
     /// Print the least IAM policy for what the manifest uses
     IamPolicy(IamPolicyArgs),
     /// Look after the state
@@ -257,6 +259,17 @@ pub(super) enum SheetFormat {
     Json,
     /// An Excel workbook
     Xlsx,
+}
+
+/// `import`
+#[derive(Args, Debug)]
+pub(super) struct ImportArgs {
+    /// From live AWS, in the manifest's accounts and regions
+    #[arg(long, required = true)]
+    pub(super) live: bool,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
 }
 
 /// `iam-policy`

@@ -6,6 +6,7 @@ mod environment;
 mod failure;
 mod guards;
 mod iam_policy;
+mod import;
 mod init;
 mod inventory;
 mod output;
@@ -73,6 +74,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Show(args) => state::show(global, args, environment),
         Command::IamPolicy(args) => iam_policy::run(global, args, environment),
         Command::Inventory(args) => inventory::run(global, args, environment).await,
+        Command::Import(args) => import::run(global, args, environment).await,
         Command::State(command) => state::run(global, command, environment).await,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "opsform", &mut std::io::stdout());

@@ -10,6 +10,7 @@ mod commands;
 mod documents;
 mod faults;
 mod iam_policy;
+mod import;
 mod inventory;
 mod inventory_command;
 mod kill;

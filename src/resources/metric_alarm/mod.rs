@@ -5,5 +5,5 @@ pub mod constraints;
 mod spec;
 mod statistic;
 
-pub use aws::{MetricAlarmKind, Watched, watched};
+pub use aws::{MetricAlarmKind, Watched, unowned, watched};
 pub use spec::{Comparison, KIND, MetricAlarm, STANDARD_UNITS, Statistic, TEXT, TreatMissingData};

@@ -1,23 +1,45 @@
-//! Which targets the alarms of a region watch, whoever made them.
+//! All alarms of a region, whoever made them: which targets they watch, and which of them nobody owns.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::{AlarmType, Dimension, Metric, MetricAlarm};
 
+use super::convert::from_live;
+use super::read::{Found, names_with_project};
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::Scope;
 
 /// How many alarms name a dimension with a value, such as `InstanceId` = `i-…`.
 pub type Watched = BTreeMap<(String, String), usize>;
 
-/// Lists all metric alarms of a scope, a hundred a page, and counts what they watch. An alarm on several metrics counts
-/// once for each target that it names.
+/// Counts what the alarms of a scope watch. An alarm on several metrics counts once for each target that it names.
 ///
 /// # Errors
 /// Where AWS does not answer.
 pub async fn watched(aws: &Aws, scope: &Scope) -> Result<Watched, AwsError> {
-    let clients = aws.clients(scope);
     let mut watched = Watched::new();
+    for dimension in list(aws, scope).await?.iter().flat_map(dimensions) {
+        *watched.entry(dimension).or_default() += 1;
+    }
+    Ok(watched)
+}
+
+/// All metric alarms of a scope that bear no opsform project's tag, by name: each as a spec without tags, or the
+/// features that a spec cannot express.
+///
+/// # Errors
+/// Where AWS does not answer.
+pub async fn unowned(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, Found>, AwsError> {
+    let owned = names_with_project(aws, scope).await?;
+    let alarms = list(aws, scope).await?;
+    let named = alarms.iter().filter_map(|alarm| Some((alarm.alarm_name()?.to_owned(), from_live(alarm))));
+    Ok(named.filter(|(name, _)| !owned.contains(name)).collect())
+}
+
+/// All metric alarms of a scope, a hundred a page.
+async fn list(aws: &Aws, scope: &Scope) -> Result<Vec<MetricAlarm>, AwsError> {
+    let clients = aws.clients(scope);
+    let mut alarms = Vec::new();
     let mut token: Option<String> = None;
     loop {
         let page = aws
@@ -31,14 +53,10 @@ pub async fn watched(aws: &Aws, scope: &Scope) -> Result<Watched, AwsError> {
                     .send()
             })
             .await?;
-        for alarm in page.metric_alarms() {
-            for dimension in dimensions(alarm) {
-                *watched.entry(dimension).or_default() += 1;
-            }
-        }
-        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        token = page.next_token.filter(|token| !token.is_empty());
+        alarms.extend(page.metric_alarms.unwrap_or_default());
         if token.is_none() {
-            return Ok(watched);
+            return Ok(alarms);
         }
     }
 }

@@ -5,7 +5,7 @@ mod coverage;
 mod read;
 mod write;
 
-pub use coverage::{Watched, watched};
+pub use coverage::{Watched, unowned, watched};
 
 use std::collections::BTreeMap;
 

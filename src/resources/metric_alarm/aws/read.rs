@@ -217,9 +217,29 @@ fn owner(tags: &Tags) -> Ownership {
 
 /// Every alarm in the scope that bears the project's tag.
 pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
-    let clients = aws.clients(scope);
     let filter = TagFilter::builder().key(PROJECT_TAG).values(project).build();
     let mut written: BTreeMap<String, Fields> = BTreeMap::new();
+    for (name, mut tags) in search_index(aws, scope, filter).await? {
+        // All tags but ours and AWS's become the record of what was last written.
+        tags.retain(|key, _| key == PROTECT_TAG || !key.starts_with("opsform:") && !key.starts_with("aws:"));
+        written.insert(name, Fields::from([("tags".to_owned(), serde_json::json!(tags))]));
+    }
+    let request =
+        |fields| KeyRequest { desired: None, last_written: Some(fields), ownership: OwnershipNeed::Index };
+    let keys = written.iter().map(|(name, fields)| (name.as_str(), request(fields))).collect();
+    read(aws, scope, &ReadRequest { keys }).await
+}
+
+/// The names of all alarms that bear any opsform project's tag.
+pub(super) async fn names_with_project(aws: &Aws, scope: &Scope) -> Result<BTreeSet<String>, AwsError> {
+    let filter = TagFilter::builder().key(PROJECT_TAG).build();
+    Ok(search_index(aws, scope, filter).await?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// All alarms whose tags pass the filter, a hundred a page.
+async fn search_index(aws: &Aws, scope: &Scope, filter: TagFilter) -> Result<Vec<(String, Tags)>, AwsError> {
+    let clients = aws.clients(scope);
+    let mut found = Vec::new();
     let mut token: Option<String> = None;
     loop {
         let page = aws
@@ -234,20 +254,10 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
                     .send()
             })
             .await?;
-        for (name, mut tags) in page.resource_tag_mapping_list().iter().filter_map(mapping) {
-            // All tags but ours and AWS's become the record of what was last written.
-            tags.retain(|key, _| {
-                key == PROTECT_TAG || !key.starts_with("opsform:") && !key.starts_with("aws:")
-            });
-            written.insert(name, Fields::from([("tags".to_owned(), serde_json::json!(tags))]));
-        }
+        found.extend(page.resource_tag_mapping_list().iter().filter_map(mapping));
         token = page.pagination_token().filter(|token| !token.is_empty()).map(str::to_owned);
         if token.is_none() {
-            break;
+            return Ok(found);
         }
     }
-    let request =
-        |fields| KeyRequest { desired: None, last_written: Some(fields), ownership: OwnershipNeed::Index };
-    let keys = written.iter().map(|(name, fields)| (name.as_str(), request(fields))).collect();
-    read(aws, scope, &ReadRequest { keys }).await
 }

@@ -1,0 +1,73 @@
+//! `import --live`: alarms that exist and that nobody owns, as declarations to review.
+
+use anyhow::{Context, Result};
+use futures::future::join_all;
+
+use super::args::{Global, ImportArgs};
+use super::environment::Environment;
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use super::plan::read_state;
+use super::progress::Reading;
+use super::session::{Session, failures, load_manifest, store};
+use crate::inventory::{Selector, TargetKind, read_fleet};
+use crate::model::Address;
+use crate::render::count_of;
+use crate::report::{FoundAlarm, declarations};
+use crate::resources::metric_alarm;
+
+/// `opsform import`
+pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
+    let output = Output::new(global, environment);
+    let manifest = load_manifest(global, &output)?;
+    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let reading = Reading::new(&output);
+    let selectors: Vec<Selector> = TargetKind::ALL.into_iter().map(Selector::all).collect();
+    let selectors: Vec<&Selector> = selectors.iter().collect();
+    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
+    let mut found = find(&session).await?;
+    drop(reading);
+    found.retain(|alarm| {
+        let address = Address::new(metric_alarm::KIND, alarm.scope.clone(), &*alarm.name);
+        !state.resources.contains_key(&address)
+    });
+    if found.is_empty() {
+        output.print("Nothing to import: every alarm bears an opsform project's tag.")?;
+        return Ok(Exit::Done);
+    }
+    let text = declarations(&found, &fleet);
+    let count = count_of(found.len(), "alarm", "alarms");
+    let Some(path) = &args.out else {
+        output.print(&text)?;
+        output.note(&format!("{count}; `--out FILE` writes them to a file of the manifest"));
+        return Ok(Exit::Done);
+    };
+    if path.exists() {
+        return Err(Failure::new(format!("{} exists already", path.display()), "choose another file").into());
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    output.print(&format!(
+        "Wrote {count} to {}.\nNext: review it, then `opsform plan`: it adopts them and changes none.",
+        path.display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+async fn find(session: &Session) -> Result<Vec<FoundAlarm>> {
+    let reads = session.declared_scopes.iter().map(|scope| async move {
+        metric_alarm::unowned(&session.aws, scope).await.map(|alarms| (scope, alarms))
+    });
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    for result in join_all(reads).await {
+        match result {
+            Ok((scope, alarms)) => found.extend(alarms.into_iter().map(|(name, alarm)| FoundAlarm {
+                scope: scope.clone(),
+                name,
+                alarm,
+            })),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(found) } else { Err(failures(errors)) }
+}

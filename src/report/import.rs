@@ -1,0 +1,240 @@
+//! Alarms that exist, as declarations that a person may review: those that differ only by their target become one
+//! template.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use toml::Value;
+
+use crate::inventory::{Fleet, Target};
+use crate::model::Scope;
+use crate::resources::metric_alarm::{MetricAlarm, TreatMissingData};
+
+/// An alarm that exists and that no opsform project owns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundAlarm {
+    /// Account and region.
+    pub scope: Scope,
+    /// The alarm's name.
+    pub name: String,
+    /// What it is; or the features that cannot be declared.
+    pub alarm: Result<MetricAlarm, String>,
+}
+
+/// The declarations of a set of alarms, as a manifest file. Applying it adopts them and changes none.
+///
+/// What is put into a template is put back and compared, letter by letter, before it counts: an alarm that a template
+/// would not make just as it is gets a declaration of its own, or a comment that says why it cannot have one.
+pub fn declarations(found: &[FoundAlarm], fleet: &Fleet) -> String {
+    let mut groups: BTreeMap<Shape, Vec<(&FoundAlarm, Option<&Target>)>> = BTreeMap::new();
+    let mut left_out = Vec::new();
+    for alarm in found {
+        match shape(alarm, fleet) {
+            Ok((shape, target)) => groups.entry(shape).or_default().push((alarm, target)),
+            Err(why) => left_out.push((alarm, why)),
+        }
+    }
+    let mut text = String::from(
+        "# Written by `opsform import --live`. Review it: rename the labels, and widen `for_each` from ids to tags where\n\
+         # every instance of a sort should have the alarm. Applying it as it is adopts these alarms and changes none.\n",
+    );
+    let mut labels = BTreeSet::new();
+    for (shape, alarms) in &groups {
+        text.push('\n');
+        text.push_str(&declaration(shape, alarms, &mut labels));
+    }
+    for (alarm, why) in left_out {
+        let name = Value::from(alarm.name.as_str());
+        let _ = write!(text, "\n# Left out: {name} in {}: {why}.\n", alarm.scope.region);
+    }
+    text
+}
+
+/// What the alarms of one declaration have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Shape {
+    /// The kind of target; `None` for an alarm of a region, whose region and account then are part of the shape.
+    kind: Option<&'static str>,
+    scope: Option<Scope>,
+    /// The keys of the block with their values as TOML, in the order of the block.
+    keys: Vec<(&'static str, String)>,
+}
+
+fn shape<'a>(found: &FoundAlarm, fleet: &'a Fleet) -> Result<(Shape, Option<&'a Target>), String> {
+    let alarm = match &found.alarm {
+        Ok(alarm) => alarm,
+        Err(what) => return Err(format!("it uses {what}, which cannot be declared yet")),
+    };
+    let texts = [&found.name].into_iter().chain(&alarm.description).chain(alarm.dimensions.values());
+    if texts.chain(&alarm.alarm_actions).any(|text| ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)))
+    {
+        return Err("its texts hold the marks of a template".to_owned());
+    }
+    let target = fleet.iter().find(|target| {
+        target.scope == found.scope && alarm.dimensions.get(target.kind.dimension()) == Some(&target.id)
+    });
+    let words = Words { scope: &found.scope, target };
+    let shape = Shape {
+        kind: target.map(|target| target.kind.name()),
+        scope: target.is_none().then(|| found.scope.clone()),
+        keys: keys(found, alarm, &words),
+    };
+    Ok((shape, target))
+}
+
+/// Every key whose value is not the default.
+fn keys(found: &FoundAlarm, alarm: &MetricAlarm, words: &Words<'_>) -> Vec<(&'static str, String)> {
+    let text = |value: &str| Value::from(value).to_string();
+    let mut keys = vec![
+        ("name", text(&words.template(&found.name))),
+        ("namespace", text(&alarm.namespace)),
+        ("metric", text(&alarm.metric)),
+        ("dimensions", table(alarm.dimensions.iter().map(|(name, value)| (name, words.template(value))))),
+        ("statistic", text(&alarm.statistic.0)),
+        ("period", alarm.period.to_string()),
+        ("evaluation_periods", alarm.evaluation_periods.to_string()),
+        ("datapoints_to_alarm", alarm.datapoints_to_alarm.to_string()),
+        ("comparison", text(alarm.comparison.sign())),
+        ("threshold", Value::from(alarm.threshold).to_string()),
+    ];
+    if let Some(unit) = &alarm.unit {
+        keys.push(("unit", text(unit)));
+    }
+    if alarm.treat_missing_data != TreatMissingData::Missing {
+        keys.push(("treat_missing_data", text(alarm.treat_missing_data.name())));
+    }
+    if let Some(word) = &alarm.evaluate_low_sample_count_percentile {
+        keys.push(("evaluate_low_sample_count_percentile", text(word)));
+    }
+    if !alarm.actions_enabled {
+        keys.push(("actions_enabled", "false".to_owned()));
+    }
+    for (key, arns) in [
+        ("alarm_actions", &alarm.alarm_actions),
+        ("ok_actions", &alarm.ok_actions),
+        ("insufficient_data_actions", &alarm.insufficient_data_actions),
+    ] {
+        if !arns.is_empty() {
+            let arns = arns.iter().map(|arn| Value::from(words.place(arn))).collect::<Vec<_>>();
+            keys.push((key, Value::from(arns).to_string()));
+        }
+    }
+    if let Some(description) = &alarm.description {
+        keys.push(("description", text(&words.template(description))));
+    }
+    keys
+}
+
+fn table<'a>(entries: impl Iterator<Item = (&'a String, String)>) -> String {
+    let entries =
+        entries.map(|(name, value)| format!("{} = {}", Value::from(name.as_str()), Value::from(value)));
+    format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+}
+
+/// The words of one alarm that a template can stand for.
+struct Words<'a> {
+    scope: &'a Scope,
+    target: Option<&'a Target>,
+}
+
+impl Words<'_> {
+    /// The text with the target's id and name as variables, if that gives the text back.
+    fn template(&self, text: &str) -> String {
+        let Some(target) = self.target else { return text.to_owned() };
+        let template = text.replace(&target.id, "{{ id }}");
+        // A short name would be found within other words.
+        let named = target.name != target.id && target.name.len() > 2;
+        let template = if named { replace_words(&template, &target.name, "{{ name }}") } else { template };
+        let back = template.replace("{{ id }}", &target.id).replace("{{ name }}", &target.name);
+        if back == text { template } else { text.to_owned() }
+    }
+
+    /// An ARN with the alarm's own region and account as variables.
+    fn place(&self, arn: &str) -> String {
+        let place = format!(":{}:{}:", self.scope.region, self.scope.account);
+        arn.replacen(&place, ":{{ region }}:{{ account }}:", 1)
+    }
+}
+
+/// Replaces a word where it stands as one: `web-1` in `web-1: CPU`, not in `web-10: CPU`.
+fn replace_words(text: &str, word: &str, with: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let after = &rest[at + word.len()..];
+        let before = rest[..at].chars().next_back().or_else(|| out.chars().next_back());
+        let within = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        out.push_str(&rest[..at]);
+        out.push_str(if within(before) || within(after.chars().next()) { word } else { with });
+        rest = after;
+    }
+    out + rest
+}
+
+fn declaration(
+    shape: &Shape,
+    alarms: &[(&FoundAlarm, Option<&Target>)],
+    labels: &mut BTreeSet<String>,
+) -> String {
+    let metric = shape.keys.iter().find(|(key, _)| *key == "metric").map_or("", |(_, metric)| metric);
+    let mut text = String::from("[[alarm]]\n");
+    let _ = writeln!(text, "label = \"{}\"", label(metric, labels));
+    match (&shape.kind, &shape.scope) {
+        (Some(kind), _) => {
+            let ids: Vec<Value> = alarms
+                .iter()
+                .filter_map(|(_, target)| Some(Value::from(target.as_ref()?.id.as_str())))
+                .collect();
+            let _ = writeln!(text, "for_each = {{ {kind} = {{ ids = {} }} }}", Value::from(ids));
+        }
+        (None, Some(scope)) => {
+            let _ = writeln!(text, "region = \"{}\"", scope.region);
+        }
+        (None, None) => {}
+    }
+    for (key, value) in &shape.keys {
+        let _ = writeln!(text, "{key} = {value}");
+    }
+    text.push_str("adopt = true\n");
+    text
+}
+
+/// `"StatusCheckFailed"` → `status-check-failed`, and `status-check-failed-2` the second time.
+fn label(metric: &str, labels: &mut BTreeSet<String>) -> String {
+    let mut label = String::new();
+    let mut previous = ' ';
+    for c in metric.chars().filter(|c| *c != '"') {
+        if c.is_ascii_uppercase() && previous.is_ascii_lowercase() {
+            label.push('-');
+        }
+        label.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
+        previous = c;
+    }
+    let base = if label.is_empty() { "alarm".to_owned() } else { label };
+    let numbered = (2..).map(|number| format!("{base}-{number}"));
+    let free = std::iter::once(base.clone()).chain(numbered).find(|label| !labels.contains(label));
+    let free = free.unwrap_or(base);
+    labels.insert(free.clone());
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_replaced_whole() {
+        assert_eq!(replace_words("web-1: web-10 web-1", "web-1", "N"), "N: web-10 N");
+        assert_eq!(replace_words("my web-1", "web-1", "N"), "my N");
+        assert_eq!(replace_words("xweb-1", "web-1", "N"), "xweb-1");
+    }
+
+    #[test]
+    fn labels_are_the_metric_in_small_letters() {
+        let mut labels = BTreeSet::new();
+        assert_eq!(label("\"CPUUtilization\"", &mut labels), "cpuutilization");
+        assert_eq!(label("\"StatusCheckFailed\"", &mut labels), "status-check-failed");
+        assert_eq!(label("\"StatusCheckFailed\"", &mut labels), "status-check-failed-2");
+        assert_eq!(label("\"disk used %\"", &mut labels), "disk-used--");
+    }
+}

@@ -1,0 +1,62 @@
+//! `opsform import --live`: what exists becomes declarations, and applying them changes nothing.
+
+use serde_json::{Value, json};
+
+use crate::workspace::{CPU, REGION, Workspace};
+
+fn alarm(name: &str, dimensions: Value, threshold: f64) -> Value {
+    json!({"AlarmName": name, "Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Period": 60,
+           "EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Statistic": "Average", "Threshold": threshold,
+           "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "breaching",
+           "AlarmActions": ["arn:aws:sns:us-east-1:999999999999:ops"], "Dimensions": dimensions,
+           "AlarmDescription": format!("made by hand for {name}"), "Tags": {"made-by": "hand"}})
+}
+
+fn without_times(alarms: Vec<Value>) -> Vec<Value> {
+    let keep = |mut alarm: Value| {
+        let fields = alarm.as_object_mut().unwrap();
+        fields.retain(|name, _| !name.contains("Timestamp"));
+        fields["Tags"].as_object_mut().unwrap().retain(|key, _| !key.starts_with("opsform:"));
+        alarm
+    };
+    alarms.into_iter().map(keep).collect()
+}
+
+#[test]
+fn what_is_imported_is_adopted_as_it_is() {
+    let workspace = Workspace::new(CPU.split("[[alarm]]").next().unwrap());
+    let instances: Vec<Value> = (1..=12).map(|n| json!({"name": format!("web-{n}")})).collect();
+    let ids = workspace.account.seed_instances(REGION, instances.into());
+    for (n, id) in (1..).zip(&ids) {
+        let dimensions = json!([{"Name": "InstanceId", "Value": id}]);
+        workspace
+            .account
+            .put_alarm(REGION, alarm(&format!("web-{n} high \"CPU\" \\ 100%"), dimensions, 90.0));
+    }
+    // One that is different, one whose instance is gone, one of the region, and one that cannot be declared.
+    let first = json!([{"Name": "InstanceId", "Value": ids[0]}]);
+    workspace.account.put_alarm(REGION, alarm("web-1 and web-10 한글", first, 0.1 + 0.2));
+    let gone = json!([{"Name": "InstanceId", "Value": "i-0123456789abcdef0"}]);
+    workspace.account.put_alarm(REGION, alarm("somebody else", gone, 1e21));
+    workspace.account.put_alarm(REGION, alarm("whole region", json!([]), -1.5));
+    workspace.account.put_alarm(REGION, alarm("a {{ brace }}", json!([]), 1.0));
+    let before = without_times(workspace.account.alarms(REGION));
+
+    workspace.ok(&["import", "--live"]).says(&["[[alarm]]", "{{ name }} high", "Left out"]);
+    workspace.ok(&["import", "--live", "--out", "manifests/imported.toml"]).says(&["16 alarms"]);
+    workspace.run(&["import", "--live", "--out", "manifests/imported.toml"]).expect(1);
+    let text = std::fs::read_to_string(workspace.path().join("manifests/imported.toml")).unwrap();
+    assert_eq!(text.matches("[[alarm]]").count(), 4, "{text}");
+    workspace.ok(&["validate"]);
+    workspace.ok(&["plan"]).says(&["15 to adopt"]);
+    let plan: Value = serde_json::from_str(&workspace.ok(&["plan", "--format", "json"]).stdout).unwrap();
+    for change in plan["changes"].as_array().unwrap() {
+        assert_eq!((change["verb"].as_str(), &change["fields"]), (Some("adopt"), &json!([])), "{change}");
+    }
+    workspace.account.clear_calls();
+    workspace.apply().says(&["15 adopted"]);
+    assert_eq!(workspace.account.count("cloudwatch:PutMetricAlarm"), 0, "an empty diff");
+    assert_eq!(without_times(workspace.account.alarms(REGION)), before);
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["import", "--live"]).says(&["Left out: \"a {{ brace }}\""]);
+}

@@ -62,22 +62,11 @@ async fn record_what_needs_no_call(run: &Apply<'_>, report: &mut Report) -> Resu
         *report.done.entry(Verb::Forget).or_default() += 1;
     }
     let made = |change: &&Change| matches!(change.verb, Verb::Create | Verb::Replace | Verb::Adopt);
-    let intended: Vec<Owned> = run.plan.changes.iter().filter(made).map(record).collect();
+    let intended: Vec<Owned> = run.plan.changes.iter().filter(made).map(Change::record).collect();
     if !intended.is_empty() {
         run.journal.append(Entry::Intend { resources: intended }).await?;
     }
     Ok(())
-}
-
-/// The state's record of a change that is carried out.
-fn record(change: &Change) -> Owned {
-    Owned {
-        address: change.address.clone(),
-        label: change.origin.label.clone(),
-        target: change.target.clone(),
-        protect: change.protect,
-        fields: change.after.clone().unwrap_or_default(),
-    }
 }
 
 /// The old half of a replace stays when the new half was not made: no moment without an alarm.
@@ -202,7 +191,7 @@ async fn run_batch(run: &Apply<'_>, batch: Batch, hopeless: &Hopeless) -> Vec<(S
 /// What is recorded of a step that ended so; nothing where it is not known whether AWS did it.
 fn entry(step: &Step, result: &Result<(), AwsError>) -> Option<Entry> {
     match (step, result) {
-        (Step::Write(change), Ok(())) => Some(Entry::Own { resource: record(change) }),
+        (Step::Write(change), Ok(())) => Some(Entry::Own { resource: change.record() }),
         (Step::Remove(_), Ok(())) => Some(Entry::Drop { address: step.address().clone() }),
         (Step::Write(change), Err(error)) if error.is_refusal() => {
             Some(Entry::Withdraw { address: change.address.clone() })

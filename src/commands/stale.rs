@@ -27,16 +27,17 @@ pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()
     if stale.is_empty() {
         return Ok(());
     }
+    Err(stale_failure(&stale, "run the command again to see the plan as it is now").into())
+}
+
+/// The refusal of a plan that the world overtook: exit code 5, with objects and fields.
+pub(super) fn stale_failure(stale: &[StaleObject], hint: &str) -> Failure {
     let mut named: Vec<String> = stale.iter().take(MOST_NAMED).map(in_words).collect();
     if stale.len() > MOST_NAMED {
         named.push(format!("and {} more", stale.len() - MOST_NAMED));
     }
-    Err(Failure::new(
-        format!("since the plan was made, {}; nothing was applied", named.join("; ")),
-        "run the command again to see the plan as it is now",
-    )
-    .exit(Exit::Stale)
-    .into())
+    let words = format!("since the plan was made, {}; nothing was applied", named.join("; "));
+    Failure::new(words, hint).exit(Exit::Stale)
 }
 
 fn in_words(stale: &StaleObject) -> String {
@@ -45,5 +46,8 @@ fn in_words(stale: &StaleObject) -> String {
         Staleness::Created => format!("{name} was created"),
         Staleness::Deleted => format!("{name} was deleted"),
         Staleness::Changed(fields) => format!("{name} was changed ({})", fields.join(", ")),
+        Staleness::Owner(Some(project)) => format!("{name} became another project's, {}", quoted(project)),
+        Staleness::Owner(None) => format!("{name} is no longer this project's"),
+        Staleness::Protected => format!("{name} was protected"),
     }
 }

@@ -147,6 +147,24 @@ pub struct Change {
 }
 
 impl Change {
+    /// The state's record of the change when it is carried out.
+    pub fn record(&self) -> Owned {
+        Owned {
+            address: self.address.clone(),
+            label: self.origin.label.clone(),
+            target: self.target.clone(),
+            protect: self.protect,
+            fields: self.after.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Brings changes into the order of a plan: by verb, dangers first, then by label and address.
+    pub(super) fn sort(changes: &mut [Self]) {
+        changes.sort_by(|a, b| {
+            (a.verb, &a.origin.label, &a.address).cmp(&(b.verb, &b.origin.label, &b.address))
+        });
+    }
+
     /// Whether nobody but the world outside opsform made this change necessary.
     pub fn is_drift(&self) -> bool {
         match self.verb {

@@ -4,18 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::plan::{Plan, Verb};
-
-/// The value of `format` in the document.
-pub const PLAN_FORMAT: &str = "opsform-plan";
-
-/// The version of the document. It rises when a field changes its meaning or goes away, not when one is added.
-pub const PLAN_VERSION: u32 = 1;
+use crate::plan::{PLAN_FORMAT, PLAN_VERSION, Plan, Provenance, Verb};
 
 #[derive(Serialize)]
 struct Document<'a> {
     format: &'static str,
     version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved: Option<&'a Provenance>,
     summary: Summary,
     #[serde(flatten)]
     plan: &'a Plan,
@@ -30,14 +26,15 @@ struct Summary {
     drift_only: bool,
 }
 
-/// The plan as a JSON document that ends with a line break.
+/// The plan as a JSON document that ends with a line break; `saved` says where a plan comes from that can be applied.
 ///
 /// # Panics
 /// Never: a plan holds nothing that JSON cannot.
-pub fn plan_json(plan: &Plan) -> String {
+pub fn plan_json(plan: &Plan, saved: Option<&Provenance>) -> String {
     let document = Document {
         format: PLAN_FORMAT,
         version: PLAN_VERSION,
+        saved,
         summary: Summary {
             counts: Verb::ALL
                 .into_iter()

@@ -8,6 +8,7 @@ use super::failure::{Exit, Failure};
 use super::guards::refuse_if_blocked;
 use super::output::Output;
 use super::planning::{Wanted, make_plan};
+use super::saved::write_plan;
 use super::session::{Session, load_manifest, store};
 use crate::plan::{Pattern, PlanOptions, Selection};
 use crate::render::Heading;
@@ -23,6 +24,10 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
     let options = options(&args.guard, selection);
     let planned = make_plan(&session, &output, state, &Wanted::Manifest(&manifest), options).await?;
     output.plan(&planned.plan, Heading::Plan, args.view.format, args.view.detail)?;
+    if let Some(path) = &args.out {
+        write_plan(path, &planned.plan, &planned.state)?;
+        output.note(&format!("the plan is in {0}; `opsform apply {0}` applies it", path.display()));
+    }
     refuse_if_blocked(&planned.plan)?;
     Ok(if !args.detailed_exitcode || planned.plan.is_empty() {
         Exit::Done

@@ -85,7 +85,8 @@ pub(super) async fn make_plan(
     Ok(Planned { plan, state })
 }
 
-fn cost(session: &Session, fleet: &Fleet, read: usize, start: Instant) -> ReadCost {
+/// What was read, and with how many calls.
+pub(super) fn cost(session: &Session, fleet: &Fleet, read: usize, start: Instant) -> ReadCost {
     let mut objects = BTreeMap::new();
     for kind in TargetKind::ALL {
         objects.insert(kind.plural().to_owned(), fleet.of_kind(kind).count());
@@ -138,7 +139,11 @@ async fn manifest_desired(
 }
 
 /// Without a state, everything that bears the project's tag is ours: a lost file, or a run in another folder.
-async fn find_what_a_lost_state_owned(session: &Session, output: &Output, state: &mut State) -> Result<()> {
+pub(super) async fn find_what_a_lost_state_owned(
+    session: &Session,
+    output: &Output,
+    state: &mut State,
+) -> Result<()> {
     if state.serial > 0 {
         return Ok(());
     }

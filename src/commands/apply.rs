@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::args::{ApplyArgs, ConsentArgs, DestroyArgs, DetailChoice, Format, Global};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::guards::refuse_if_blocked;
+use super::guards::{refuse_if_blocked, refuse_if_too_destructive};
 use super::output::Output;
 use super::plan::{options, selection};
 use super::planning::{Planned, Wanted, make_plan};
@@ -20,6 +20,7 @@ use super::summary::summary;
 use crate::apply::{Apply, Report, apply};
 use crate::aws::Aws;
 use crate::declarations::Manifest;
+use crate::model::DestroyLimit;
 use crate::plan::{Plan, PlanOptions, Remaining};
 use crate::render::{Carried, Heading, apply_summary};
 use crate::state::{LockedStore, State};
@@ -28,7 +29,9 @@ use crate::state::{LockedStore, State};
 pub(super) async fn run(global: &Global, args: &ApplyArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let job = Job { global, environment, output: &output, what: "apply", heading: Heading::Plan };
+    let may_destroy = MayDestroy::Limited(args.guard.max_destroy);
+    let job =
+        Job { global, environment, output: &output, what: "apply", heading: Heading::Plan, may_destroy };
     if let Some(path) = &args.plan {
         return job.run_saved(&manifest, path, args.view.detail, &args.consent).await;
     }
@@ -42,7 +45,8 @@ pub(super) async fn destroy(global: &Global, args: &DestroyArgs, environment: &E
     let manifest = load_manifest(global, &output)?;
     let options =
         PlanOptions { destroy: true, selection: selection(&args.selection)?, ..PlanOptions::default() };
-    let job = Job { global, environment, output: &output, what: "destroy", heading: Heading::Destroy };
+    let (what, heading, may_destroy) = ("destroy", Heading::Destroy, MayDestroy::Everything);
+    let job = Job { global, environment, output: &output, what, heading, may_destroy };
     job.run(&manifest, &Wanted::Nothing, options, args.view.detail, &args.consent).await
 }
 
@@ -52,6 +56,16 @@ struct Job<'a> {
     output: &'a Output,
     what: &'static str,
     heading: Heading,
+    /// How much may be destroyed; `destroy` says itself that all of it may.
+    may_destroy: MayDestroy,
+}
+
+/// How much a run may destroy.
+enum MayDestroy {
+    /// What the flag allows, else the manifest.
+    Limited(Option<DestroyLimit>),
+    /// Everything.
+    Everything,
 }
 
 impl Job<'_> {
@@ -70,6 +84,7 @@ impl Job<'_> {
             make_plan(&session, self.output, locked.state.clone(), wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, detail)?;
         refuse_if_blocked(&plan)?;
+        self.check_limit(&plan, &state, manifest)?;
         locked.state = state;
         if plan.is_empty() {
             return self.record_only(&session.aws, &plan, locked, &before).await;
@@ -106,7 +121,17 @@ impl Job<'_> {
             self.output.note(&done_words(done, &plan));
         }
         self.output.plan(&plan, self.heading, Format::Text, detail)?;
+        self.check_limit(&plan, &locked.state, manifest)?;
         self.ask_and_carry_out(&session, &plan, locked, consent).await
+    }
+
+    fn check_limit(&self, plan: &Plan, state: &State, manifest: &Manifest) -> Result<()> {
+        match self.may_destroy {
+            MayDestroy::Everything => Ok(()),
+            MayDestroy::Limited(flag) => {
+                refuse_if_too_destructive(plan, state.resources.len(), flag, &manifest.settings)
+            }
+        }
     }
 
     fn lock(&self, manifest: &Manifest) -> Result<LockedStore> {

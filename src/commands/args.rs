@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::DestroyLimit;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Plan and apply for the AWS chores that come after the infrastructure exists.
@@ -157,6 +158,10 @@ pub(super) struct GuardArgs {
     /// Leave out every delete, and every replace with it
     #[arg(long)]
     pub(super) no_delete: bool,
+    /// Refuse a plan that deletes more than N resources, or more than P% of what is owned; renames do not count
+    /// [default: `[project] max_destroy` of the manifest, else no limit]
+    #[arg(long, value_name = "N|P%")]
+    pub(super) max_destroy: Option<DestroyLimit>,
 }
 
 /// `plan`

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::args::{DriftArgs, Global, GuardArgs, PlanArgs, SelectionArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::guards::refuse_if_blocked;
+use super::guards::{refuse_if_blocked, refuse_if_too_destructive};
 use super::output::Output;
 use super::planning::{Wanted, make_plan};
 use super::saved::write_plan;
@@ -29,6 +29,8 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
         output.note(&format!("the plan is in {0}; `opsform apply {0}` applies it", path.display()));
     }
     refuse_if_blocked(&planned.plan)?;
+    let owned = planned.state.resources.len();
+    refuse_if_too_destructive(&planned.plan, owned, args.guard.max_destroy, &manifest.settings)?;
     Ok(if !args.detailed_exitcode || planned.plan.is_empty() {
         Exit::Done
     } else if planned.plan.is_drift_only() {

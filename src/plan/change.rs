@@ -247,6 +247,13 @@ impl Plan {
         self.changes.iter().filter(|c| c.is_blocking())
     }
 
+    /// How many resources this plan deletes for good. What gets another name is not among them: its new half is made
+    /// first, and an apply that was cut off in between leaves a delete that only finishes the rename.
+    pub fn delete_count(&self) -> usize {
+        let deletes = self.changes.iter().filter(|change| change.verb == Verb::Delete);
+        deletes.filter(|change| change.reason != Some(Reason::Renamed)).count()
+    }
+
     /// How many resources this plan removes from AWS: deletes and the old halves of replaces.
     pub fn destroy_count(&self) -> usize {
         self.count(Verb::Delete) + self.count(Verb::Replace)

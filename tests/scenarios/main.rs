@@ -9,6 +9,7 @@ mod architecture;
 mod commands;
 mod documents;
 mod faults;
+mod guards;
 mod inventory;
 mod kill;
 mod lifecycle;

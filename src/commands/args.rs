@@ -176,6 +176,9 @@ pub(super) struct PlanArgs {
     /// Write the plan to a file, for `opsform apply FILE`
     #[arg(short, long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+    /// Write the plan's numbers to a file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) summary: Option<PathBuf>,
     /// Exit with 2 when there are changes, 3 when there is only drift
     #[arg(long)]
     pub(super) detailed_exitcode: bool,

@@ -8,10 +8,10 @@ use super::failure::{Exit, Failure};
 use super::guards::{refuse_if_blocked, refuse_if_too_destructive};
 use super::output::Output;
 use super::planning::{Wanted, make_plan};
-use super::saved::write_plan;
+use super::saved::{write_plan, write_whole};
 use super::session::{Session, load_manifest, store};
 use crate::plan::{Pattern, PlanOptions, Selection};
-use crate::render::Heading;
+use crate::render::{Heading, summary_json};
 use crate::state::{LocalStore, State};
 
 /// `opsform plan`
@@ -27,6 +27,9 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
     if let Some(path) = &args.out {
         write_plan(path, &planned.plan, &planned.state)?;
         output.note(&format!("the plan is in {0}; `opsform apply {0}` applies it", path.display()));
+    }
+    if let Some(path) = &args.summary {
+        write_whole(path, &summary_json(&planned.plan))?;
     }
     refuse_if_blocked(&planned.plan)?;
     let owned = planned.state.resources.len();

@@ -304,3 +304,17 @@ fn credentials_of_another_account() {
         &["the plan changes something in account", workspace.account.id(), other.account.id()],
     );
 }
+
+#[test]
+fn a_summary_for_a_job() {
+    let workspace = raised();
+    workspace.ok(&["plan", "--summary", "summary.json", "-q"]);
+    let summary: Value =
+        serde_json::from_str(&fs::read_to_string(workspace.path().join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["format"], "opsform-summary");
+    assert_eq!((&summary["project"], &summary["counts"]["update"]), (&json!("payments"), &json!(3)));
+    // It is written also where the plan is refused.
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    workspace.run(&["plan", "--summary", "refused.json", "--max-destroy", "0"]).expect(1);
+    assert!(fs::read_to_string(workspace.path().join("refused.json")).unwrap().contains("\"delete\": 3"));
+}

@@ -1,6 +1,7 @@
 //! The same plans through all renderers: what must hold of every one of them.
 
 mod drift;
+mod large;
 mod markdown;
 mod text;
 mod wording;

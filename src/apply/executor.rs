@@ -85,22 +85,11 @@ async fn record_what_needs_no_call(run: &Apply<'_>, report: &mut Report) -> Resu
     }
     // Not adoptions: what existed before is nobody's until its tag says that it is ours.
     let made = |change: &&Change| matches!(change.verb, Verb::Create | Verb::Replace);
-    let intended: Vec<Owned> = run.plan.changes.iter().filter(made).map(record).collect();
+    let intended: Vec<Owned> = run.plan.changes.iter().filter(made).map(Change::record).collect();
     if !intended.is_empty() {
         run.journal.append(Entry::Intend { resources: intended }).await?;
     }
     Ok(())
-}
-
-/// The state's record of a change that is carried out.
-fn record(change: &Change) -> Owned {
-    Owned {
-        address: change.address.clone(),
-        label: change.origin.label.clone(),
-        target: change.target.clone(),
-        protect: change.protect,
-        fields: change.after.clone().unwrap_or_default(),
-    }
 }
 
 /// Nothing is removed from a target while something new for it was not made: no moment without an alarm.
@@ -224,7 +213,7 @@ async fn run_batch(run: &Apply<'_>, batch: Batch, hopeless: &Hopeless) -> Vec<(S
 /// What is recorded of a step that ended so; nothing where it is not known whether AWS did it.
 fn entry(step: &Step, result: &Result<(), AwsError>) -> Option<Entry> {
     match (step, result) {
-        (Step::Write(change), Ok(())) => Some(Entry::Own { resource: record(change) }),
+        (Step::Write(change), Ok(())) => Some(Entry::Own { resource: change.record() }),
         (Step::Remove(_), Ok(())) => Some(Entry::Drop { address: step.address().clone() }),
         (Step::Write(change), Err(error)) if error.is_refusal() => {
             Some(Entry::Withdraw { address: change.address.clone() })

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::DestroyLimit;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Plan and apply for the AWS chores that come after the infrastructure exists.
@@ -82,7 +83,7 @@ pub(super) enum Command {
     Destroy(DestroyArgs),
     /// Show what was changed outside opsform since it was last applied
     Drift(DriftArgs),
-    /// Show what the project owns, field by field
+    /// Show a saved plan, or what the project owns, field by field
     Show(ShowArgs),
     /// Show the live fleet, with all tags, and which of it no alarm watches
     Inventory(InventoryArgs),
@@ -163,6 +164,10 @@ pub(super) struct GuardArgs {
     /// Leave out every delete, and every replace with it
     #[arg(long)]
     pub(super) no_delete: bool,
+    /// Refuse a plan that deletes more than N resources, or more than P% of what is owned; renames do not count
+    /// [default: `[project] max_destroy` of the manifest, else no limit]
+    #[arg(long, value_name = "N|P%")]
+    pub(super) max_destroy: Option<DestroyLimit>,
 }
 
 /// `plan`
@@ -174,6 +179,12 @@ pub(super) struct PlanArgs {
     pub(super) selection: SelectionArgs,
     #[command(flatten)]
     pub(super) guard: GuardArgs,
+    /// Write the plan to a file, for `opsform apply FILE`
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Write the plan's numbers to a file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) summary: Option<PathBuf>,
     /// Exit with 2 when there are changes, 3 when there is only drift
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
@@ -182,6 +193,9 @@ pub(super) struct PlanArgs {
 /// `apply`
 #[derive(Args, Debug)]
 pub(super) struct ApplyArgs {
+    /// A plan that `opsform plan --out FILE` wrote: just that is applied [default: plans anew]
+    #[arg(value_name = "FILE", conflicts_with_all = ["target", "exclude", "adopt", "no_delete"])]
+    pub(super) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(super) view: DetailArgs,
     #[command(flatten)]
@@ -292,12 +306,18 @@ pub(super) enum PolicyFor {
 /// `show`
 #[derive(Args, Debug)]
 pub(super) struct ShowArgs {
-    /// Labels, kinds, targets or names; globs [default: everything]
-    #[arg(value_name = "PATTERN")]
+    /// The file of a saved plan; or labels, kinds, targets or names, as globs [default: everything]
+    #[arg(value_name = "FILE|PATTERN")]
     pub(super) patterns: Vec<String>,
     /// Print the records as JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// The form of a saved plan; of records text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "json")]
+    pub(super) format: Format,
+    /// How much of a saved plan is shown
+    #[arg(long, value_name = "DETAIL", default_value = "folded")]
+    pub(super) detail: DetailChoice,
 }
 
 /// `state`

@@ -8,7 +8,8 @@ use super::failure::Failure;
 use super::session::Session;
 use crate::declarations::Declaration;
 use crate::inventory::TargetKind;
-use crate::model::{Desired, Diagnostic, TargetRef};
+use crate::manifest::Settings;
+use crate::model::{Desired, DestroyLimit, Diagnostic, TargetRef};
 use crate::plan::{Change, Plan, Reason, Selection};
 use crate::render::count_of;
 use crate::resources;
@@ -131,4 +132,34 @@ pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
     }
     Err(Failure::new(format!("the plan has {}; nothing is applied while it has", parts.join(" and ")), hint)
         .into())
+}
+
+/// A plan that deletes more than was allowed is shown, and then refused.
+pub(super) fn refuse_if_too_destructive(
+    plan: &Plan,
+    owned: usize,
+    flag: Option<DestroyLimit>,
+    settings: &Settings,
+) -> Result<()> {
+    let (limit, from) = match (flag, settings.max_destroy) {
+        (Some(limit), _) => (limit, "--max-destroy"),
+        (None, Some(limit)) => (limit, "`max_destroy` in the manifest"),
+        (None, None) => return Ok(()),
+    };
+    let deletes = plan.delete_count();
+    if limit.allows(deletes, owned) {
+        return Ok(());
+    }
+    let most = match limit {
+        DestroyLimit::Count(most) => most.to_string(),
+        DestroyLimit::Percent(_) => format!("{limit} of them"),
+    };
+    Err(Failure::new(
+        format!(
+            "the plan destroys {deletes} of {} that the project owns, and {from} allows {most}; nothing is applied",
+            count_of(owned, "resource", "resources")
+        ),
+        format!("look at every delete above; if they are meant, say so with `--max-destroy {deletes}`"),
+    )
+    .into())
 }

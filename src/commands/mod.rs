@@ -14,6 +14,7 @@ mod plan;
 mod planning;
 mod progress;
 mod reading;
+mod saved;
 mod session;
 mod stale;
 mod state;

@@ -109,7 +109,7 @@ impl Output {
         self.print(&match format {
             Format::Text => plan_text(plan, &view),
             Format::Markdown => plan_markdown(plan, &view),
-            Format::Json => plan_json(plan),
+            Format::Json => plan_json(plan, None),
         })
     }
 

@@ -5,12 +5,13 @@ use anyhow::Result;
 use super::args::{DriftArgs, Global, GuardArgs, PlanArgs, SelectionArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::guards::refuse_if_blocked;
+use super::guards::{refuse_if_blocked, refuse_if_too_destructive};
 use super::output::Output;
 use super::planning::{Wanted, make_plan};
+use super::saved::{write_plan, write_whole};
 use super::session::{Session, load_manifest, store};
 use crate::plan::{Pattern, PlanOptions, Selection};
-use crate::render::Heading;
+use crate::render::{Heading, summary_json};
 use crate::state::{LocalStore, State};
 
 /// `opsform plan`
@@ -24,7 +25,16 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
     let planned =
         make_plan(&session, &output, state, &manifest, &Wanted::Manifest(&manifest), options).await?;
     output.plan(&planned.plan, Heading::Plan, args.view.format, args.view.detail)?;
+    if let Some(path) = &args.out {
+        write_plan(path, &planned.plan, &planned.state)?;
+        output.note(&format!("the plan is in {0}; `opsform apply {0}` applies it", path.display()));
+    }
+    if let Some(path) = &args.summary {
+        write_whole(path, &summary_json(&planned.plan))?;
+    }
     refuse_if_blocked(&planned.plan)?;
+    let owned = planned.state.resources.len();
+    refuse_if_too_destructive(&planned.plan, owned, args.guard.max_destroy, &manifest.settings)?;
     Ok(if !args.detailed_exitcode || planned.plan.is_empty() {
         Exit::Done
     } else if planned.plan.is_drift_only() {

@@ -89,7 +89,8 @@ pub(super) async fn make_plan(
     Ok(Planned { plan, state, found_by_tags })
 }
 
-fn cost(session: &Session, fleet: &Fleet, read: usize, start: Instant) -> ReadCost {
+/// What was read, and with how many calls.
+pub(super) fn cost(session: &Session, fleet: &Fleet, read: usize, start: Instant) -> ReadCost {
     let mut objects = BTreeMap::new();
     for kind in TargetKind::ALL {
         objects.insert(kind.plural().to_owned(), fleet.of_kind(kind).count());
@@ -157,7 +158,7 @@ async fn declared_fleet(session: &Session, manifest: &Manifest) -> Result<Fleet>
 }
 
 /// Without a state, everything that bears the project's tag is ours: a lost file, or a run in another folder.
-async fn find_what_a_lost_state_owned(
+pub(super) async fn find_what_a_lost_state_owned(
     session: &Session,
     output: &Output,
     state: &mut State,

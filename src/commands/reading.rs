@@ -122,6 +122,25 @@ pub(super) async fn ask_owners(
             questions.entry((&address.scope, &address.kind)).or_default().push(&address.key);
         }
     }
+    let owners = owners(session, &questions).await?;
+    learn(owners, actual);
+    Ok(())
+}
+
+/// Notes the owners of live resources.
+pub(super) fn learn(owners: BTreeMap<Address, Ownership>, actual: &mut BTreeMap<Address, Actual>) {
+    for (address, owner) in owners {
+        if let Some(live) = actual.get_mut(&address) {
+            live.ownership = owner;
+        }
+    }
+}
+
+/// Looks up the owners of live resources; the keys are given by scope and kind.
+pub(super) async fn owners(
+    session: &Session,
+    questions: &BTreeMap<(&Scope, &str), Vec<&str>>,
+) -> Result<BTreeMap<Address, Ownership>> {
     let answers = questions.iter().filter_map(|((scope, kind), keys)| {
         let kind = resources::kind(kind)?;
         Some(async move {
@@ -129,21 +148,16 @@ pub(super) async fn ask_owners(
             Ok((kind.text().kind, (*scope).clone(), owners))
         })
     });
-    let (mut owners, mut errors) = (Vec::new(), Vec::new());
+    let (mut owners, mut errors) = (BTreeMap::new(), Vec::new());
     for answer in join_all(answers).await {
         match answer {
-            Ok(found) => owners.push(found),
+            Ok((kind, scope, found)) => owners.extend(
+                found.into_iter().map(|(key, owner)| (Address::new(kind, scope.clone(), key), owner)),
+            ),
             Err(error) => errors.push(error),
         }
     }
-    for (kind, scope, owners) in owners {
-        for (key, owner) in owners {
-            if let Some(live) = actual.get_mut(&Address::new(kind, scope.clone(), key)) {
-                live.ownership = owner;
-            }
-        }
-    }
-    if errors.is_empty() { Ok(()) } else { Err(failures(errors)) }
+    if errors.is_empty() { Ok(owners) } else { Err(failures(errors)) }
 }
 
 /// Where the targets went whose resources are owned, still there and no longer desired.

@@ -32,17 +32,22 @@ pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()
     if named.is_empty() {
         return Ok(());
     }
+    Err(named_failure(named, "run the command again to see the plan as it is now").into())
+}
+
+/// The refusal of a plan that the world overtook: exit code 5, with objects and fields.
+pub(super) fn stale_failure(stale: &[StaleObject], hint: &str) -> Failure {
+    named_failure(stale.iter().map(in_words).collect(), hint)
+}
+
+fn named_failure(mut named: Vec<String>, hint: &str) -> Failure {
     let more = named.len().saturating_sub(MOST_NAMED);
     named.truncate(MOST_NAMED);
     if more > 0 {
         named.push(format!("and {more} more"));
     }
-    Err(Failure::new(
-        format!("since the plan was made, {}; nothing was applied", named.join("; ")),
-        "run the command again to see the plan as it is now",
-    )
-    .exit(Exit::Stale)
-    .into())
+    let words = format!("since the plan was made, {}; nothing was applied", named.join("; "));
+    Failure::new(words, hint).exit(Exit::Stale)
 }
 
 /// What the plan changes or deletes as ours and bears another project's tag, or none, by now.
@@ -79,5 +84,8 @@ fn in_words(stale: &StaleObject) -> String {
         Staleness::Created => format!("{name} was created"),
         Staleness::Deleted => format!("{name} was deleted"),
         Staleness::Changed(fields) => format!("{name} was changed ({})", fields.join(", ")),
+        Staleness::Owner(Some(project)) => format!("{name} became another project's, {}", quoted(project)),
+        Staleness::Owner(None) => format!("{name} is no longer this project's"),
+        Staleness::Protected => format!("{name} was protected"),
     }
 }

@@ -1,25 +1,43 @@
 //! `show` and `state …`: looking after the state.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::Result;
 
-use super::args::{Global, ShowArgs, StateCommand};
+use super::args::{Format, Global, ShowArgs, StateCommand};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::plan::{patterns, read_state};
 use super::reading::find_owned;
+use super::saved::plan_if_it_is_one;
 use super::session::{Session, load_manifest, lock_owner, store};
 use crate::model::Owned;
 use crate::plan::Pattern;
-use crate::render::{count_of, owned_detail, state_list};
+use crate::render::{Heading, count_of, owned_detail, state_list};
 use crate::resources;
 use crate::state::State;
 
 /// `opsform show`
 pub(super) fn show(global: &Global, args: &ShowArgs, environment: &Environment) -> Result<Exit> {
-    show_records(global, &args.patterns, args.json, environment)
+    if let [path] = &args.patterns[..]
+        && let Some(saved) = plan_if_it_is_one(Path::new(path))?
+    {
+        let format = if args.json { Format::Json } else { args.format };
+        let output = Output::new(global, environment);
+        output.plan(&saved.plan, Heading::Plan, format, args.detail)?;
+        return Ok(Exit::Done);
+    }
+    if args.format == Format::Markdown {
+        let what = args.patterns.join(", ");
+        return Err(Failure::new(
+            format!("only a saved plan can be shown as Markdown, and {what:?} is none"),
+            "give the file that `opsform plan --out FILE` wrote",
+        )
+        .into());
+    }
+    show_records(global, &args.patterns, args.json || args.format == Format::Json, environment)
 }
 
 /// `opsform state …`

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Diagnostic, Diagnostics, Place};
+use crate::model::{DestroyLimit, Diagnostic, Diagnostics, Place};
 
 use super::document::list_of_tables;
-use super::reader::{Entries, Placed, TableReader};
-use super::value::{Data, Entry};
+use super::reader::{Entries, FromValue, Placed, Reading, TableReader};
+use super::value::{Data, Entry, Value};
 
 /// The names of the settings at the top of a manifest.
 pub(super) const NAMES: [&str; 4] = ["project", "aws", "state", "account"];
@@ -19,6 +19,8 @@ const PROJECT_LENGTH: usize = 128;
 pub struct Settings {
     /// `[project] name`. Empty only where an error says that it is missing or wrong.
     pub project: String,
+    /// `[project] max_destroy`.
+    pub max_destroy: Option<DestroyLimit>,
     /// `[aws]`.
     pub aws: Aws,
     /// `[state] path`, relative to the folder that opsform runs in.
@@ -122,7 +124,10 @@ impl SettingsParts {
         let mut settings = Settings::default();
         match (self.single.get("project"), complete) {
             (Some(entry), _) => {
-                settings.project = with_table(entry, problems, project).flatten().unwrap_or_default();
+                let read = with_table(entry, problems, |reader| (max_destroy(reader), project(reader)));
+                let (limit, name) = read.unwrap_or_default();
+                settings.max_destroy = limit;
+                settings.project = name.unwrap_or_default();
             }
             (None, Some(place)) => problems.push(
                 Diagnostic::error("the manifest names no project")
@@ -176,6 +181,28 @@ fn project(reader: &mut TableReader<'_>) -> Option<String> {
         Diagnostic::error(format!("the project's name {fault}")).at(name.place).hint(PROJECT_NAME_HINT),
     );
     None
+}
+
+fn max_destroy(reader: &mut TableReader<'_>) -> Option<DestroyLimit> {
+    reader.optional("max_destroy").map(|limit| limit.value)
+}
+
+impl FromValue for DestroyLimit {
+    fn expected() -> String {
+        "a number of resources such as 10, or a part of what is owned such as \"10%\"".to_owned()
+    }
+
+    fn from_value(value: &Value, reading: &mut Reading<'_>) -> Option<Self> {
+        let limit = match &value.data {
+            Data::Integer(number) => usize::try_from(*number).ok().map(Self::Count),
+            Data::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        if limit.is_none() {
+            reading.unexpected(value, &<Self as FromValue>::expected());
+        }
+        limit
+    }
 }
 
 /// What a project's name is used for, and what it may hold.

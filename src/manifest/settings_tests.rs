@@ -56,6 +56,21 @@ fn left_out_settings_have_defaults() {
 }
 
 #[test]
+fn a_plan_may_destroy_a_number_or_a_part() {
+    let limit = |value: &str| {
+        let (settings, problems) = read(&[("a.toml", &format!("{PROJECT}max_destroy = {value}"))]);
+        (settings.max_destroy, problems)
+    };
+    assert_eq!(limit("10"), (Some(DestroyLimit::Count(10)), vec![]));
+    assert_eq!(limit("'10%'"), (Some(DestroyLimit::Percent(10)), vec![]));
+    for wrong in ["-1", "'101%'", "'ten'", "true", "0.5"] {
+        let (limit, problems) = limit(wrong);
+        assert_eq!(limit, None);
+        assert!(problems[0].starts_with("a.toml:3:15 `max_destroy`: expected a number of"), "{problems:?}");
+    }
+}
+
+#[test]
 fn the_project_is_named_exactly_once() {
     assert_eq!(problems("[aws]"), ["manifests the manifest names no project"]);
     assert_eq!(

@@ -3,11 +3,13 @@
 //! Architecture invariant: this module imports nothing of ours and does no I/O.
 
 mod address;
+mod destroy_limit;
 mod diagnostic;
 mod kind;
 mod resource;
 
 pub use address::{Address, Scope};
+pub use destroy_limit::DestroyLimit;
 pub use diagnostic::{Cell, Diagnostic, Diagnostics, Place, Severity, SourceFile};
 pub use kind::KindText;
 pub use resource::{Actual, Desired, Fields, Origin, Owned, Ownership, TargetRef};

@@ -149,6 +149,24 @@ pub struct Change {
 }
 
 impl Change {
+    /// The state's record of the change when it is carried out.
+    pub fn record(&self) -> Owned {
+        Owned {
+            address: self.address.clone(),
+            label: self.origin.label.clone(),
+            target: self.target.clone(),
+            protect: self.protect,
+            fields: self.after.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Brings changes into the order of a plan: by verb, dangers first, then by label and address.
+    pub(super) fn sort(changes: &mut [Self]) {
+        changes.sort_by(|a, b| {
+            (a.verb, &a.origin.label, &a.address).cmp(&(b.verb, &b.origin.label, &b.address))
+        });
+    }
+
     /// Whether nobody but the world outside opsform made this change necessary.
     pub fn is_drift(&self) -> bool {
         match self.verb {
@@ -229,6 +247,13 @@ impl Plan {
     /// The changes that stop an apply: conflicts and refused adoptions.
     pub fn blocking(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|c| c.is_blocking())
+    }
+
+    /// How many resources this plan deletes for good. What gets another name is not among them: its new half is made
+    /// first, and an apply that was cut off in between leaves a delete that only finishes the rename.
+    pub fn delete_count(&self) -> usize {
+        let deletes = self.changes.iter().filter(|change| change.verb == Verb::Delete);
+        deletes.filter(|change| change.reason != Some(Reason::Renamed)).count()
     }
 
     /// How many resources this plan removes from AWS: deletes and the old halves of replaces.

@@ -4,6 +4,8 @@
 
 mod change;
 mod planner;
+mod remaining;
+mod saved;
 mod select;
 mod stale;
 
@@ -11,5 +13,7 @@ pub use change::{
     Absence, Cause, Change, FieldChange, Plan, PreviousResource, ReadCost, Reason, Refresh, Verb,
 };
 pub use planner::{PlanInput, PlanOptions, plan};
+pub use remaining::{Remaining, Settled};
+pub use saved::{PLAN_FORMAT, PLAN_VERSION, Provenance, SavedPlan, SavedPlanError};
 pub use select::{Pattern, Selection};
 pub use stale::{StaleObject, Staleness};

@@ -262,9 +262,7 @@ impl Planner {
             let owned = &refresh.owned;
             options.selection.keeps(&owned.address, &owned.label, owned.target.as_ref())
         });
-        self.out.changes.sort_by(|a, b| {
-            (a.verb, &a.origin.label, &a.address).cmp(&(b.verb, &b.origin.label, &b.address))
-        });
+        Change::sort(&mut self.out.changes);
         self.out
     }
 }

@@ -24,6 +24,10 @@ pub enum Staleness {
     Deleted,
     /// These of its fields are others.
     Changed(Vec<String>),
+    /// It was ours, and now it is this project's, or nobody's.
+    Owner(Option<String>),
+    /// It was to be deleted, and now it is protected.
+    Protected,
 }
 
 impl Plan {
@@ -49,7 +53,8 @@ impl Plan {
     }
 }
 
-fn changed_fields(then: &Fields, now: &Fields) -> Vec<String> {
+/// The names of the fields that differ.
+pub(super) fn changed_fields(then: &Fields, now: &Fields) -> Vec<String> {
     let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
     names.into_iter().filter(|name| then.get(*name) != now.get(*name)).cloned().collect()
 }

@@ -31,7 +31,7 @@ use crate::model::KindText;
 pub use apply::{ApplySummary, Carried, FailureGroup, apply_summary, eta_text};
 pub use diagnostics::diagnostics_text;
 pub use escape::{clean, quoted};
-pub use json::{PLAN_FORMAT, PLAN_VERSION, plan_json};
+pub use json::{plan_json, summary_json};
 pub use markdown::plan_markdown;
 pub use owned::{owned_detail, state_list};
 pub use palette::{Palette, Tone};

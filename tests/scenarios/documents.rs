@@ -101,5 +101,5 @@ fn the_commands_of_the_readme_parse() {
         workspace.ok(&[&words[..], &["--help"]].concat());
         seen += 1;
     }
-    assert_eq!(seen, 3);
+    assert_eq!(seen, 4);
 }

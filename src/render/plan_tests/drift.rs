@@ -396,6 +396,6 @@ fn the_total_counts_what_happened() {
 #[test]
 fn the_json_is_the_plan_itself() {
     let plan = drift_plan();
-    let read: Plan = serde_json::from_str(&plan_json(&plan)).expect("the documented format");
+    let read: Plan = serde_json::from_str(&plan_json(&plan, None)).expect("the documented format");
     assert_eq!(read, plan);
 }

@@ -298,6 +298,9 @@ fn a_comment_stays_below_the_limit_of_github() {
     let plan = plan_of((1..3000).map(|number| update(number, 80.0, 85.0)));
     let full = plan_markdown(&plan, &view(Detail::Full));
     assert!(full.chars().count() < 65_536);
-    assert!(full.contains("groups of changes more: a comment holds no more than this"));
+    assert!(full.contains("\nNot shown, for lack of room:\n\n- `~` update 2,"));
+    assert!(
+        full.contains("A comment holds no more than this. All of it is in the saved plan, `opsform show")
+    );
     assert!(full.ends_with("**Plan: 0 to add, 2,999 to change, 0 to destroy.**\n"));
 }

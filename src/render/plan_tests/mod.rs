@@ -1,6 +1,7 @@
 //! The same plans through all renderers: what must hold of every one of them.
 
 mod drift;
+mod large;
 mod markdown;
 mod text;
 mod wording;
@@ -111,7 +112,7 @@ fn a_sliver_of_a_terminal_is_no_reason_to_fail() {
 #[test]
 fn json_holds_the_whole_plan() {
     for (name, plan) in all_plans() {
-        let json = plan_json(&plan);
+        let json = plan_json(&plan, None);
         let read: Plan = serde_json::from_str(&json).expect("the documented format");
         assert_eq!(read, plan, "{name}");
         let value: Value = serde_json::from_str(&json).expect("the documented format");
@@ -135,11 +136,11 @@ fn the_documented_format_is_the_format() {
     assert!(serde_json::from_str::<Plan>(example).is_ok());
     let (documented, written): (Value, Value) = (
         serde_json::from_str(example).expect("the documented format"),
-        serde_json::from_str(&plan_json(&plan)).expect("the documented format"),
+        serde_json::from_str(&plan_json(&plan, None)).expect("the documented format"),
     );
-    assert_eq!(documented, written, "the example must be:\n{}", plan_json(&plan));
+    assert_eq!(documented, written, "the example must be:\n{}", plan_json(&plan, None));
     for (name, plan) in all_plans() {
-        let value: Value = serde_json::from_str(&plan_json(&plan)).expect("the documented format");
+        let value: Value = serde_json::from_str(&plan_json(&plan, None)).expect("the documented format");
         let mut keys = Vec::new();
         collect_keys(&value, &mut keys);
         for key in keys {

@@ -1,0 +1,148 @@
+//! Every way in which the world can have moved since a plan was made.
+
+use serde_json::json;
+
+use super::*;
+use crate::model::{Origin, Scope};
+use crate::plan::{PreviousResource, Reason};
+
+fn address(key: &str) -> Address {
+    Address::new("metric_alarm", Scope::new("111122223333", "us-east-1"), key)
+}
+
+fn fields(threshold: i64) -> Fields {
+    Fields::from([("threshold".to_owned(), json!(threshold))])
+}
+
+fn change(verb: Verb, before: Option<i64>, after: Option<i64>) -> Change {
+    Change {
+        verb,
+        address: address("a"),
+        origin: Origin { label: "alarm.cpu".to_owned(), place: String::new() },
+        target: None,
+        reason: None,
+        fields: Vec::new(),
+        before: before.map(fields),
+        after: after.map(fields),
+        replaces: None,
+        protect: false,
+    }
+}
+
+fn replace() -> Change {
+    Change {
+        reason: Some(Reason::Renamed),
+        replaces: Some(PreviousResource { address: address("old"), fields: fields(1) }),
+        ..change(Verb::Replace, None, Some(2))
+    }
+}
+
+fn live(key: &str, threshold: i64, ownership: Ownership) -> Actual {
+    Actual { address: address(key), fields: fields(threshold), ownership, inexpressible: None }
+}
+
+fn project(name: &str) -> Ownership {
+    Ownership::Project { name: name.to_owned(), label: None }
+}
+
+fn owned(key: &str, threshold: i64) -> Owned {
+    Owned {
+        address: address(key),
+        label: "alarm.cpu".to_owned(),
+        target: None,
+        protect: false,
+        fields: fields(threshold),
+    }
+}
+
+/// The outcome in one word for each change, as `verb key`, `done`, or what makes it stale.
+fn outcome(change: Change, actual: Vec<Actual>, owned: Vec<Owned>) -> String {
+    let plan = Plan { project: "payments".to_owned(), changes: vec![change], ..Plan::default() };
+    let actual = actual.into_iter().map(|live| (live.address.clone(), live)).collect();
+    let owned = owned.into_iter().map(|owned| (owned.address.clone(), owned)).collect();
+    let left = plan.remaining(&actual, &owned);
+    let stale = left.stale.iter().map(|stale| format!("{} {:?}", stale.address.key, stale.what));
+    let changes = left.plan.changes.iter().map(|change| format!("{:?} {}", change.verb, change.address.key));
+    let settled = left.settled.iter().map(|settled| match settled {
+        Settled::Written(owned) => format!("own {}", owned.address.key),
+        Settled::Gone(address) => format!("drop {}", address.key),
+    });
+    let mut words: Vec<String> = stale.collect();
+    if words.is_empty() {
+        words = changes.chain(settled).collect();
+    }
+    if words.is_empty() { "done".to_owned() } else { words.join(", ") }
+}
+
+#[test]
+fn a_create() {
+    let create = || change(Verb::Create, None, Some(2));
+    assert_eq!(outcome(create(), vec![], vec![]), "Create a");
+    assert_eq!(outcome(create(), vec![live("a", 2, project("payments"))], vec![]), "own a");
+    assert_eq!(outcome(create(), vec![live("a", 2, project("payments"))], vec![owned("a", 2)]), "done");
+    assert_eq!(outcome(create(), vec![live("a", 2, Ownership::Nobody)], vec![]), "a Created");
+    assert_eq!(outcome(create(), vec![live("a", 3, project("payments"))], vec![]), "a Created");
+    assert_eq!(outcome(create(), vec![live("a", 2, project("search"))], vec![]), "a Owner(Some(\"search\"))");
+}
+
+#[test]
+fn an_update() {
+    let update = || change(Verb::Update, Some(1), Some(2));
+    let ours = || vec![owned("a", 1)];
+    let unread = |threshold| vec![live("a", threshold, Ownership::NotRead)];
+    assert_eq!(outcome(update(), unread(1), ours()), "Update a");
+    assert_eq!(outcome(update(), unread(2), ours()), "own a");
+    assert_eq!(outcome(update(), unread(2), vec![owned("a", 2)]), "done");
+    assert_eq!(outcome(update(), unread(3), ours()), "a Changed([\"threshold\"])");
+    assert_eq!(outcome(update(), vec![], ours()), "a Deleted");
+    assert_eq!(outcome(update(), vec![live("a", 1, project("search"))], ours()), "a Owner(Some(\"search\"))");
+    assert_eq!(outcome(update(), vec![live("a", 1, Ownership::Nobody)], vec![]), "a Owner(None)");
+    assert_eq!(outcome(update(), vec![live("a", 1, project("payments"))], vec![]), "Update a");
+}
+
+#[test]
+fn an_adoption() {
+    let adopt = || change(Verb::Adopt, Some(1), Some(2));
+    let same = || change(Verb::Adopt, Some(2), Some(2));
+    assert_eq!(outcome(adopt(), vec![live("a", 1, Ownership::Nobody)], vec![]), "Adopt a");
+    assert_eq!(outcome(adopt(), vec![live("a", 2, project("payments"))], vec![]), "own a");
+    assert_eq!(outcome(same(), vec![live("a", 2, Ownership::Nobody)], vec![]), "Adopt a");
+    assert_eq!(outcome(same(), vec![live("a", 2, Ownership::Nobody)], vec![owned("a", 2)]), "done");
+    assert_eq!(outcome(adopt(), vec![], vec![]), "a Deleted");
+}
+
+#[test]
+fn a_delete() {
+    let delete = || change(Verb::Delete, Some(1), None);
+    let unread = |threshold| vec![live("a", threshold, Ownership::NotRead)];
+    assert_eq!(outcome(delete(), unread(1), vec![owned("a", 1)]), "Delete a");
+    assert_eq!(outcome(delete(), unread(2), vec![owned("a", 1)]), "a Changed([\"threshold\"])");
+    assert_eq!(outcome(delete(), vec![], vec![owned("a", 1)]), "drop a");
+    assert_eq!(outcome(delete(), vec![], vec![]), "done");
+    assert_eq!(outcome(delete(), unread(1), vec![]), "a Owner(None)");
+    let protected = Owned { protect: true, ..owned("a", 1) };
+    assert_eq!(outcome(delete(), unread(1), vec![protected]), "a Protected");
+}
+
+#[test]
+fn a_replace_that_was_cut_off_has_a_half_left() {
+    let old = || live("old", 1, Ownership::NotRead);
+    let new = || live("a", 2, project("payments"));
+    let ours = || vec![owned("old", 1)];
+    assert_eq!(outcome(replace(), vec![old()], ours()), "Replace a");
+    assert_eq!(outcome(replace(), vec![new(), old()], ours()), "Delete old, own a");
+    assert_eq!(outcome(replace(), vec![new()], ours()), "own a, drop old");
+    assert_eq!(outcome(replace(), vec![], ours()), "Create a, drop old");
+    assert_eq!(outcome(replace(), vec![new()], vec![owned("a", 2)]), "done");
+    let changed = live("old", 9, Ownership::NotRead);
+    assert_eq!(outcome(replace(), vec![changed], ours()), "old Changed([\"threshold\"])");
+}
+
+#[test]
+fn a_forget() {
+    let forget = || change(Verb::Forget, None, None);
+    assert_eq!(outcome(forget(), vec![], vec![owned("a", 1)]), "Forget a");
+    assert_eq!(outcome(forget(), vec![], vec![]), "done");
+    assert_eq!(outcome(forget(), vec![live("a", 1, project("search"))], vec![owned("a", 1)]), "Forget a");
+    assert_eq!(outcome(forget(), vec![live("a", 1, project("payments"))], vec![owned("a", 1)]), "a Created");
+}

@@ -1,0 +1,160 @@
+//! A plan that was written to a file: what is said about it, and how it is read again.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Change, Plan, Verb};
+
+/// The value of `format` in a plan's JSON.
+pub const PLAN_FORMAT: &str = "opsform-plan";
+
+/// The version of the format. It rises when a field changes its meaning or goes away, not when one is added.
+pub const PLAN_VERSION: u32 = 1;
+
+/// What a saved plan was made by and from. Only for messages, and to tell another state from the same one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The version of opsform that made the plan.
+    pub opsform: String,
+    /// The lineage of the state; empty where there was no state yet.
+    pub lineage: String,
+    /// The serial of the state; 0 where there was no state yet.
+    pub serial: u64,
+}
+
+/// A plan as it was read from a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// Where it comes from; `None` of a plan that was printed as JSON and not saved to be applied.
+    pub provenance: Option<Provenance>,
+}
+
+/// Why a text is not a saved plan.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SavedPlanError {
+    /// It is something else: no JSON, or JSON of another format.
+    #[error("it is not a plan: {0}")]
+    NotAPlan(String),
+    /// A newer opsform wrote it.
+    #[error("it is a plan of format version {found}, and this opsform knows versions up to {PLAN_VERSION}")]
+    TooNew {
+        /// The version that it says.
+        found: u64,
+    },
+    /// It says that it is a plan, but it is not whole.
+    #[error("it is a damaged plan: {0}")]
+    Damaged(String),
+}
+
+impl SavedPlan {
+    /// Reads the JSON form of a plan.
+    ///
+    /// # Errors
+    /// Where the text is no plan, a newer one, or one that is not whole.
+    pub fn parse(text: &str) -> Result<Self, SavedPlanError> {
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| SavedPlanError::NotAPlan(error.to_string()))?;
+        if value.get("format").and_then(Value::as_str) != Some(PLAN_FORMAT) {
+            return Err(SavedPlanError::NotAPlan(format!("its `format` is not \"{PLAN_FORMAT}\"")));
+        }
+        match value.get("version").and_then(Value::as_u64) {
+            Some(found) if found > u64::from(PLAN_VERSION) => return Err(SavedPlanError::TooNew { found }),
+            Some(found) if found > 0 => {}
+            _ => return Err(SavedPlanError::Damaged("it has no `version`".to_owned())),
+        }
+        let damaged = |error: serde_json::Error| SavedPlanError::Damaged(error.to_string());
+        let provenance = value.get("saved").map(Provenance::deserialize).transpose().map_err(damaged)?;
+        let plan = Plan::deserialize(&value).map_err(damaged)?;
+        for (index, change) in plan.changes.iter().enumerate() {
+            // An unknown reason would be read as none, and a reason can be what stops an apply.
+            let reason = value.pointer(&format!("/changes/{index}/reason"));
+            if let Some(fault) = fault(change, reason) {
+                let name = &change.address.key;
+                return Err(SavedPlanError::Damaged(format!("the change of {name:?} {fault}")));
+            }
+        }
+        Ok(Self { plan, provenance })
+    }
+}
+
+/// What a change lacks for its verb.
+fn fault(change: &Change, reason: Option<&Value>) -> Option<String> {
+    let writes = matches!(change.verb, Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace);
+    let exists = matches!(change.verb, Verb::Update | Verb::Adopt | Verb::Delete);
+    if writes && change.after.is_none() {
+        Some("has no `after`".to_owned())
+    } else if exists && change.before.is_none() {
+        Some("has no `before`".to_owned())
+    } else if change.replaces.is_some() != (change.verb == Verb::Replace) {
+        Some("does not fit its `replaces`".to_owned())
+    } else {
+        let unknown = reason.filter(|reason| !reason.is_null() && change.reason.is_none());
+        unknown.map(|reason| format!("has an unknown reason {reason}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(value: &Value) -> Result<SavedPlan, SavedPlanError> {
+        SavedPlan::parse(&value.to_string())
+    }
+
+    fn document(changes: Value) -> Value {
+        let Ok(mut value) = serde_json::to_value(Plan::default()) else { panic!("a plan is JSON") };
+        value["format"] = json!(PLAN_FORMAT);
+        value["version"] = json!(1);
+        value["changes"] = changes;
+        value
+    }
+
+    fn change(verb: &str) -> Value {
+        json!({"verb": verb, "fields": [], "before": null, "after": null, "replaces": null, "protect": false,
+               "origin": {"label": "alarm.cpu", "place": ""}, "target": null,
+               "address": {"kind": "metric_alarm", "account": "1", "region": "us-east-1", "key": "a"}})
+    }
+
+    #[test]
+    fn what_is_no_plan_says_so() {
+        for text in ["", "{", "[1]", "{}", "{\"format\": \"opsform-summary\"}"] {
+            assert!(matches!(SavedPlan::parse(text), Err(SavedPlanError::NotAPlan(_))), "{text}");
+        }
+        let mut newer = document(json!([]));
+        newer["version"] = json!(99);
+        newer["changes"] = json!({"another": "shape"});
+        assert_eq!(parse(&newer), Err(SavedPlanError::TooNew { found: 99 }));
+        newer["version"] = json!(1);
+        assert!(matches!(parse(&newer), Err(SavedPlanError::Damaged(_))));
+        newer["version"] = json!(null);
+        assert!(matches!(parse(&newer), Err(SavedPlanError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_change_must_be_whole() {
+        for verb in ["create", "update", "adopt", "replace", "delete"] {
+            let broken = parse(&document(json!([change(verb)])));
+            assert!(matches!(broken, Err(SavedPlanError::Damaged(_))), "{verb}");
+        }
+        assert!(parse(&document(json!([change("forget")]))).is_ok());
+        let mut refused = change("forget");
+        refused["reason"] = json!("a_reason_of_tomorrow");
+        let Err(SavedPlanError::Damaged(words)) = parse(&document(json!([refused]))) else {
+            panic!("an unknown reason is no reason to go on")
+        };
+        assert!(words.contains("a_reason_of_tomorrow"), "{words}");
+    }
+
+    #[test]
+    fn where_it_comes_from_is_kept() {
+        let mut value = document(json!([]));
+        assert_eq!(parse(&value).map(|saved| saved.provenance), Ok(None));
+        value["saved"] = json!({"opsform": "0.1.0", "lineage": "a", "serial": 3});
+        let provenance = Provenance { opsform: "0.1.0".to_owned(), lineage: "a".to_owned(), serial: 3 };
+        assert_eq!(parse(&value).map(|saved| saved.provenance), Ok(Some(provenance)));
+    }
+}

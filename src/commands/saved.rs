@@ -155,7 +155,7 @@ fn addresses(plan: &Plan) -> impl Iterator<Item = &Address> {
 pub(super) async fn what_is_left(
     session: &Session,
     output: &Output,
-    saved: Plan,
+    mut saved: Plan,
     provenance: &Provenance,
     mut state: State,
 ) -> Result<(Remaining, State)> {
@@ -171,10 +171,8 @@ pub(super) async fn what_is_left(
     let questions = questions(&saved, &state, &actual);
     learn(owners(session, &questions).await?, &mut actual);
     drop(reading);
-    let mut saved = saved;
     if state.serial != provenance.serial {
-        // Records may be newer than those of the plan. The next plan finds out what is still to be taken over.
-        saved.refreshes.clear();
+        keep_newer_records(&mut saved, &state);
     }
     let mut left = saved.remaining(&actual, &state.resources);
     if !left.stale.is_empty() {
@@ -193,6 +191,15 @@ pub(super) async fn what_is_left(
     }
     left.plan.cost = cost(session, &Fleet::default(), read, start);
     Ok((left, state))
+}
+
+/// Another apply may have written records since the plan was made. They are not set back: the next plan finds out what
+/// is still to be taken over, and what was protected meanwhile stays so.
+fn keep_newer_records(saved: &mut Plan, state: &State) {
+    saved.refreshes.clear();
+    for change in &mut saved.changes {
+        change.protect |= state.resources.get(&change.address).is_some_and(|owned| owned.protect);
+    }
 }
 
 /// What to read: the touched objects, each as the plan did, and what an apply left open.

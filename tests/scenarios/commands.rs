@@ -139,9 +139,9 @@ fn has_script() -> bool {
 #[test]
 fn on_a_terminal_apply_asks() {
     let workspace = small();
-    let answer = |text: &str| {
+    let answer = |text: &str, arguments: &str| {
         let program = env!("CARGO_BIN_EXE_opsform");
-        let line = format!("printf '{text}\\n' | script -qec '{program} apply' /dev/null");
+        let line = format!("printf '{text}\\n' | script -qec '{program} {arguments}' /dev/null");
         let mut command = Command::new("sh");
         command.args(["-c", &line]).current_dir(workspace.path()).env_clear();
         command
@@ -153,10 +153,17 @@ fn on_a_terminal_apply_asks() {
     if !has_script() {
         return;
     }
-    answer("no").says(&["Apply these 2 changes?", "Only \"yes\"", "not applied"]);
+    answer("no", "apply").says(&["Apply these 2 changes?", "Only \"yes\"", "not applied"]);
     assert!(workspace.account.alarms(REGION).is_empty());
-    answer("yes").says(&["2 added"]);
+    answer("yes", "apply").says(&["2 added"]);
     assert_eq!(workspace.account.alarms(REGION).len(), 2);
+    // A saved plan is asked for in the same way.
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    workspace.ok(&["plan", "--out", "plan.json"]);
+    answer("no", "apply plan.json").says(&["Apply these 2 changes?", "not applied"]);
+    assert_eq!(workspace.account.alarm_names(REGION)[0], "web-1: CPU over 80");
+    answer("yes", "apply plan.json").says(&["2 replaced"]);
+    assert_eq!(workspace.account.alarm_names(REGION), ["web-1: CPU over 85", "web-2: CPU over 85"]);
 }
 
 #[test]

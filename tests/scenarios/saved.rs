@@ -190,6 +190,36 @@ fn what_is_protected_by_now_is_not_deleted() {
 }
 
 #[test]
+fn records_that_are_newer_than_the_plan_are_kept() {
+    let workspace = raised();
+    // A plan takes over a new label; another apply protects everything in between.
+    workspace.edit_manifest("label = \"cpu\"", "label = \"processor\"");
+    workspace.ok(&["plan", "--out", "labels.json", "--exclude", "web-1"]);
+    workspace.edit_manifest("threshold = 85", "threshold = 80\nprotect = true");
+    workspace.apply();
+    for plan in [PLAN, "labels.json"] {
+        workspace.ok(&["apply", "--yes", plan]);
+    }
+    let resources = workspace.state()["resources"].as_array().unwrap().clone();
+    assert!(
+        resources.iter().all(|r| r["protect"] == true && r["fields"]["threshold"] == 85.0),
+        "{resources:?}"
+    );
+}
+
+#[test]
+fn a_new_label_is_taken_over_by_a_saved_plan() {
+    let workspace = three();
+    workspace.apply();
+    workspace.edit_manifest("label = \"cpu\"", "label = \"processor\"");
+    save(&workspace);
+    workspace.account.clear_calls();
+    workspace.ok(&APPLY).says(&["Nothing to do"]);
+    assert!(workspace.account.writes().is_empty());
+    assert_eq!(workspace.state()["resources"][0]["label"], "alarm.processor");
+}
+
+#[test]
 fn an_apply_that_was_killed_is_finished_by_another() {
     for (fault, made) in [("hold_before", 4), ("hold_after", 12)] {
         let workspace = Workspace::new(CPU);

@@ -8,7 +8,7 @@ mod wording;
 
 use serde_json::Value;
 
-use crate::plan::{Plan, Verb};
+use crate::plan::{Plan, Provenance, SavedPlan, Verb};
 
 use super::fixtures::{all_plans, documented_plan, update, view};
 use super::{Detail, Heading, Palette, PlanView, clean, plan_json, plan_markdown, plan_text};
@@ -120,6 +120,21 @@ fn json_holds_the_whole_plan() {
         assert_eq!(value["version"], 1);
         assert_eq!(value["summary"]["counts"]["delete"], plan.count(Verb::Delete));
         assert_eq!(value["summary"]["destroys"], plan.destroy_count());
+    }
+}
+
+#[test]
+fn a_saved_plan_is_read_as_it_was_written() {
+    let document = include_str!("../../../docs/plan-format.md");
+    let provenance = Provenance { opsform: "0.1.0".to_owned(), lineage: "a".to_owned(), serial: 3 };
+    for (name, plan) in all_plans() {
+        let json = plan_json(&plan, Some(&provenance));
+        let saved = SavedPlan { plan, provenance: Some(provenance.clone()) };
+        assert_eq!(SavedPlan::parse(&json), Ok(saved), "{name}");
+        let value: Value = serde_json::from_str(&json).expect("the documented format");
+        for key in value["saved"].as_object().expect("where it comes from").keys() {
+            assert!(document.contains(&format!("`{key}`")), "`{key}` is not documented");
+        }
     }
 }
 

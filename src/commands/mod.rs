@@ -6,6 +6,7 @@ mod environment;
 mod failure;
 mod guards;
 mod init;
+mod locking;
 mod output;
 mod plan;
 mod planning;
@@ -14,6 +15,7 @@ mod reading;
 mod session;
 mod stale;
 mod state;
+mod state_transfer;
 mod summary;
 
 use std::process::ExitCode;
@@ -68,7 +70,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Apply(args) => apply::run(global, args, environment).await,
         Command::Destroy(args) => apply::destroy(global, args, environment).await,
         Command::Drift(args) => plan::drift(global, args, environment).await,
-        Command::Show(args) => state::show(global, args, environment),
+        Command::Show(args) => state::show(global, args, environment).await,
         Command::State(command) => state::run(global, command, environment).await,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "opsform", &mut std::io::stdout());

@@ -14,4 +14,5 @@ mod kill;
 mod lifecycle;
 mod manifest_errors;
 mod ownership;
+mod s3_state;
 mod workspace;

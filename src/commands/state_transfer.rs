@@ -92,16 +92,13 @@ pub(super) async fn migrate(
         )
         .into());
     }
+    // Before the lock, which would make a folder for a state that is not there.
+    if from.read().await?.is_none() {
+        return Err(no_state(&from));
+    }
     let none = LockArgs::default();
     with_lock(&from, "state migrate", &none, &output, environment, async |source, _| {
         let state = source.state().clone();
-        if state.serial == 0 {
-            return Err(Failure::new(
-                format!("there is no state at {}", from.place()),
-                "say where it was with --from: a file, or s3://bucket/key",
-            )
-            .into());
-        }
         let count = count_of(state.resources.len(), "resource", "resources");
         with_lock(&to, "state migrate", &none, &output, environment, async |locked, _| {
             if locked.state().serial > 0 {
@@ -122,6 +119,14 @@ pub(super) async fn migrate(
         Ok(Exit::Done)
     })
     .await
+}
+
+fn no_state(store: &Store) -> anyhow::Error {
+    Failure::new(
+        format!("there is no state at {}", store.place()),
+        "say where it was with --from: a file, or s3://bucket/key",
+    )
+    .into()
 }
 
 /// The store that the state was in.

@@ -119,6 +119,12 @@ impl StateError {
             Self::Aws { source, .. } if source.code == "NoSuchBucket" => {
                 Some("create the bucket, with versioning, or correct `[state] s3`".to_owned())
             }
+            // "Error responses" of the S3 API: how a bucket in another region answers.
+            Self::Aws { source, .. }
+                if ["PermanentRedirect", "AuthorizationHeaderMalformed"].contains(&&*source.code) =>
+            {
+                Some("the bucket seems to be in another region: correct `region` in `[state] s3`".to_owned())
+            }
             Self::Aws { source, .. } if source.operation.name == "GetObject" && source.class == ErrorClass::Denied => {
                 Some(
                     "the caller needs the IAM actions s3:GetObject and s3:ListBucket: without the latter, S3 denies \

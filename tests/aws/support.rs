@@ -101,6 +101,11 @@ impl Account {
         &self.id
     }
 
+    /// Where the SDK is to send its calls.
+    pub fn url(&self) -> String {
+        self.emulator.url()
+    }
+
     /// What opsform and the AWS CLI need in their environment to work in this account.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![

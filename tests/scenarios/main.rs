@@ -14,5 +14,6 @@ mod kill;
 mod lifecycle;
 mod manifest_errors;
 mod ownership;
+mod s3_lock;
 mod s3_state;
 mod workspace;

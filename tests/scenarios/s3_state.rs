@@ -320,6 +320,7 @@ fn migrated_to_s3_and_back() {
     let names = workspace.recorded();
     workspace.write_manifest(&manifest());
     workspace.run(&["state", "migrate", "--from", "nowhere.json"]).expect(1).says(&["there is no state at"]);
+    assert!(!workspace.path().join("nowhere.json.lock").exists());
     workspace
         .ok(&["state", "migrate"])
         .says(&["6 resources to s3://acme-opsform/ops", "payments.json.migrated"]);

@@ -13,10 +13,19 @@ use super::objects::{Objects, Put};
 use crate::state::lock::unknown_holder;
 use crate::state::{Clock, LockInfo, LockOwner, StateError};
 
-/// How long a lock holds after it was last renewed.
-const LEASE: Duration = Duration::from_mins(1);
-/// How often it is renewed.
-const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How long a lock holds after it was last renewed, unless said otherwise.
+pub(super) const LEASE: Duration = Duration::from_mins(1);
+/// A lock is renewed so often in the time that it holds: one renewal may fail, and the next still comes in time.
+const HEARTBEATS: u32 = 3;
+
+/// How a lock is held.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) owner: LockOwner,
+    pub(super) clock: Clock,
+    /// How long it holds after it was last renewed.
+    pub(super) lease: Duration,
+}
 
 /// A lock that this process holds, renewed in the background until it is released.
 #[derive(Clone, Debug)]
@@ -28,8 +37,7 @@ pub(super) struct Lease {
 struct Shared {
     objects: Objects,
     key: String,
-    owner: LockOwner,
-    clock: Clock,
+    terms: Terms,
     /// The ETag of our lock object. Whoever works on the object holds this, so that a renewal and the release never meet.
     etag: Mutex<String>,
     ended: CancellationToken,
@@ -56,13 +64,14 @@ pub(super) async fn remove(objects: &Objects, key: &str, found: &Found) -> Resul
     objects.delete(key, &found.etag).await
 }
 
-fn text(owner: &LockOwner, clock: Clock) -> Vec<u8> {
+fn text(terms: &Terms) -> Vec<u8> {
+    let owner = terms.owner.clone();
     let info = LockInfo {
-        id: owner.id.clone(),
-        who: owner.who.clone(),
-        when: owner.when.clone(),
-        what: owner.what.clone(),
-        expires: clock().checked_add(LEASE).ok(),
+        id: owner.id,
+        who: owner.who,
+        when: owner.when,
+        what: owner.what,
+        expires: (terms.clock)().checked_add(terms.lease).ok(),
     };
     // A struct of texts always becomes JSON.
     serde_json::to_vec(&info).unwrap_or_default()
@@ -72,33 +81,31 @@ fn text(owner: &LockOwner, clock: Clock) -> Vec<u8> {
 pub(super) async fn try_take(
     objects: &Objects,
     key: &str,
-    owner: &LockOwner,
-    clock: Clock,
+    terms: &Terms,
     take: bool,
 ) -> Result<Result<Lease, LockInfo>, StateError> {
     let mut known: Option<String> = None;
     loop {
-        if let Put::Written(etag) = objects.put(key, &text(owner, clock), known.as_deref()).await? {
-            return Ok(Ok(Lease::start(objects.clone(), key, owner, clock, etag)));
+        if let Put::Written(etag) = objects.put(key, &text(terms), known.as_deref()).await? {
+            return Ok(Ok(Lease::start(objects.clone(), key, terms, etag)));
         }
         match find(objects, key).await? {
             // Given back between the two calls.
             None => known = None,
             // Ours, although the answer was lost and the next try had another text.
-            Some(found) if found.info.id == owner.id => known = Some(found.etag),
-            Some(found) if take && found.info.is_expired(clock()) => known = Some(found.etag),
+            Some(found) if found.info.id == terms.owner.id => known = Some(found.etag),
+            Some(found) if take && found.info.is_expired((terms.clock)()) => known = Some(found.etag),
             Some(found) => return Ok(Err(found.info)),
         }
     }
 }
 
 impl Lease {
-    fn start(objects: Objects, key: &str, owner: &LockOwner, clock: Clock, etag: String) -> Self {
+    fn start(objects: Objects, key: &str, terms: &Terms, etag: String) -> Self {
         let shared = Arc::new(Shared {
             objects,
             key: key.to_owned(),
-            owner: owner.clone(),
-            clock,
+            terms: terms.clone(),
             etag: Mutex::new(etag),
             ended: CancellationToken::new(),
             lost: CancellationToken::new(),
@@ -115,7 +122,7 @@ impl Lease {
     /// Whether the lock object still names us.
     pub(super) async fn is_ours(&self) -> Result<bool, StateError> {
         let found = find(&self.shared.objects, &self.shared.key).await?;
-        Ok(found.is_some_and(|found| found.info.id == self.shared.owner.id))
+        Ok(found.is_some_and(|found| found.info.id == self.shared.terms.owner.id))
     }
 
     /// Gives the lock back, if it is still ours.
@@ -128,7 +135,7 @@ impl Lease {
         }
         // Another ETag: somebody else's lock, or a renewal of ours whose answer was lost.
         match find(&shared.objects, &shared.key).await? {
-            Some(found) if found.info.id == shared.owner.id => {
+            Some(found) if found.info.id == shared.terms.owner.id => {
                 remove(&shared.objects, &shared.key, &found).await.map(|_| ())
             }
             _ => Ok(()),
@@ -151,9 +158,9 @@ impl Shared {
         loop {
             tokio::select! {
                 () = self.ended.cancelled() => return,
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(self.terms.lease / HEARTBEATS) => {}
             }
-            let left = LEASE.saturating_sub(renewed.elapsed());
+            let left = self.terms.lease.saturating_sub(renewed.elapsed());
             let started = Instant::now();
             match tokio::time::timeout(left, self.renew()).await {
                 Ok(Ok(true)) => renewed = started,
@@ -161,7 +168,7 @@ impl Shared {
                 Ok(Err(error)) => tracing::warn!(%error, "the lock could not be renewed; trying again"),
                 Err(_) => {}
             }
-            if renewed.elapsed() >= LEASE {
+            if renewed.elapsed() >= self.terms.lease {
                 return self.lose("it could not be renewed in time");
             }
         }
@@ -180,14 +187,12 @@ impl Shared {
         }
         // Twice: a renewal that was given up may have been carried out all the same, under an ETag that we do not know.
         for _ in 0..2 {
-            if let Put::Written(new) =
-                self.objects.put(&self.key, &text(&self.owner, self.clock), Some(&etag)).await?
-            {
+            if let Put::Written(new) = self.objects.put(&self.key, &text(&self.terms), Some(&etag)).await? {
                 *etag = new;
                 return Ok(true);
             }
             match find(&self.objects, &self.key).await? {
-                Some(found) if found.info.id == self.owner.id => *etag = found.etag,
+                Some(found) if found.info.id == self.terms.owner.id => *etag = found.etag,
                 _ => return Ok(false),
             }
         }

@@ -7,6 +7,9 @@ mod lease;
 mod locked;
 mod objects;
 
+use std::time::Duration;
+
+use lease::{LEASE, Terms};
 use objects::{Object, Objects};
 
 pub use locked::{Releaser, S3Locked};
@@ -26,6 +29,7 @@ pub struct S3Store {
     key: String,
     project: String,
     clock: Clock,
+    lease: Duration,
 }
 
 /// Where the objects are.
@@ -57,7 +61,14 @@ impl S3Store {
             key: location.key,
             project: project.into(),
             clock,
+            lease: LEASE,
         }
+    }
+
+    /// With locks that hold this long after they were last renewed.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
     }
 
     /// The project's name.
@@ -153,7 +164,8 @@ impl S3Store {
         new_lineage: &str,
         take: bool,
     ) -> Result<S3Locked, StateError> {
-        let taken = lease::try_take(&self.objects, &self.lock_key(), owner, self.clock, take).await?;
+        let terms = Terms { owner: owner.clone(), clock: self.clock, lease: self.lease };
+        let taken = lease::try_take(&self.objects, &self.lock_key(), &terms, take).await?;
         let lease = match taken {
             Ok(lease) => lease,
             Err(holder) => {

@@ -85,6 +85,22 @@ impl Aws {
         }))
     }
 
+    /// A client of Amazon S3. Only the state is there, so it is none of [`Clients`].
+    ///
+    /// At an endpoint of one's own the bucket is part of the path: an address or a name of the local network has no
+    /// names of buckets below it.
+    ///
+    /// # Panics
+    /// When the scope's account is none of [`Aws::accounts`].
+    pub fn s3(&self, scope: &Scope) -> aws_sdk_s3::Client {
+        let account = &self.accounts[&scope.account];
+        let config = aws_sdk_s3::config::Builder::from(account)
+            .region(Region::new(scope.region.clone()))
+            .force_path_style(account.endpoint_url().is_some())
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
     /// The rate limit of an operation in a scope.
     pub fn throttle(&self, scope: &Scope, operation: &'static Operation) -> Arc<Throttle> {
         let mut throttles = self.throttles.lock().unwrap_or_else(PoisonError::into_inner);

@@ -88,6 +88,22 @@ pub async fn connect(options: ConnectOptions) -> Result<(Aws, Option<String>), A
     Ok((aws, environment_region))
 }
 
+/// The account that [`connect_own`] reaches: the caller's, whichever that is.
+pub const OWN_ACCOUNT: &str = "";
+
+/// Access with the caller's own credentials, without entering a role, under the account [`OWN_ACCOUNT`].
+///
+/// It has a `stop` token of its own, so that the state can still be saved after a run was stopped.
+///
+/// # Errors
+/// Where no credentials are found.
+pub async fn connect_own(options: ConnectOptions, region: &str) -> Result<Aws, AwsError> {
+    let config = load(&options, region).await;
+    let profile = options.profile.as_ref().map_or_else(String::new, |name| format!("profile \"{name}\": "));
+    check_credentials(&config, &profile, &Scope::new(OWN_ACCOUNT, region)).await?;
+    Ok(Aws::new(BTreeMap::from([(OWN_ACCOUNT.to_owned(), config)]), options.rates))
+}
+
 /// The region of the environment or the profile.
 async fn environment_region(profile: Option<&str>) -> Option<String> {
     let mut chain = DefaultRegionChain::builder();

@@ -270,9 +270,13 @@ fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         | "InvalidSignatureException"
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException" => ErrorClass::Credentials,
-        "ConcurrentModificationException" | "ConcurrentModification" | "ConflictException" => {
-            ErrorClass::Conflict
-        }
+        "ConcurrentModificationException"
+        | "ConcurrentModification"
+        | "ConflictException"
+        // "Error responses" of the S3 API: another request works on the same object.
+        | "ConditionalRequestConflict"
+        | "OperationAborted" => ErrorClass::Conflict,
+        "NoSuchKey" | "NoSuchBucket" => ErrorClass::NotFound,
         "ValidationError" if message.contains(ALARM_BUSY) => ErrorClass::Conflict,
         "RequestTimeout"
         | "RequestTimeoutException"

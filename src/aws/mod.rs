@@ -16,7 +16,7 @@ mod whole_answer;
 pub use arn::{alarm_arn, alarm_name, partition};
 pub use call::CallCounts;
 pub use client::{Aws, Clients};
-pub use connect::{AccountAccess, ConnectOptions, connect, enabled_regions};
+pub use connect::{AccountAccess, ConnectOptions, OWN_ACCOUNT, connect, connect_own, enabled_regions};
 pub use error::{AwsError, ErrorClass};
 pub use operation::{OPERATIONS, Operation, Rate};
 pub use ownership::{LABEL_TAG, PROJECT_TAG, ownership_of_tags};

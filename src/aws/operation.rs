@@ -56,6 +56,8 @@ macro_rules! operations {
 // CloudWatch's default rates: "CloudWatch service quotas" in the CloudWatch user guide.
 // EC2's buckets: "Request throttling for the Amazon EC2 API" in the EC2 developer guide.
 // Resource Groups Tagging's: its service quotas page. RDS and STS publish none; theirs are our choice.
+// S3 takes "at least 3,500 PUT/COPY/POST/DELETE or 5,500 GET/HEAD requests per second per partitioned prefix" ("Best
+// practices design patterns: optimizing Amazon S3 performance"), far above what a state needs.
 operations! {
     /// One alarm a call, 3 a second by default (adjustable).
     PUT_METRIC_ALARM = operation("CloudWatch", "PutMetricAlarm", "cloudwatch:PutMetricAlarm", rate(3.0, 3.0));
@@ -81,6 +83,14 @@ operations! {
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].
     ASSUME_ROLE = operation("STS", "AssumeRole", "sts:AssumeRole", rate(10.0, 10.0));
+    /// The state, its journal and its lock.
+    GET_OBJECT = operation("S3", "GetObject", "s3:GetObject", rate(100.0, 100.0));
+    /// The state, its journal and its lock.
+    PUT_OBJECT = operation("S3", "PutObject", "s3:PutObject", rate(100.0, 100.0));
+    /// The journal and the lock.
+    DELETE_OBJECT = operation("S3", "DeleteObject", "s3:DeleteObject", rate(100.0, 100.0));
+    /// Whether old states can be brought back.
+    GET_BUCKET_VERSIONING = operation("S3", "GetBucketVersioning", "s3:GetBucketVersioning", rate(100.0, 100.0));
     /// Whose credentials these are; needs no permission.
     GET_CALLER_IDENTITY = operation("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
 }

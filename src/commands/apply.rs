@@ -5,17 +5,20 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::args::{ApplyArgs, ConsentArgs, DestroyArgs, DetailChoice, Format, Global};
+use super::args::{ApplyArgs, ConsentArgs, DestroyArgs, DetailChoice, Format, Global, LockArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::guards::{refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
+use super::locking::with_lock;
 use super::output::Output;
 use super::plan::{options, selection};
 use super::planning::{Planned, Wanted, make_plan};
 use super::progress::Progress;
 use super::saved::{check_file, done_words, read_plan, what_is_left};
-use super::session::{Session, load_manifest, lock_owner, store};
+use super::session::{Session, load_manifest, open_store};
 use super::stale::refuse_if_stale;
 use super::summary::summary;
 use crate::apply::{Apply, Report, apply};
@@ -24,20 +27,29 @@ use crate::declarations::Manifest;
 use crate::model::DestroyLimit;
 use crate::plan::{Plan, PlanOptions, Remaining};
 use crate::render::{Carried, Heading, apply_summary};
-use crate::state::{LockedStore, State};
+use crate::state::{Locked, State};
 
 /// `opsform apply`
 pub(super) async fn run(global: &Global, args: &ApplyArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let may_destroy = MayDestroy::Limited(args.guard.max_destroy);
-    let job =
-        Job { global, environment, output: &output, what: "apply", heading: Heading::Plan, may_destroy };
+    let job = Job {
+        global,
+        environment,
+        output: &output,
+        manifest: &manifest,
+        what: "apply",
+        heading: Heading::Plan,
+        may_destroy: MayDestroy::Limited(args.guard.max_destroy),
+        detail: args.view.detail,
+        consent: &args.consent,
+        lock: &args.lock,
+    };
     if let Some(path) = &args.plan {
-        return job.run_saved(&manifest, path, args.view.detail, &args.consent).await;
+        return job.run_saved(path).await;
     }
     let options = options(&args.guard, selection(&args.selection)?);
-    job.run(&manifest, &Wanted::Manifest(&manifest), options, args.view.detail, &args.consent).await
+    job.run(&Wanted::Manifest(&manifest), options).await
 }
 
 /// `opsform destroy`
@@ -46,19 +58,34 @@ pub(super) async fn destroy(global: &Global, args: &DestroyArgs, environment: &E
     let manifest = load_manifest(global, &output)?;
     let options =
         PlanOptions { destroy: true, selection: selection(&args.selection)?, ..PlanOptions::default() };
-    let (what, heading, may_destroy) = ("destroy", Heading::Destroy, MayDestroy::Everything);
-    let job = Job { global, environment, output: &output, what, heading, may_destroy };
-    job.run(&manifest, &Wanted::Nothing, options, args.view.detail, &args.consent).await
+    let job = Job {
+        global,
+        environment,
+        output: &output,
+        manifest: &manifest,
+        what: "destroy",
+        heading: Heading::Destroy,
+        may_destroy: MayDestroy::Everything,
+        detail: args.view.detail,
+        consent: &args.consent,
+        lock: &args.lock,
+    };
+    job.run(&Wanted::Nothing, options).await
 }
 
+/// One run of `apply` or `destroy`.
 struct Job<'a> {
     global: &'a Global,
     environment: &'a Environment,
     output: &'a Output,
+    manifest: &'a Manifest,
     what: &'static str,
     heading: Heading,
     /// How much may be destroyed; `destroy` says itself that all of it may.
     may_destroy: MayDestroy,
+    detail: DetailChoice,
+    consent: &'a ConsentArgs,
+    lock: &'a LockArgs,
 }
 
 /// How much a run may destroy.
@@ -69,111 +96,113 @@ enum MayDestroy {
     Everything,
 }
 
+/// The state under its lock, and where it is.
+struct Held<'a> {
+    locked: &'a mut Locked,
+    place: String,
+    /// Ends the handling of signals that came before the work has its own.
+    signals: Option<AbortHandle>,
+}
+
 impl Job<'_> {
-    async fn run(
+    async fn run(&self, wanted: &Wanted<'_>, options: PlanOptions) -> Result<Exit> {
+        self.under_lock(async |held| self.plan_and_apply(wanted, options, held).await).await
+    }
+
+    async fn run_saved(&self, path: &Path) -> Result<Exit> {
+        // What is wrong with the file is told before anybody waits for a lock.
+        let saved = read_plan(path)?;
+        check_file(&saved, &self.manifest.settings.project, self.global)?;
+        self.under_lock(async |held| self.apply_saved(path, held).await).await
+    }
+
+    async fn under_lock(&self, work: impl AsyncFnOnce(Held<'_>) -> Result<Exit>) -> Result<Exit> {
+        let store = open_store(self.global, self.environment, &self.manifest.settings).await?;
+        with_lock(&store, self.what, self.lock, self.output, self.environment, async |locked, signals| {
+            if let Some(warning) = store.warning().await {
+                self.output.note(&warning);
+            }
+            work(Held { locked, place: store.place(), signals }).await
+        })
+        .await
+    }
+
+    async fn plan_and_apply(
         &self,
-        manifest: &Manifest,
         wanted: &Wanted<'_>,
         options: PlanOptions,
-        detail: DetailChoice,
-        consent: &ConsentArgs,
+        held: Held<'_>,
     ) -> Result<Exit> {
-        let mut locked = self.lock(manifest)?;
-        let session = Session::connect(self.global, &manifest.settings, &locked.state).await?;
-        let before = locked.state.clone();
+        let before = held.locked.state().clone();
+        let session = Session::connect(self.global, &self.manifest.settings, &before).await?;
         let Planned { plan, state, found_by_tags } =
-            make_plan(&session, self.output, locked.state.clone(), manifest, wanted, options).await?;
-        self.output.plan(&plan, self.heading, Format::Text, detail)?;
+            make_plan(&session, self.output, before.clone(), self.manifest, wanted, options).await?;
+        self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
         refuse_if_blocked(&plan)?;
-        refuse_to_delete_without_state(&plan, found_by_tags, &store(self.global, &manifest.settings))?;
-        self.check_limit(&plan, &state, manifest)?;
-        locked.state = state;
+        refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;
+        self.check_limit(&plan, &state)?;
+        *held.locked.state_mut() = state;
         if plan.is_empty() {
-            return self.record_only(&session.aws, &plan, locked, &before).await;
+            return self.record_only(&session.aws, &plan, held, &before).await;
         }
-        self.ask_and_carry_out(&session, &plan, locked, consent).await
+        self.ask_and_carry_out(&session, &plan, held).await
     }
 
     /// Applies what is left of a saved plan, and nothing else.
-    async fn run_saved(
-        &self,
-        manifest: &Manifest,
-        path: &Path,
-        detail: DetailChoice,
-        consent: &ConsentArgs,
-    ) -> Result<Exit> {
+    async fn apply_saved(&self, path: &Path, held: Held<'_>) -> Result<Exit> {
         let saved = read_plan(path)?;
-        let provenance = check_file(&saved, &manifest.settings.project, self.global)?;
-        let mut locked = self.lock(manifest)?;
-        let session = Session::connect(self.global, &manifest.settings, &locked.state).await?;
-        let before = locked.state.clone();
+        let provenance = check_file(&saved, &self.manifest.settings.project, self.global)?;
+        let before = held.locked.state().clone();
+        let session = Session::connect(self.global, &self.manifest.settings, &before).await?;
         if saved.plan.blocking().next().is_some() {
-            self.output.plan(&saved.plan, self.heading, Format::Text, detail)?;
+            self.output.plan(&saved.plan, self.heading, Format::Text, self.detail)?;
             refuse_if_blocked(&saved.plan)?;
         }
         let (left, state) =
-            what_is_left(&session, self.output, saved.plan, &provenance, locked.state.clone()).await?;
+            what_is_left(&session, self.output, saved.plan, &provenance, before.clone()).await?;
         let Remaining { plan, done, .. } = left;
         let found_by_tags = if before.serial == 0 { state.resources.len() } else { 0 };
-        refuse_to_delete_without_state(&plan, found_by_tags, &store(self.global, &manifest.settings))?;
-        locked.state = state;
+        refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;
+        *held.locked.state_mut() = state;
         if plan.is_empty() {
             self.output.print(&done_words(done, &plan))?;
-            return self.record_only(&session.aws, &plan, locked, &before).await;
+            return self.record_only(&session.aws, &plan, held, &before).await;
         }
         if done > 0 {
             self.output.note(&done_words(done, &plan));
         }
-        self.output.plan(&plan, self.heading, Format::Text, detail)?;
-        self.check_limit(&plan, &locked.state, manifest)?;
-        self.ask_and_carry_out(&session, &plan, locked, consent).await
+        self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
+        self.check_limit(&plan, held.locked.state())?;
+        self.ask_and_carry_out(&session, &plan, held).await
     }
 
-    fn check_limit(&self, plan: &Plan, state: &State, manifest: &Manifest) -> Result<()> {
+    fn check_limit(&self, plan: &Plan, state: &State) -> Result<()> {
         match self.may_destroy {
             MayDestroy::Everything => Ok(()),
             MayDestroy::Limited(flag) => {
-                refuse_if_too_destructive(plan, state.resources.len(), flag, &manifest.settings)
+                refuse_if_too_destructive(plan, state.resources.len(), flag, &self.manifest.settings)
             }
         }
     }
 
-    fn lock(&self, manifest: &Manifest) -> Result<LockedStore> {
-        let lineage = uuid::Uuid::new_v4().to_string();
-        let owner = lock_owner(self.environment, self.what);
-        Ok(store(self.global, &manifest.settings).lock(&owner, &lineage)?)
-    }
-
     /// Records of what was settled are worth a write; a state that says the same is left alone.
-    async fn record_only(
-        &self,
-        aws: &Aws,
-        plan: &Plan,
-        mut locked: LockedStore,
-        before: &State,
-    ) -> Result<Exit> {
-        if locked.state != *before || !plan.refreshes.is_empty() {
-            self.carry_out(aws, plan, &mut locked).await?;
-            locked.fold_journal()?;
+    async fn record_only(&self, aws: &Aws, plan: &Plan, mut held: Held<'_>, before: &State) -> Result<Exit> {
+        if held.locked.state() != before || !plan.refreshes.is_empty() {
+            self.carry_out(aws, plan, &mut held).await?;
+            held.locked.fold_journal().await?;
         }
         Ok(Exit::Done)
     }
 
-    async fn ask_and_carry_out(
-        &self,
-        session: &Session,
-        plan: &Plan,
-        mut locked: LockedStore,
-        consent: &ConsentArgs,
-    ) -> Result<Exit> {
-        if !self.output.consent(&self.question(plan), consent.yes)? {
+    async fn ask_and_carry_out(&self, session: &Session, plan: &Plan, mut held: Held<'_>) -> Result<Exit> {
+        if !self.output.consent(&self.question(plan), self.consent.yes)? {
             return Err(Failure::new("not applied: the answer was not \"yes\"", "nothing was changed").into());
         }
-        if !consent.yes {
+        if !self.consent.yes {
             refuse_if_stale(session, plan).await?;
         }
         let start = Instant::now();
-        let report = self.carry_out(&session.aws, plan, &mut locked).await?;
+        let report = self.carry_out(&session.aws, plan, &mut held).await?;
         let stopped = session.aws.stop().is_cancelled();
         let heading = match self.heading {
             Heading::Destroy => Carried::Destroy,
@@ -181,7 +210,7 @@ impl Job<'_> {
         };
         let summary = summary(&report, heading, stopped, start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
-        locked.fold_journal()?;
+        held.locked.fold_journal().await?;
         Ok(if stopped && !report.is_complete() {
             Exit::Stopped
         } else if report.is_complete() {
@@ -202,24 +231,38 @@ impl Job<'_> {
         }
     }
 
-    async fn carry_out(&self, aws: &Aws, plan: &Plan, locked: &mut LockedStore) -> Result<Report> {
-        let journal = locked.open_journal()?;
+    async fn carry_out(&self, aws: &Aws, plan: &Plan, held: &mut Held<'_>) -> Result<Report> {
+        let journal = held.locked.open_journal().await?;
         let progress = Progress::new(self.output, aws);
         let signals = tokio::spawn(stop_on_signal(aws.stop().clone()));
+        if let Some(earlier) = held.signals.take() {
+            earlier.abort();
+        }
+        let lease = held.locked.lost().map(|lost| tokio::spawn(stop_when_lost(lost, aws.stop().clone())));
         let tell = |event| progress.tell(event);
         let result = apply(Apply { aws, plan, journal, progress: &tell }).await;
         signals.abort();
+        if let Some(lease) = lease {
+            lease.abort();
+        }
         progress.finish();
         if result.is_err() {
             // The first failure is the one to tell; what could be written of the journal is read by the next run.
-            let _ = locked.fold_journal();
+            let _ = held.locked.fold_journal().await;
         }
         Ok(result?)
     }
 }
 
+/// Somebody else may write the state now: nothing new is begun.
+async fn stop_when_lost(lost: CancellationToken, stop: CancellationToken) {
+    lost.cancelled().await;
+    stop.cancel();
+    let _ = writeln!(std::io::stderr(), "the state's lock is lost; stopping after the calls in flight");
+}
+
 /// The first signal lets the calls in flight finish; the second ends the process at once.
-async fn stop_on_signal(stop: tokio_util::sync::CancellationToken) {
+async fn stop_on_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

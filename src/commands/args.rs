@@ -1,6 +1,7 @@
 //! What a user types. One definition feeds the parser, the help, the man page and the completions.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::model::DestroyLimit;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -204,6 +205,8 @@ pub(super) struct ApplyArgs {
     pub(super) guard: GuardArgs,
     #[command(flatten)]
     pub(super) consent: ConsentArgs,
+    #[command(flatten)]
+    pub(super) lock: LockArgs,
 }
 
 /// How much of a plan is shown before it is applied.
@@ -212,6 +215,22 @@ pub(super) struct DetailArgs {
     /// How much of the plan is shown
     #[arg(long, value_name = "DETAIL", default_value = "folded")]
     pub(super) detail: DetailChoice,
+}
+
+/// The state's lock.
+#[derive(Args, Debug, Default)]
+pub(super) struct LockArgs {
+    /// Wait this long for another run that has the state's lock, such as 30s or 5m [default: not at all]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) lock_timeout: Option<Duration>,
+    /// Take the lock of a run that is gone and has not given it back (state in S3)
+    #[arg(long)]
+    pub(super) take_lock: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = crate::manifest::parse_seconds(text).ok_or("a time looks like 30s or 5m")?;
+    Ok(Duration::from_secs(u64::from(seconds.0)))
 }
 
 /// Whether to ask.
@@ -231,6 +250,8 @@ pub(super) struct DestroyArgs {
     pub(super) selection: SelectionArgs,
     #[command(flatten)]
     pub(super) consent: ConsentArgs,
+    #[command(flatten)]
+    pub(super) lock: LockArgs,
 }
 
 /// `drift`
@@ -347,10 +368,32 @@ pub(super) enum StateCommand {
         #[arg(short, long)]
         yes: bool,
     },
-    /// Give back a lock, unless the process that holds it is alive
+    /// Remove a lock that a run left behind in S3; of a local lock, say who holds it
     Unlock {
         /// The id that the lock's message shows
         id: String,
+        /// Do not ask whether a lock that is still being renewed is to be removed; needed where there is no terminal
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Print the state's document
+    Pull,
+    /// Write a document to the state
+    Push {
+        /// The document, as `state pull` prints it
+        file: PathBuf,
+        /// Also a document of another lineage, or an older one
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring the state along after `[state]` was changed
+    Migrate {
+        /// Where it was: a file, or `s3://bucket/key` [default: state/PROJECT.json]
+        #[arg(long, value_name = "PLACE")]
+        from: Option<String>,
+        /// The region of the bucket that it was in [default: the first of --region]
+        #[arg(long, value_name = "REGION")]
+        from_region: Option<String>,
     },
     /// Find all that the project owns by its tags on AWS, and write it to the state
     Rebuild {

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Environment {
     /// The time at start.
     pub now: jiff::Timestamp,
+    /// Reads the clock, for what outlives the start.
+    pub clock: fn() -> jiff::Timestamp,
     /// Who runs it: `user@host (pid 4711)`.
     pub who: String,
     /// The current folder.
@@ -37,6 +39,7 @@ impl Environment {
         let width = usize::from(console_width());
         Self {
             now: jiff::Timestamp::now(),
+            clock: jiff::Timestamp::now,
             who: format!("{user}@{host} (pid {})", std::process::id()),
             folder: std::env::current_dir().unwrap_or_default(),
             no_color: variable("NO_COLOR").is_some(),

@@ -89,7 +89,8 @@ pub(super) fn exit_and_hints(error: &anyhow::Error) -> (Exit, Vec<String>) {
         return (failure.exit, failure.hint.iter().cloned().collect());
     }
     if let Some(error) = error.downcast_ref::<StateError>() {
-        let exit = if matches!(error, StateError::Locked { .. }) { Exit::Locked } else { Exit::Error };
+        let locked = matches!(error, StateError::Locked { .. } | StateError::LockExpired { .. });
+        let exit = if locked { Exit::Locked } else { Exit::Error };
         return (exit, error.hint().into_iter().collect());
     }
     if let Some(error) = error.downcast_ref::<AwsError>() {

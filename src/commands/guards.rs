@@ -13,7 +13,7 @@ use crate::model::{Desired, DestroyLimit, Diagnostic, TargetRef};
 use crate::plan::{Change, Plan, Reason, Selection};
 use crate::render::count_of;
 use crate::resources;
-use crate::state::{LocalStore, State};
+use crate::state::State;
 
 /// An error for each kind of target of which the declaration owns resources and now selects nothing at all: a typo in a
 /// tag must not delete them.
@@ -90,18 +90,13 @@ fn empty_selection(declaration: &dyn Declaration, kind: TargetKind, owned: usize
 
 /// Tags alone are enough to recover what is wanted, and too little to delete what is not: the manifest may be another
 /// folder's, with another state.
-pub(super) fn refuse_to_delete_without_state(
-    plan: &Plan,
-    found_by_tags: usize,
-    store: &LocalStore,
-) -> Result<()> {
+pub(super) fn refuse_to_delete_without_state(plan: &Plan, found_by_tags: usize, place: &str) -> Result<()> {
     if found_by_tags == 0 || plan.destroy_count() == 0 {
         return Ok(());
     }
     Err(Failure::new(
         format!(
-            "there is no state at {}, so nothing is deleted, though {} on AWS bear this project's tag",
-            store.path().display(),
+            "there is no state at {place}, so nothing is deleted, though {} on AWS bear this project's tag",
             count_of(found_by_tags, "resource", "resources")
         ),
         "if the state is elsewhere, say so with --state; if it is lost, `opsform state rebuild` writes a new one first",

@@ -9,7 +9,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::plan::read_state;
 use super::progress::Reading;
-use super::session::{Session, failures, load_manifest, store};
+use super::session::{Session, failures, load_manifest, open_store};
 use crate::inventory::{Selector, TargetKind, read_fleet};
 use crate::model::Address;
 use crate::render::count_of;
@@ -20,7 +20,8 @@ use crate::resources::metric_alarm;
 pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let store = open_store(global, environment, &manifest.settings).await?;
+    let state = read_state(&store, &output).await?;
     let session = Session::connect(global, &manifest.settings, &state).await?;
     let reading = Reading::new(&output);
     let selectors: Vec<Selector> = TargetKind::ALL.into_iter().map(Selector::all).collect();

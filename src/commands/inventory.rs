@@ -12,7 +12,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::plan::read_state;
 use super::progress::Reading;
-use super::session::{Session, failures, load_manifest, store};
+use super::session::{Session, failures, load_manifest, open_store};
 use crate::inventory::{Fleet, Selector, Target, TargetKind, read_fleet};
 use crate::model::Scope;
 use crate::render::count_of;
@@ -29,7 +29,8 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
         );
     }
     let manifest = load_manifest(global, &output)?;
-    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let store = open_store(global, environment, &manifest.settings).await?;
+    let state = read_state(&store, &output).await?;
     let session = Session::connect(global, &manifest.settings, &state).await?;
     let reading = Reading::new(&output);
     let kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { kinds(&args.kind)? };

@@ -9,6 +9,7 @@ mod iam_policy;
 mod import;
 mod init;
 mod inventory;
+mod locking;
 mod output;
 mod plan;
 mod planning;
@@ -18,6 +19,7 @@ mod saved;
 mod session;
 mod stale;
 mod state;
+mod state_transfer;
 mod summary;
 
 use std::process::ExitCode;
@@ -53,7 +55,11 @@ pub fn main(environment: &Environment) -> ExitCode {
         Ok(exit) => exit,
         Err(error) => {
             let (exit, hints) = failure::exit_and_hints(&error);
-            let message = format!("{error:#}");
+            // A state error says itself what AWS or the system said.
+            let message = match error.downcast_ref::<crate::state::StateError>() {
+                Some(error) => error.to_string(),
+                None => format!("{error:#}"),
+            };
             if !message.is_empty() {
                 Output::new(&cli.global, environment).error(&message, &hints);
             }
@@ -72,7 +78,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Apply(args) => apply::run(global, args, environment).await,
         Command::Destroy(args) => apply::destroy(global, args, environment).await,
         Command::Drift(args) => plan::drift(global, args, environment).await,
-        Command::Show(args) => state::show(global, args, environment),
+        Command::Show(args) => state::show(global, args, environment).await,
         Command::IamPolicy(args) => iam_policy::run(global, args, environment),
         Command::Inventory(args) => inventory::run(global, args, environment).await,
         Command::Import(args) => import::run(global, args, environment).await,

@@ -9,17 +9,18 @@ use super::guards::{refuse_if_blocked, refuse_if_too_destructive};
 use super::output::Output;
 use super::planning::{Wanted, make_plan};
 use super::saved::{write_plan, write_whole};
-use super::session::{Session, load_manifest, store};
+use super::session::{Session, load_manifest, open_store};
 use crate::plan::{Pattern, PlanOptions, Selection};
 use crate::render::{Heading, summary_json};
-use crate::state::{LocalStore, State};
+use crate::state::{State, Store};
 
 /// `opsform plan`
 pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let selection = selection(&args.selection)?;
     let manifest = load_manifest(global, &output)?;
-    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let store = open_store(global, environment, &manifest.settings).await?;
+    let state = read_state(&store, &output).await?;
     let session = Session::connect(global, &manifest.settings, &state).await?;
     let options = options(&args.guard, selection);
     let planned =
@@ -49,7 +50,8 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Envir
     let output = Output::new(global, environment);
     let selection = selection(&args.selection)?;
     let manifest = load_manifest(global, &output)?;
-    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let store = open_store(global, environment, &manifest.settings).await?;
+    let state = read_state(&store, &output).await?;
     let session = Session::connect(global, &manifest.settings, &state).await?;
     let options = PlanOptions { selection, ..PlanOptions::default() };
     let planned = make_plan(&session, &output, state, &manifest, &Wanted::LastWritten, options).await?;
@@ -58,13 +60,17 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Envir
 }
 
 /// The state as it is, without a lock; says so when an apply is under way.
-pub(super) fn read_state(store: &LocalStore, output: &Output) -> Result<State> {
-    if let Some(holder) = store.holder()? {
-        output.problem(&format!(
-            "note: the state is being written by {holder}; this plan may be out of date soon"
-        ));
+pub(super) async fn read_state(store: &Store, output: &Output) -> Result<State> {
+    if let Some(holder) = store.holder().await? {
+        output.problem(&if store.is_expired(&holder) {
+            format!(
+                "note: the state is locked by {holder}, which has not renewed the lock and is probably gone"
+            )
+        } else {
+            format!("note: the state is being written by {holder}; this plan may be out of date soon")
+        });
     }
-    let state = store.read()?;
+    let state = store.read().await?;
     Ok(state.unwrap_or_else(|| State::new(store.project(), "")))
 }
 

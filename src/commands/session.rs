@@ -11,10 +11,10 @@ use super::failure::{AwsFailures, Failure};
 use super::output::Output;
 use crate::aws::{self, AccountAccess, Aws, ConnectOptions, OPERATIONS};
 use crate::declarations::{self, Manifest};
-use crate::manifest::{self, Regions, Settings};
+use crate::manifest::{self, Regions, Settings, StatePlace};
 use crate::model::{Diagnostic, Scope};
 use crate::render::count_of;
-use crate::state::{LocalStore, LockOwner, State};
+use crate::state::{LocalStore, S3Location, S3Store, State, Store};
 
 /// Reads the manifest and shows every problem; fails when there is an error among them.
 pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest> {
@@ -33,14 +33,52 @@ pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest
 }
 
 /// The state store that the flags or the manifest name.
-pub(super) fn store(global: &Global, settings: &Settings) -> LocalStore {
-    let from_manifest = settings.state_path.as_ref().map(|path| PathBuf::from(&path.value));
-    let path = global
-        .state
-        .clone()
-        .or(from_manifest)
-        .unwrap_or_else(|| PathBuf::from(format!("state/{}.json", settings.project)));
-    LocalStore::new(path, &*settings.project)
+pub(super) async fn open_store(
+    global: &Global,
+    environment: &Environment,
+    settings: &Settings,
+) -> Result<Store> {
+    let path = match (&global.state, &settings.state) {
+        (Some(path), _) => path.clone(),
+        (None, StatePlace::S3(place)) => {
+            let location = S3Location {
+                bucket: place.bucket.clone(),
+                key: place.key.clone(),
+                region: place.region.clone(),
+                kms_key: place.kms_key.clone(),
+            };
+            return open_s3(global, environment, settings, location).await;
+        }
+        (None, StatePlace::File(path)) => PathBuf::from(&path.value),
+        (None, StatePlace::Default) => default_path(settings),
+    };
+    Ok(Store::Local(LocalStore::new(path, &*settings.project)))
+}
+
+/// Where the state is when nobody says so.
+pub(super) fn default_path(settings: &Settings) -> PathBuf {
+    PathBuf::from(format!("state/{}.json", settings.project))
+}
+
+/// A store in S3, reached with the caller's own credentials.
+pub(super) async fn open_s3(
+    global: &Global,
+    environment: &Environment,
+    settings: &Settings,
+    location: S3Location,
+) -> Result<Store> {
+    let options = ConnectOptions {
+        profile: global.profile.clone(),
+        endpoint_url: global.endpoint_url.clone(),
+        rates: rates(settings),
+        ..ConnectOptions::default()
+    };
+    let aws = aws::connect_own(options, &location.region).await?;
+    Ok(Store::S3(S3Store::new(aws, location, &*settings.project, environment.clock)))
+}
+
+fn rates(settings: &Settings) -> BTreeMap<String, f64> {
+    settings.aws.rates.iter().map(|(name, rate)| (name.clone(), rate.per_second)).collect()
 }
 
 /// `[aws.rates]` must name operations that opsform calls, or a typo would leave the default in place unseen.
@@ -58,16 +96,6 @@ fn check_rates(settings: &Settings) -> Vec<Diagnostic> {
                 .hint(manifest::hint_for(name, &known, "operations"))
         })
         .collect()
-}
-
-/// Who asks for the state's lock.
-pub(super) fn lock_owner(environment: &Environment, what: &str) -> LockOwner {
-    LockOwner {
-        who: environment.who.clone(),
-        when: environment.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        what: what.to_owned(),
-        id: uuid::Uuid::new_v4().to_string(),
-    }
 }
 
 /// Connected to AWS, with the accounts and regions to work on.
@@ -101,7 +129,7 @@ impl Session {
                     external_id: account.external_id.clone(),
                 })
                 .collect(),
-            rates: settings.aws.rates.iter().map(|(name, rate)| (name.clone(), rate.per_second)).collect(),
+            rates: rates(settings),
         })
         .await?;
         check_accounts(&aws, state)?;

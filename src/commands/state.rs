@@ -1,26 +1,27 @@
 //! `show` and `state …`: looking after the state.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::args::{Format, Global, ShowArgs, StateCommand};
+use super::args::{Format, Global, LockArgs, ShowArgs, StateCommand};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::locking::with_lock;
 use super::output::Output;
 use super::plan::{patterns, read_state};
 use super::reading::find_owned;
 use super::saved::plan_if_it_is_one;
-use super::session::{Session, load_manifest, lock_owner, store};
+use super::session::{Session, load_manifest, open_store};
+use super::state_transfer;
 use crate::model::Owned;
 use crate::plan::Pattern;
 use crate::render::{Heading, count_of, owned_detail, state_list};
 use crate::resources;
-use crate::state::State;
+use crate::state::{State, Store};
 
 /// `opsform show`
-pub(super) fn show(global: &Global, args: &ShowArgs, environment: &Environment) -> Result<Exit> {
+pub(super) async fn show(global: &Global, args: &ShowArgs, environment: &Environment) -> Result<Exit> {
     if let [path] = &args.patterns[..]
         && let Some(saved) = plan_if_it_is_one(Path::new(path))?
     {
@@ -37,16 +38,21 @@ pub(super) fn show(global: &Global, args: &ShowArgs, environment: &Environment) 
         )
         .into());
     }
-    show_records(global, &args.patterns, args.json || args.format == Format::Json, environment)
+    show_records(global, &args.patterns, args.json || args.format == Format::Json, environment).await
 }
 
 /// `opsform state …`
 pub(super) async fn run(global: &Global, command: &StateCommand, environment: &Environment) -> Result<Exit> {
     match command {
-        StateCommand::List { patterns } => list(global, patterns, environment),
-        StateCommand::Show { patterns, json } => show_records(global, patterns, *json, environment),
-        StateCommand::Rm { patterns, yes } => remove(global, patterns, *yes, environment),
-        StateCommand::Unlock { id } => unlock(global, id, environment),
+        StateCommand::List { patterns } => list(global, patterns, environment).await,
+        StateCommand::Show { patterns, json } => show_records(global, patterns, *json, environment).await,
+        StateCommand::Rm { patterns, yes } => remove(global, patterns, *yes, environment).await,
+        StateCommand::Unlock { id, yes } => unlock(global, id, *yes, environment).await,
+        StateCommand::Pull => state_transfer::pull(global, environment).await,
+        StateCommand::Push { file, force } => state_transfer::push(global, file, *force, environment).await,
+        StateCommand::Migrate { from, from_region } => {
+            state_transfer::migrate(global, from.as_deref(), from_region.as_deref(), environment).await
+        }
         StateCommand::Rebuild { yes } => rebuild(global, *yes, environment).await,
     }
 }
@@ -75,18 +81,25 @@ fn find(state: &State, texts: &[String]) -> Result<Vec<Owned>> {
     Ok(matching(state, &patterns))
 }
 
-fn list(global: &Global, texts: &[String], environment: &Environment) -> Result<Exit> {
+async fn list(global: &Global, texts: &[String], environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let store = open_store(global, environment, &manifest.settings).await?;
+    let state = read_state(&store, &output).await?;
     output.print(&state_list(&find(&state, texts)?, &resources::texts(), output.palette))?;
     Ok(Exit::Done)
 }
 
-fn show_records(global: &Global, texts: &[String], json: bool, environment: &Environment) -> Result<Exit> {
+async fn show_records(
+    global: &Global,
+    texts: &[String],
+    json: bool,
+    environment: &Environment,
+) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let state = read_state(&store(global, &manifest.settings), &output)?;
+    let store = open_store(global, environment, &manifest.settings).await?;
+    let state = read_state(&store, &output).await?;
     let records = find(&state, texts)?;
     let text = if json {
         serde_json::to_string_pretty(&records)?
@@ -100,75 +113,100 @@ fn show_records(global: &Global, texts: &[String], json: bool, environment: &Env
     Ok(Exit::Done)
 }
 
-fn remove(global: &Global, texts: &[String], yes: bool, environment: &Environment) -> Result<Exit> {
+async fn remove(global: &Global, texts: &[String], yes: bool, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let store = store(global, &manifest.settings);
-    let mut locked = store.lock(&lock_owner(environment, "state rm"), &uuid::Uuid::new_v4().to_string())?;
-    let records = find(&locked.state, texts)?;
-    output.print(&state_list(&records, &resources::texts(), output.palette))?;
-    let count = count_of(records.len(), "resource", "resources");
-    let question = format!("Forget {count}? AWS is not touched; they keep their tags.");
-    if !output.consent(&question, yes)? {
-        return Err(Failure::new("not done: the answer was not \"yes\"", "nothing was changed").into());
-    }
-    for record in &records {
-        locked.state.resources.remove(&record.address);
-        locked.state.unconfirmed.remove(&record.address);
-    }
-    locked.save()?;
-    output.note(&format!("forgot {count}"));
-    Ok(Exit::Done)
+    let store = open_store(global, environment, &manifest.settings).await?;
+    with_lock(&store, "state rm", &LockArgs::default(), &output, environment, async |locked, _| {
+        let records = find(locked.state(), texts)?;
+        output.print(&state_list(&records, &resources::texts(), output.palette))?;
+        let count = count_of(records.len(), "resource", "resources");
+        let question = format!("Forget {count}? AWS is not touched; they keep their tags.");
+        if !output.consent(&question, yes)? {
+            return Err(not_done());
+        }
+        for record in &records {
+            locked.state_mut().resources.remove(&record.address);
+            locked.state_mut().unconfirmed.remove(&record.address);
+        }
+        locked.save().await?;
+        output.note(&format!("forgot {count}"));
+        Ok(Exit::Done)
+    })
+    .await
 }
 
-/// The operating system gives a dead process's lock back by itself, so there is only one thing to refuse.
-fn unlock(global: &Global, id: &str, environment: &Environment) -> Result<Exit> {
+fn not_done() -> anyhow::Error {
+    Failure::new("not done: the answer was not \"yes\"", "nothing was changed").into()
+}
+
+/// Of a local state the operating system gives a dead process's lock back by itself, so there is only one thing to
+/// refuse. In S3 the lock's object is removed.
+async fn unlock(global: &Global, id: &str, yes: bool, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let store = store(global, &manifest.settings);
-    match store.holder()? {
-        None => {
+    let store = open_store(global, environment, &manifest.settings).await?;
+    let refusal = |message: String, hint: &str| Failure::new(message, hint).exit(Exit::Locked).into();
+    match (store.holder().await?, &store) {
+        (None, Store::Local(_)) => {
             output.note("the state is not locked: the lock of a process that ended is given back by itself");
-            Ok(Exit::Done)
         }
-        Some(holder) if holder.id != id => Err(Failure::new(
-            format!("the lock has another id: it is held by {holder}"),
-            "give the id that is shown here, if it is that run you mean",
-        )
-        .exit(Exit::Locked)
-        .into()),
-        Some(holder) => Err(Failure::new(
-            format!("the lock is held by a process that is alive: {holder}"),
-            "end that process (Ctrl-C lets it finish its calls and save); its lock goes with it",
-        )
-        .exit(Exit::Locked)
-        .into()),
+        (None, Store::S3(_)) => output.note("the state is not locked"),
+        (Some(holder), _) if holder.id != id => {
+            return Err(refusal(
+                format!("the lock has another id: it is held by {holder}"),
+                "give the id that is shown here, if it is that run you mean",
+            ));
+        }
+        (Some(holder), Store::Local(_)) => {
+            return Err(refusal(
+                format!("the lock is held by a process that is alive: {holder}"),
+                "end that process (Ctrl-C lets it finish its calls and save); its lock goes with it",
+            ));
+        }
+        (Some(holder), Store::S3(s3)) => {
+            let question =
+                format!("Remove the lock of {holder}? It was renewed a moment ago; a run that lives stops.");
+            if !s3.is_expired(&holder) && !output.consent(&question, yes)? {
+                return Err(not_done());
+            }
+            let removed = s3.unlock(id).await?;
+            output.note(if removed {
+                "the lock is removed"
+            } else {
+                "the lock changed meanwhile; try again"
+            });
+            return Ok(if removed { Exit::Done } else { Exit::Locked });
+        }
     }
+    Ok(Exit::Done)
 }
 
 async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let store = store(global, &manifest.settings);
-    let mut locked =
-        store.lock(&lock_owner(environment, "state rebuild"), &uuid::Uuid::new_v4().to_string())?;
-    let session = Session::connect(global, &manifest.settings, &locked.state).await?;
-    let found = find_owned(&session, &output, &locked.state.project).await?;
-    let known: BTreeSet<_> = locked.state.resources.keys().cloned().collect();
-    let new: Vec<Owned> = found.into_iter().filter(|owned| !known.contains(&owned.address)).collect();
-    if new.is_empty() {
-        output.print("Nothing to rebuild: everything on AWS with the project's tag is in the state.")?;
-        return Ok(Exit::Done);
-    }
-    output.print(&state_list(&new, &resources::texts(), output.palette))?;
-    let count = count_of(new.len(), "resource", "resources");
-    if !output.consent(&format!("Take {count} into the state? AWS is not touched."), yes)? {
-        return Err(Failure::new("not done: the answer was not \"yes\"", "nothing was changed").into());
-    }
-    locked.state.resources.extend(new.into_iter().map(|owned| (owned.address.clone(), owned)));
-    locked.save()?;
-    output.note(&format!(
-        "took {count} into the state; `opsform plan` shows how they differ from the manifest"
-    ));
-    Ok(Exit::Done)
+    let store = open_store(global, environment, &manifest.settings).await?;
+    with_lock(&store, "state rebuild", &LockArgs::default(), &output, environment, async |locked, _| {
+        let session = Session::connect(global, &manifest.settings, locked.state()).await?;
+        let found = find_owned(&session, &output, &locked.state().project).await?;
+        let known = &locked.state().resources;
+        let new: Vec<Owned> = found.into_iter().filter(|owned| !known.contains_key(&owned.address)).collect();
+        if new.is_empty() {
+            output.print("Nothing to rebuild: everything on AWS with the project's tag is in the state.")?;
+            return Ok(Exit::Done);
+        }
+        output.print(&state_list(&new, &resources::texts(), output.palette))?;
+        let count = count_of(new.len(), "resource", "resources");
+        if !output.consent(&format!("Take {count} into the state? AWS is not touched."), yes)? {
+            return Err(not_done());
+        }
+        let new = new.into_iter().map(|owned| (owned.address.clone(), owned));
+        locked.state_mut().resources.extend(new);
+        locked.save().await?;
+        output.note(&format!(
+            "took {count} into the state; `opsform plan` shows how they differ from the manifest"
+        ));
+        Ok(Exit::Done)
+    })
+    .await
 }

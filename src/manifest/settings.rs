@@ -6,6 +6,7 @@ use crate::model::{DestroyLimit, Diagnostic, Diagnostics, Place};
 
 use super::document::list_of_tables;
 use super::reader::{Entries, FromValue, Placed, Reading, TableReader};
+use super::state_place::{StatePlace, state_place};
 use super::value::{Data, Entry, Value};
 
 /// The names of the settings at the top of a manifest.
@@ -23,8 +24,8 @@ pub struct Settings {
     pub max_destroy: Option<DestroyLimit>,
     /// `[aws]`.
     pub aws: Aws,
-    /// `[state] path`, relative to the folder that opsform runs in.
-    pub state_path: Option<Placed<String>>,
+    /// `[state]`.
+    pub state: StatePlace,
     /// `[[account]]`; empty for the caller's own account.
     pub accounts: Vec<Account>,
 }
@@ -140,7 +141,7 @@ impl SettingsParts {
             settings.aws = with_table(entry, problems, aws).unwrap_or_default();
         }
         if let Some(entry) = self.single.get("state") {
-            settings.state_path = with_table(entry, problems, state_path).flatten();
+            settings.state = with_table(entry, problems, state_place).unwrap_or_default();
         }
         for entry in &self.accounts {
             for (table, place) in list_of_tables(entry, problems) {
@@ -295,15 +296,6 @@ fn rates(reader: &mut TableReader<'_>) -> BTreeMap<String, Rate> {
         }
     }
     rates
-}
-
-fn state_path(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
-    let path = reader.optional::<String>("path")?;
-    if path.value.trim().is_empty() {
-        reader.problem(Diagnostic::error("the state's path is empty").at(path.place));
-        return None;
-    }
-    Some(path)
 }
 
 fn account(reader: &mut TableReader<'_>) -> Option<Account> {

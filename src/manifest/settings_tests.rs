@@ -41,7 +41,10 @@ fn everything_is_read() {
     let rate = &settings.aws.rates["PutMetricAlarm"];
     assert!((rate.per_second - 30.0).abs() < f64::EPSILON);
     assert_eq!(rate.place.to_string(), "b.toml:4:1");
-    assert_eq!(settings.state_path.unwrap().value, "state/x.json");
+    let StatePlace::File(path) = settings.state else {
+        panic!("{:?}", settings.state);
+    };
+    assert_eq!(path.value, "state/x.json");
     assert_eq!(settings.accounts[0].id, "111122223333");
     assert_eq!(settings.accounts[0].external_id.as_deref(), Some("e"));
 }
@@ -152,4 +155,29 @@ fn accounts_are_checked_and_given_once() {
         problems(&format!("{PROJECT}[account]\nname = 'a'\n")),
         ["a.toml:3:1 `account` is a list of blocks and needs two brackets"]
     );
+}
+
+#[test]
+fn the_state_may_be_in_s3() {
+    let state = |text: &str| read(&[("a.toml", &format!("{PROJECT}[state]\n{text}"))]);
+    let (settings, problems) =
+        state("s3 = { bucket = 'acme-opsform', key = 'a/b.json', region = 'eu-west-1', kms_key = 'k' }");
+    assert_eq!(problems, [""; 0]);
+    let StatePlace::S3(place) = settings.state else { panic!("{:?}", settings.state) };
+    assert_eq!((&*place.bucket, &*place.key, &*place.region), ("acme-opsform", "a/b.json", "eu-west-1"));
+    assert_eq!(place.kms_key.as_deref(), Some("k"));
+    assert_eq!(
+        state("path = 'x.json'\ns3 = { bucket = 'acme', key = 'k', region = 'eu-west-1' }").1,
+        ["a.toml:4:8 the state has two places [the other one a.toml:5:1]"]
+    );
+    assert_eq!(
+        state("s3 = { bucket = 'Acme', key = '/k', region = 'europe', buckets = 1 }").1,
+        [
+            "a.toml:4:17 \"Acme\" is not a bucket's name",
+            "a.toml:4:31 \"/k\" is not an object's key",
+            "a.toml:4:46 \"europe\" is not a region's code",
+            "a.toml:4:56 unknown key `s3.buckets` in `s3`",
+        ]
+    );
+    assert_eq!(state("s3 = { bucket = 'acme', key = 'k' }").1, ["a.toml:4:6 `s3` has no `s3.region`"]);
 }

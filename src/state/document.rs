@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::StateError;
 use super::journal::Entry;
+use super::reading::{document_text, parse_document};
 use crate::model::{Actual, Address, Owned, Ownership, Scope};
 
 /// The version of the document's format. A newer one is refused, never guessed at.
@@ -40,6 +42,22 @@ impl State {
             resources: BTreeMap::new(),
             unconfirmed: BTreeMap::new(),
         }
+    }
+
+    /// Reads a document that a person brings, and checks it as a store's own.
+    ///
+    /// # Errors
+    /// Where it is damaged, newer than this opsform or of another project.
+    pub fn parse(bytes: &[u8], path: &str, project: &str) -> Result<Self, StateError> {
+        parse_document(bytes, path, project)
+    }
+
+    /// The document as it is written.
+    ///
+    /// # Errors
+    /// Where a value has no place in JSON.
+    pub fn text(&self) -> Result<Vec<u8>, serde_json::Error> {
+        document_text(self)
     }
 
     /// Decides about what an apply that was cut off began to create, in the scopes that were read: ours if AWS shows it

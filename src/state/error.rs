@@ -3,6 +3,7 @@
 use std::io;
 
 use super::LockInfo;
+use crate::aws::{AwsError, ErrorClass};
 
 /// A failure of the state store.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,34 @@ pub enum StateError {
         /// Who holds it.
         holder: Box<LockInfo>,
     },
+    /// The lease of the lock ran out, and its holder has not given it back.
+    #[error("the state {path} is locked by {holder}; it has not renewed the lock, and is probably gone")]
+    LockExpired {
+        /// The state's place.
+        path: String,
+        /// Who held it.
+        holder: Box<LockInfo>,
+    },
+    /// Somebody took the lock away from this run.
+    #[error("the lock of the state {path} was taken from this run; its state was not saved")]
+    LockLost {
+        /// The state's place.
+        path: String,
+    },
+    /// The document is not the one that was read.
+    #[error("somebody else wrote the state {path} meanwhile; it was not overwritten")]
+    WrittenByOther {
+        /// The state's place.
+        path: String,
+    },
+    /// AWS did not do what was asked.
+    #[error("the state {path}: {source}")]
+    Aws {
+        /// The state's place.
+        path: String,
+        /// AWS's word.
+        source: Box<AwsError>,
+    },
     /// The journal continues a newer document than the one that is there.
     #[error("the state {path} is older than its journal {journal}")]
     JournalAhead {
@@ -74,12 +103,38 @@ impl StateError {
             ),
             Self::TooNew { .. } => Some("update opsform".to_owned()),
             Self::OtherProject { .. } => {
-                Some("choose another file with --state or `[state] path`, or correct `[project] name`".to_owned())
+                Some("choose another place with --state or `[state]`, or correct `[project] name`".to_owned())
             }
             Self::Locked { holder, .. } => Some(format!(
                 "wait for it to finish; if that process hangs, end it and then run `opsform state unlock {}`",
                 holder.id
             )),
+            Self::LockExpired { holder, .. } => Some(format!(
+                "make sure that it no longer runs, then take the lock with --take-lock (apply and destroy) or remove it \
+                 with `opsform state unlock {}`",
+                holder.id
+            )),
+            Self::LockLost { .. } | Self::WrittenByOther { .. } => Some(
+                "run `opsform plan`: what this run did on AWS is found by its tags, and the plan shows what is left"
+                    .to_owned(),
+            ),
+            Self::Aws { source, .. } if source.code == "NoSuchBucket" => {
+                Some("create the bucket, with versioning, or correct `[state] s3`".to_owned())
+            }
+            // "Error responses" of the S3 API: how a bucket in another region answers.
+            Self::Aws { source, .. }
+                if ["PermanentRedirect", "AuthorizationHeaderMalformed"].contains(&&*source.code) =>
+            {
+                Some("the bucket seems to be in another region: correct `region` in `[state] s3`".to_owned())
+            }
+            Self::Aws { source, .. } if source.operation.name == "GetObject" && source.class == ErrorClass::Denied => {
+                Some(
+                    "the caller needs the IAM actions s3:GetObject and s3:ListBucket: without the latter, S3 denies \
+                     also what is not there"
+                        .to_owned(),
+                )
+            }
+            Self::Aws { source, .. } => source.hint(),
             Self::JournalAhead { journal, .. } => Some(format!(
                 "if the state was put back from a copy, move {journal} away and run `opsform state rebuild`, which finds \
                  what an apply made since by its tags on AWS"

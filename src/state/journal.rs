@@ -1,16 +1,17 @@
 //! The append-only journal of a running apply.
 //!
-//! Each entry is one line of JSON and is on disk before [`Journal::append`] returns. Entries that come in while a write
-//! is under way share the next one, so hundreds of changes a second need no hundreds of disk syncs.
+//! Each entry is one line of JSON. In a local file it is on disk before [`Journal::append`] returns; entries that come
+//! in while a write is under way share the next one, so hundreds of changes a second need no hundreds of disk syncs. For
+//! a state in S3 see `s3/journal.rs`.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::StateError;
 use crate::model::{Address, Owned};
@@ -49,28 +50,35 @@ pub(super) struct Header {
     pub(super) serial: u64,
 }
 
-/// A journal that is open for writing. Clones write to the same file.
+/// A journal that is open for writing. Clones write to the same one.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    queue: mpsc::Sender<Request>,
+    queue: mpsc::UnboundedSender<Request>,
     path: Arc<PathBuf>,
 }
 
+/// What a writer is asked to write.
 #[derive(Debug)]
-struct Request {
-    entry: Entry,
-    done: oneshot::Sender<Result<(), Arc<std::io::Error>>>,
+pub(super) struct Request {
+    pub(super) entry: Entry,
+    pub(super) done: oneshot::Sender<Result<(), Arc<std::io::Error>>>,
 }
 
 impl Journal {
     /// Starts the thread that writes to the file. It ends when the last clone is dropped.
     pub(super) fn start(file: File, path: PathBuf) -> (Self, JoinHandle<()>) {
-        let (queue, requests) = mpsc::channel();
-        let writer = std::thread::spawn(move || write_all(file, &requests));
-        (Self { queue, path: Arc::new(path) }, writer)
+        let (journal, requests) = Self::queue(path);
+        let writer = std::thread::spawn(move || write_all(file, requests));
+        (journal, writer)
     }
 
-    /// Writes an entry and returns when it is on disk.
+    /// The end that is written to, and the end for whoever writes it down.
+    pub(super) fn queue(path: PathBuf) -> (Self, mpsc::UnboundedReceiver<Request>) {
+        let (queue, requests) = mpsc::unbounded_channel();
+        (Self { queue, path: Arc::new(path) }, requests)
+    }
+
+    /// Writes an entry and returns when it is on disk, or as safe as the store promises.
     ///
     /// # Errors
     /// When it could not be written: then the caller must not go on as if it were.
@@ -89,11 +97,10 @@ impl Journal {
     }
 }
 
-fn write_all(mut file: File, requests: &mpsc::Receiver<Request>) {
+fn write_all(mut file: File, mut requests: mpsc::UnboundedReceiver<Request>) {
     let mut failure: Option<Arc<std::io::Error>> = None;
-    while let Ok(first) = requests.recv() {
-        let mut waiting = vec![first];
-        waiting.extend(requests.try_iter());
+    while let Some(first) = requests.blocking_recv() {
+        let waiting = with_those_behind(first, &mut requests);
         // After a failure nothing is written any more: a line behind half a line could never be read.
         if failure.is_none() {
             failure = write_lines(&mut file, &waiting).err().map(Arc::new);
@@ -105,11 +112,29 @@ fn write_all(mut file: File, requests: &mpsc::Receiver<Request>) {
     }
 }
 
+/// A request and all that have come in since.
+pub(super) fn with_those_behind(
+    first: Request,
+    requests: &mut mpsc::UnboundedReceiver<Request>,
+) -> Vec<Request> {
+    let mut waiting = vec![first];
+    while let Ok(request) = requests.try_recv() {
+        waiting.push(request);
+    }
+    waiting
+}
+
+/// A line of a journal: its header or an entry.
+pub(super) fn push_line(lines: &mut Vec<u8>, value: &impl Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *lines, value)?;
+    lines.push(b'\n');
+    Ok(())
+}
+
 fn write_lines(file: &mut File, requests: &[Request]) -> std::io::Result<()> {
     let mut lines = Vec::new();
     for request in requests {
-        serde_json::to_writer(&mut lines, &request.entry)?;
-        lines.push(b'\n');
+        push_line(&mut lines, &request.entry)?;
     }
     file.write_all(&lines)?;
     file.sync_data()

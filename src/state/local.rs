@@ -5,11 +5,12 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use serde_json::Value;
-
 use super::journal::Header;
 use super::lock::{self, HeldLock};
-use super::{Entry, FORMAT_VERSION, Journal, LockInfo, LockOwner, State, StateError};
+use super::reading::{
+    JournalText, Relation, document_is_gone, document_text, parse_document, parse_journal, relation,
+};
+use super::{FORMAT_VERSION, Journal, LockInfo, LockOwner, State, StateError};
 
 /// How often a reader tries again when an apply folds its journal just then.
 const READ_TRIES: usize = 20;
@@ -57,52 +58,32 @@ impl LocalStore {
     /// # Errors
     /// Where the document cannot be read, is damaged, newer than this opsform or of another project.
     pub fn read(&self) -> Result<Option<State>, StateError> {
+        let (path, journal_path) = (self.path.display().to_string(), self.beside("journal"));
+        let journal_path = journal_path.display().to_string();
         let mut ahead = None;
         for _ in 0..READ_TRIES {
             let state = self.read_document()?;
-            let journal = self.read_journal()?;
-            match (state, journal) {
-                (state, None) => return Ok(state),
-                (Some(mut state), Some((header, entries)))
-                    if header.lineage == state.lineage && header.serial == state.serial =>
-                {
+            let Some((header, entries)) = self.read_journal()? else { return Ok(state) };
+            let Some(mut state) = state else {
+                // The very first document may have been written between the two reads.
+                if self.path.exists() {
+                    continue;
+                }
+                return Err(document_is_gone(&path, &journal_path));
+            };
+            match relation(&state, &header, &path, &journal_path)? {
+                Relation::Continues => {
                     for entry in entries {
                         state.take_over(entry);
                     }
                     return Ok(Some(state));
                 }
-                // An apply removes its journal after it has written the document that includes it. A journal of an
-                // older serial is one that it did not get to remove.
-                (Some(state), Some((header, _)))
-                    if header.lineage == state.lineage && header.serial < state.serial =>
-                {
+                Relation::Older => {
                     if self.read_document()?.is_some_and(|again| again.serial == state.serial) {
                         return Ok(Some(state));
                     }
                 }
-                // The very first document may have been written between the two reads.
-                (None, Some(_)) if self.path.exists() => {}
-                (None, Some(_)) => {
-                    return Err(StateError::Damaged {
-                        path: self.path.display().to_string(),
-                        detail: format!(
-                            "its journal {} is there, but the document is not",
-                            self.beside("journal").display()
-                        ),
-                    });
-                }
-                // A journal of a newer serial: the document was replaced between the two reads. Read both again.
-                (Some(state), Some((header, _))) => {
-                    if header.lineage != state.lineage {
-                        return Err(StateError::Damaged {
-                            path: self.path.display().to_string(),
-                            detail: format!(
-                                "its journal {} continues another state (lineage {})",
-                                self.beside("journal").display(),
-                                header.lineage
-                            ),
-                        });
-                    }
+                Relation::Newer => {
                     // Still the same after a while: no apply is at work, the document was put back from a copy.
                     if ahead == Some(header.serial) {
                         std::thread::sleep(READ_PAUSE);
@@ -111,57 +92,20 @@ impl LocalStore {
                 }
             }
         }
-        Err(StateError::JournalAhead {
-            path: self.path.display().to_string(),
-            journal: self.beside("journal").display().to_string(),
-        })
+        Err(StateError::JournalAhead { path, journal: journal_path })
     }
 
     fn read_document(&self) -> Result<Option<State>, StateError> {
         let Some(bytes) = read_if_there(&self.path)? else {
             return Ok(None);
         };
-        let path = self.path.display().to_string();
-        let damaged =
-            |error: serde_json::Error| StateError::Damaged { path: path.clone(), detail: error.to_string() };
-        let value: Value = serde_json::from_slice(&bytes).map_err(damaged)?;
-        let found = value.get("format_version").and_then(Value::as_u64).unwrap_or(0);
-        if found > u64::from(FORMAT_VERSION) {
-            return Err(StateError::TooNew { path, found, known: FORMAT_VERSION });
-        }
-        let state: State = serde_json::from_value(value).map_err(damaged)?;
-        if state.project != self.project {
-            return Err(StateError::OtherProject {
-                path,
-                found: state.project,
-                expected: self.project.clone(),
-            });
-        }
-        Ok(Some(state))
+        parse_document(&bytes, &self.path.display().to_string(), &self.project).map(Some)
     }
 
-    fn read_journal(&self) -> Result<Option<(Header, Vec<Entry>)>, StateError> {
+    fn read_journal(&self) -> Result<Option<JournalText>, StateError> {
         let path = self.beside("journal");
-        // Bytes, not text: a line that was cut off may end within a character.
         let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
-        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-        let Some(header) = lines.next().and_then(|line| serde_json::from_slice(line).ok()) else {
-            // The header is written and synced before the first change is made, so without it nothing was.
-            return Ok(None);
-        };
-        let mut entries = Vec::new();
-        for (number, line) in lines.enumerate() {
-            // A line without its end was being written when the process died: the change that it was to record is
-            // among the intended ones, or AWS shows it.
-            if !line.ends_with(b"\n") {
-                break;
-            }
-            entries.push(serde_json::from_slice(line).map_err(|error| StateError::Damaged {
-                path: path.display().to_string(),
-                detail: format!("line {}: {error}", number + 2),
-            })?);
-        }
-        Ok(Some((header, entries)))
+        parse_journal(&bytes, &path.display().to_string())
     }
 
     /// Who is writing now, if anybody.
@@ -170,6 +114,16 @@ impl LocalStore {
     /// Where the lock file cannot be read.
     pub fn holder(&self) -> Result<Option<LockInfo>, StateError> {
         lock::holder(&self.beside("lock"))
+    }
+
+    /// Sets the document aside under another name, after it was copied to another store.
+    ///
+    /// # Errors
+    /// Where it cannot be renamed.
+    pub fn set_aside(&self) -> Result<String, StateError> {
+        let aside = self.beside("migrated");
+        fs::rename(&self.path, &aside).map_err(|source| StateError::io("rename", &self.path, source))?;
+        Ok(aside.display().to_string())
     }
 
     /// Takes the lock and reads the state; a new state where there is none.
@@ -254,8 +208,7 @@ impl LockedStore {
         let path = &self.store.path;
         let temporary = self.store.beside("tmp");
         let write = || -> std::io::Result<()> {
-            let mut text = serde_json::to_vec_pretty(&self.state)?;
-            text.push(b'\n');
+            let text = document_text(&self.state)?;
             let mut file = File::create(&temporary)?;
             file.write_all(&text)?;
             file.sync_all()?;

@@ -1,4 +1,4 @@
-//! The lock beside a local state file.
+//! Who holds a lock, and the lock beside a local state file.
 //!
 //! The operating system's advisory lock decides, so a killed apply never leaves a stale lock behind; the file's
 //! content only tells people who, when and what.
@@ -41,6 +41,19 @@ pub struct LockInfo {
     pub when: String,
     /// The command.
     pub what: String,
+    /// Until when it holds unless it is renewed. A local lock goes with its process and has no end of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<jiff::Timestamp>,
+}
+
+/// How much two machines' clocks may differ before one of them takes a lease for expired that the other still renews.
+const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
+
+impl LockInfo {
+    /// Whether its holder has not renewed it in time.
+    pub fn is_expired(&self, now: jiff::Timestamp) -> bool {
+        self.expires.is_some_and(|expires| now.duration_since(expires) > CLOCKS_DIFFER)
+    }
 }
 
 impl fmt::Display for LockInfo {
@@ -83,6 +96,7 @@ impl HeldLock {
             who: owner.who.clone(),
             when: owner.when.clone(),
             what: owner.what.clone(),
+            expires: None,
         };
         write_info(&mut file, &info).map_err(|source| StateError::io("write", path, source))?;
         Ok(Self { file, path: path.to_owned() })
@@ -135,11 +149,12 @@ fn write_info(file: &mut File, info: &LockInfo) -> std::io::Result<()> {
     file.sync_data()
 }
 
-fn unknown_holder() -> LockInfo {
+pub(super) fn unknown_holder() -> LockInfo {
     LockInfo {
         id: "unknown".to_owned(),
         who: "another process".to_owned(),
         when: "an unknown time".to_owned(),
         what: "an opsform command".to_owned(),
+        expires: None,
     }
 }

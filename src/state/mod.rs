@@ -8,9 +8,14 @@ mod error;
 mod journal;
 mod local;
 mod lock;
+mod reading;
+mod s3;
+mod store;
 
 pub use document::{FORMAT_VERSION, State};
 pub use error::StateError;
 pub use journal::{Entry, Journal};
 pub use local::{LocalStore, LockedStore};
 pub use lock::{LockInfo, LockOwner};
+pub use s3::{Releaser, S3Location, S3Locked, S3Store};
+pub use store::{Clock, LockRequest, Locked, Store};

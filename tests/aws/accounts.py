@@ -7,6 +7,7 @@ import asyncio
 from alarm_store import AlarmStore
 from calls import CallLog
 from faults import Fault
+from s3 import Bucket
 
 
 class Account:
@@ -18,6 +19,7 @@ class Account:
         self.faults: list[Fault] = []
         self.held: set[asyncio.Event] = set()
         self.being_put: set[tuple[str, str]] = set()  # region and name of alarms with a put under way
+        self.buckets: dict[str, Bucket] = {}
         self.opted_in: set[str] = set()
         self.roles: dict[str, str] = {}  # access key id → ARN of the session that it belongs to
 

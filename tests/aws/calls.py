@@ -16,6 +16,7 @@ DEFAULT_ACCOUNT = "123456789012"
 CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/"
 SERVICE_NAMES = {"monitoring": "cloudwatch"}  # signing name → the name of the service here, where they differ
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]+/([^/]+)/([^/]+)/")
+S3_OPERATIONS = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 KEY_ACCOUNT = re.compile(r"(?:AKIA|ASIA)(\d{12})")
 
 
@@ -23,7 +24,7 @@ class Call:
     """One request, recognised: whose it is, what it asks, and with which parameters.
 
     `params` of a query call maps each name to its (last) value; of a CBOR or JSON call it is the decoded body.
-    `keys` are the names of the alarms that the call is about.
+    `keys` are the names of the alarms, or the key of the object, that the call is about.
     """
 
     __slots__ = (
@@ -53,13 +54,21 @@ class Call:
             self._read_body()
         except Exception as problem:  # whatever a decoder says of a body that it cannot read
             self.problem = f"the body cannot be read: {problem}"
-        self.keys = alarm_names(self.operation, self.params) if self.service == "cloudwatch" else []
+        if self.service == "s3":
+            self.keys = [self.params["Key"]] if self.params.get("Key") else []
+        else:
+            self.keys = alarm_names(self.operation, self.params) if self.service == "cloudwatch" else []
 
     @property
     def key(self) -> str | None:
         return self.keys[0] if len(self.keys) == 1 else None
 
     def _read_body(self) -> None:
+        if self.service == "s3":
+            self.protocol = "rest"
+            self.operation, key = s3_operation(self.request.method, self.request.path, self.request.query)
+            self.params = {"Key": key}
+            return
         body = self.request.body
         if self.request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
@@ -75,6 +84,16 @@ class Call:
             text = body.decode() if body else self.request.query
             self.params = {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
             self.operation = self.params.get("Action", "")
+
+
+def s3_operation(method: str, path: str, query: str) -> tuple[str, str]:
+    """The operation of a path-style S3 request and the key that it is about."""
+    _, _, key = path.removeprefix("/").partition("/")
+    if not key:
+        if "versioning" in query:
+            return ("PutBucketVersioning" if method == "PUT" else "GetBucketVersioning"), ""
+        return ("CreateBucket" if method == "PUT" else "Unknown"), ""
+    return S3_OPERATIONS.get(method, "Unknown"), key
 
 
 def _credential(request: Request) -> tuple[str, str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import unittest
 
 import check_faults
+import check_s3
 import check_services
 
 
 def load_tests(loader: unittest.TestLoader, _tests: unittest.TestSuite, _pattern: str | None) -> unittest.TestSuite:
-    return unittest.TestSuite(loader.loadTestsFromModule(module) for module in (check_services, check_faults))
+    return unittest.TestSuite(loader.loadTestsFromModule(module) for module in (check_services, check_s3, check_faults))
 
 
 if __name__ == "__main__":

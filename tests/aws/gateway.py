@@ -11,6 +11,7 @@ from typing import Any
 
 import cloudwatch
 import regions
+import s3
 import sts
 import tagging
 from accounts import Account, Accounts
@@ -98,6 +99,8 @@ class Gateway:
             return self._cloudwatch(call, account)
         if call.service == "sts" and call.operation in sts.OPERATIONS:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
+        if call.service == "s3":
+            return s3.answer(call, account.buckets)
         if call.service == "tagging" and call.operation == "GetResources":
             return self._tagged(call, account)
         if call.service == "ec2" and call.operation == "DescribeRegions":

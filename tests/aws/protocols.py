@@ -86,6 +86,8 @@ def error_answer(protocol: str, service: str, error: AwsError) -> Response:
     """The error in the protocol of the call: `cbor`, `json`, `ec2` or `query`."""
     if service == "cloudwatch" and protocol in ("cbor", "json"):
         return _cloudwatch_error(protocol, error)
+    if service == "s3":
+        return _s3_error(error)
     if protocol == "json":
         return _json_error(error)
     code, message, ident = escape(error.code), escape(error.message), request_id()
@@ -101,6 +103,15 @@ def error_answer(protocol: str, service: str, error: AwsError) -> Response:
             f"<Code>{code}</Code><Message>{message}</Message></Error><RequestId>{ident}</RequestId></ErrorResponse>"
         )
     return Response(error.status, xml_headers(), body.encode(), error.code)
+
+
+def _s3_error(error: AwsError) -> Response:
+    body = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{escape(error.code)}</Code>'
+        f"<Message>{escape(error.message)}</Message><RequestId>{request_id()}</RequestId></Error>"
+    )
+    headers = {"content-type": "application/xml", "x-amz-request-id": request_id()}
+    return Response(error.status, headers, body.encode(), error.code)
 
 
 def _fault(error: AwsError) -> str:

@@ -5,6 +5,7 @@
 
 #![allow(unreachable_pub)] // The tests, the demo and the benchmark each include this file.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -98,6 +99,11 @@ impl Account {
     /// Twelve digits.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Where the SDK is to send its calls.
+    pub fn url(&self) -> String {
+        self.emulator.url()
     }
 
     /// What opsform and the AWS CLI need in their environment to work in this account.
@@ -226,6 +232,57 @@ impl Account {
     /// Deletes an alarm as a person in the console would.
     pub fn delete_alarm(&self, region: &str, name: &str) {
         self.post(&format!("alarms/{region}/edit"), &json!({ "AlarmName": name, "delete": true }));
+    }
+
+    /// Makes a bucket.
+    pub fn create_bucket(&self, region: &str, bucket: &str) {
+        let request = ureq::put(self.s3(bucket, "")).header("Authorization", self.s3_signature(region));
+        request.send_empty().unwrap_or_else(|error| panic!("{bucket}: {error}"));
+    }
+
+    /// Lets a bucket keep versions.
+    pub fn version_bucket(&self, region: &str, bucket: &str) {
+        let request =
+            ureq::put(self.s3(bucket, "?versioning")).header("Authorization", self.s3_signature(region));
+        request.send("<Status>Enabled</Status>").unwrap_or_else(|error| panic!("{bucket}: {error}"));
+    }
+
+    /// The text of an object, if it is there.
+    pub fn object(&self, region: &str, bucket: &str, key: &str) -> Option<String> {
+        let request = ureq::get(self.s3(bucket, key)).header("Authorization", self.s3_signature(region));
+        match request.call() {
+            Ok(mut answer) => Some(answer.body_mut().read_to_string().expect("text")),
+            Err(ureq::Error::StatusCode(404)) => None,
+            Err(error) => panic!("{key}: {error}"),
+        }
+    }
+
+    /// The headers of an object.
+    pub fn object_headers(&self, region: &str, bucket: &str, key: &str) -> HashMap<String, String> {
+        let request = ureq::get(self.s3(bucket, key)).header("Authorization", self.s3_signature(region));
+        let answer = request.call().unwrap_or_else(|error| panic!("{key}: {error}"));
+        let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+    }
+
+    /// Writes an object, whatever stands there.
+    pub fn put_object(&self, region: &str, bucket: &str, key: &str, body: &str) {
+        let request = ureq::put(self.s3(bucket, key)).header("Authorization", self.s3_signature(region));
+        request.send(body).unwrap_or_else(|error| panic!("{key}: {error}"));
+    }
+
+    /// Deletes an object.
+    pub fn delete_object(&self, region: &str, bucket: &str, key: &str) {
+        let request = ureq::delete(self.s3(bucket, key)).header("Authorization", self.s3_signature(region));
+        request.call().unwrap_or_else(|error| panic!("{key}: {error}"));
+    }
+
+    fn s3(&self, bucket: &str, key: &str) -> String {
+        format!("{}/{bucket}/{key}", self.emulator.url())
+    }
+
+    fn s3_signature(&self, region: &str) -> String {
+        signature(&format!("AKIA{}/20261120/{region}/s3/aws4_request", self.id))
     }
 
     /// Terminates instances, signed as this account but not counted by the tests that clear the calls afterwards.

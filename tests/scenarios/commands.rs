@@ -45,7 +45,7 @@ fn help_names_every_command_and_exit_code() {
         assert!(run.stdout.contains(&format!("\n  {command}")), "{command}");
         workspace.ok(&[command, "--help"]);
     }
-    for command in ["list", "show", "rm", "unlock", "rebuild"] {
+    for command in ["list", "show", "rm", "unlock", "rebuild", "pull", "push", "migrate"] {
         workspace.ok(&["state", command, "--help"]);
     }
     workspace.run(&["paln"]).expect(1).says(&["plan"]);

@@ -18,6 +18,8 @@ mod kill;
 mod lifecycle;
 mod manifest_errors;
 mod ownership;
+mod s3_lock;
+mod s3_state;
 mod saved;
 mod sheets;
 mod workspace;

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::model::{Address, Fields, Owned, Scope};
+use crate::state::Entry;
 
 fn record(key: &str) -> Owned {
     Owned {

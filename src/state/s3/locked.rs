@@ -1,0 +1,130 @@
+//! A state in S3 that this process may write.
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::lease::Lease;
+use super::objects::Put;
+use super::{Read, S3Store, journal};
+use crate::state::journal::Header;
+use crate::state::reading::document_text;
+use crate::state::{FORMAT_VERSION, Journal, State, StateError};
+
+/// A state that this process may write. [`S3Locked::release`] gives the lock back; dropping alone lets it expire.
+#[derive(Debug)]
+pub struct S3Locked {
+    store: S3Store,
+    /// The state as it was read; [`S3Locked::save`] writes it.
+    pub state: State,
+    etag: Option<String>,
+    journal_etag: Option<String>,
+    lease: Lease,
+    writer: Option<JoinHandle<journal::Closed>>,
+}
+
+/// Gives a lock back while something else is the matter.
+pub(super) async fn give_back(lease: &Lease) {
+    if let Err(error) = lease.release().await {
+        tracing::warn!(%error, "the lock could not be given back; it expires by itself");
+    }
+}
+
+/// Gives the lock back from elsewhere, such as a signal's handler.
+#[derive(Clone, Debug)]
+pub struct Releaser(Lease);
+
+impl Releaser {
+    /// Gives the lock back.
+    pub async fn release(&self) {
+        give_back(&self.0).await;
+    }
+}
+
+impl S3Locked {
+    pub(super) fn new(store: S3Store, read: Read, lease: Lease, new_lineage: &str) -> Self {
+        let state = read.state.unwrap_or_else(|| State::new(&*store.project, new_lineage));
+        Self { store, state, etag: read.etag, journal_etag: read.journal_etag, lease, writer: None }
+    }
+
+    /// Cancelled when somebody else may have the lock.
+    pub fn lost(&self) -> &CancellationToken {
+        self.lease.lost()
+    }
+
+    /// A way to give the lock back from elsewhere.
+    pub fn releaser(&self) -> Releaser {
+        Releaser(self.lease.clone())
+    }
+
+    /// Gives the lock back.
+    pub async fn release(self) {
+        give_back(&self.lease).await;
+    }
+
+    /// Writes the document, so that a journal has something to continue, and opens the journal.
+    ///
+    /// # Errors
+    /// Where the objects cannot be written.
+    pub async fn open_journal(&mut self) -> Result<Journal, StateError> {
+        self.save().await?;
+        let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
+        let known = self.journal_etag.as_deref();
+        let (journal, writer) =
+            journal::open(&self.store.objects, self.store.journal_key(), &header, known).await?;
+        self.writer = Some(writer);
+        Ok(journal)
+    }
+
+    /// Folds the journal into the document. All clones of the journal must have been dropped.
+    ///
+    /// # Errors
+    /// Where the document cannot be written; then the journal is still there for the next run.
+    pub async fn fold_journal(&mut self) -> Result<(), StateError> {
+        // The task ends with the last clone of the journal; it cannot panic.
+        if let Some(writer) = self.writer.take()
+            && let Ok(closed) = writer.await
+        {
+            self.journal_etag = Some(closed.etag);
+            for entry in closed.entries {
+                self.state.take_over(entry);
+            }
+        }
+        self.save().await
+    }
+
+    /// Replaces the document with [`S3Locked::state`] under the next serial, if it is still the one that was read and the
+    /// lock is still ours, and removes the journal, whose entries are part of the state since it was read.
+    ///
+    /// # Errors
+    /// Where the document cannot be written; the old one is then still whole.
+    pub async fn save(&mut self) -> Result<(), StateError> {
+        let path = self.store.url();
+        if !self.lease.is_ours().await? {
+            return Err(StateError::LockLost { path });
+        }
+        self.state.serial += 1;
+        self.state.format_version = FORMAT_VERSION;
+        let text = document_text(&self.state)
+            .map_err(|error| StateError::io("write", path.as_ref(), std::io::Error::from(error)))?;
+        let objects = &self.store.objects;
+        match objects.put(&self.store.key, &text, self.etag.as_deref()).await? {
+            Put::Written(etag) => self.etag = Some(etag),
+            Put::Refused => return Err(StateError::WrittenByOther { path }),
+        }
+        let Some(etag) = self.journal_etag.take() else { return Ok(()) };
+        match objects.delete(&self.store.journal_key(), &etag).await {
+            Ok(true) => Ok(()),
+            // One of its puts was carried out although its answer never came. A journal of an older serial is known to
+            // be part of the document, and the next run replaces it.
+            Ok(false) => {
+                tracing::debug!("the journal is not the one that was written last; it is left behind");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the journal could not be removed");
+                self.journal_etag = Some(etag);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! State in S3: `KEY`, with its journal `KEY.journal` and its lock `KEY.lock` beside it.
+//!
+//! S3 is strongly consistent ("Amazon S3 data consistency model" in its user guide): who reads after a write sees it.
+
+mod journal;
+mod lease;
+mod locked;
+mod objects;
+
+use std::time::Duration;
+
+use lease::{LEASE, Terms};
+use objects::{Object, Objects};
+
+pub use locked::{Releaser, S3Locked};
+
+use super::reading::{Relation, document_is_gone, parse_document, parse_journal, relation};
+use super::{Clock, LockInfo, LockOwner, State, StateError};
+use crate::aws::{Aws, OWN_ACCOUNT};
+use crate::model::Scope;
+
+/// How often a reader tries again when an apply writes just then.
+const READ_TRIES: usize = 5;
+
+/// A state object and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct S3Store {
+    objects: Objects,
+    key: String,
+    project: String,
+    clock: Clock,
+    lease: Duration,
+}
+
+/// Where the objects are.
+#[derive(Clone, Debug)]
+pub struct S3Location {
+    /// The bucket.
+    pub bucket: String,
+    /// The document's key.
+    pub key: String,
+    /// The bucket's region.
+    pub region: String,
+    /// The KMS key to encrypt with; what the bucket does by default where it is left out.
+    pub kms_key: Option<String>,
+}
+
+/// What was read, with the ETags that the next writes name.
+struct Read {
+    state: Option<State>,
+    etag: Option<String>,
+    journal_etag: Option<String>,
+}
+
+impl S3Store {
+    /// The store of a project. `aws` reaches [`OWN_ACCOUNT`].
+    pub fn new(aws: Aws, location: S3Location, project: impl Into<String>, clock: Clock) -> Self {
+        let scope = Scope::new(OWN_ACCOUNT, location.region);
+        Self {
+            objects: Objects::new(aws, scope, location.bucket, location.kms_key),
+            key: location.key,
+            project: project.into(),
+            clock,
+            lease: LEASE,
+        }
+    }
+
+    /// With locks that hold this long after they were last renewed.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// The project's name.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// `s3://bucket/key`.
+    pub fn url(&self) -> String {
+        self.objects.url(&self.key)
+    }
+
+    fn lock_key(&self) -> String {
+        format!("{}.lock", self.key)
+    }
+
+    fn journal_key(&self) -> String {
+        format!("{}.journal", self.key)
+    }
+
+    /// Reads the state with the journal of an apply that was cut off or is under way. Takes no lock.
+    ///
+    /// # Errors
+    /// Where the document cannot be read, is damaged, newer than this opsform or of another project.
+    pub async fn read(&self) -> Result<Option<State>, StateError> {
+        Ok(self.read_all().await?.state)
+    }
+
+    async fn read_all(&self) -> Result<Read, StateError> {
+        let (path, journal_url) = (self.url(), self.objects.url(&self.journal_key()));
+        for _ in 0..READ_TRIES {
+            // The journal first: it is removed after the document that includes it is written, so the document that is
+            // read after it is never older than what the journal continues.
+            let journal = self.objects.get(&self.journal_key()).await?;
+            let document = self.objects.get(&self.key).await?;
+            let journal_etag = journal.as_ref().map(|object| object.etag.clone());
+            let entries = match &journal {
+                Some(Object { bytes, .. }) => parse_journal(bytes, &journal_url)?,
+                None => None,
+            };
+            let Some(document) = document else {
+                return match entries {
+                    Some(_) => Err(document_is_gone(&path, &journal_url)),
+                    None => Ok(Read { state: None, etag: None, journal_etag }),
+                };
+            };
+            let mut state = parse_document(&document.bytes, &path, &self.project)?;
+            if let Some((header, entries)) = entries {
+                match relation(&state, &header, &path, &journal_url)? {
+                    Relation::Continues => entries.into_iter().for_each(|entry| state.take_over(entry)),
+                    Relation::Older => {}
+                    Relation::Newer => continue,
+                }
+            }
+            return Ok(Read { state: Some(state), etag: Some(document.etag), journal_etag });
+        }
+        Err(StateError::JournalAhead { path, journal: journal_url })
+    }
+
+    /// Who is writing now, or left a lock behind.
+    ///
+    /// # Errors
+    /// Where the lock cannot be read.
+    pub async fn holder(&self) -> Result<Option<LockInfo>, StateError> {
+        Ok(lease::find(&self.objects, &self.lock_key()).await?.map(|found| found.info))
+    }
+
+    /// Whether a lock's lease has run out.
+    pub fn is_expired(&self, holder: &LockInfo) -> bool {
+        holder.is_expired((self.clock)())
+    }
+
+    /// Removes the lock with this id; `false` where it is not there any more.
+    ///
+    /// # Errors
+    /// Where the lock cannot be read or removed.
+    pub async fn unlock(&self, id: &str) -> Result<bool, StateError> {
+        match lease::find(&self.objects, &self.lock_key()).await? {
+            Some(found) if found.info.id == id => {
+                lease::remove(&self.objects, &self.lock_key(), &found).await
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Takes the lock and reads the state; a new state where there is none. With `take` an expired lock is taken, too.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] or [`StateError::LockExpired`] where somebody else has it, and all of [`S3Store::read`].
+    pub async fn lock(
+        &self,
+        owner: &LockOwner,
+        new_lineage: &str,
+        take: bool,
+    ) -> Result<S3Locked, StateError> {
+        let terms = Terms { owner: owner.clone(), clock: self.clock, lease: self.lease };
+        let taken = lease::try_take(&self.objects, &self.lock_key(), &terms, take).await?;
+        let lease = match taken {
+            Ok(lease) => lease,
+            Err(holder) => {
+                let expired = self.is_expired(&holder);
+                let (path, holder) = (self.url(), Box::new(holder));
+                return Err(if expired {
+                    StateError::LockExpired { path, holder }
+                } else {
+                    StateError::Locked { path, holder }
+                });
+            }
+        };
+        match self.read_all().await {
+            Ok(read) => Ok(S3Locked::new(self.clone(), read, lease, new_lineage)),
+            Err(error) => {
+                locked::give_back(&lease).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A warning where the bucket keeps no old versions of the state.
+    pub async fn warning(&self) -> Option<String> {
+        let kept = self.objects.keeps_versions().await?;
+        (!kept).then(|| {
+            format!(
+                "warning: the bucket {} keeps no versions, so a state that is lost cannot be brought back; \
+                 switch its versioning on",
+                self.objects.bucket()
+            )
+        })
+    }
+
+    /// Sets the document aside under another key, after it was copied to another store.
+    ///
+    /// # Errors
+    /// Where it cannot be written, or changed meanwhile.
+    pub async fn set_aside(&self) -> Result<String, StateError> {
+        let aside = format!("{}.migrated", self.key);
+        if let Some(document) = self.objects.get(&self.key).await? {
+            let earlier = self.objects.get(&aside).await?.map(|object| object.etag);
+            let written = self.objects.put(&aside, &document.bytes, earlier.as_deref()).await?;
+            if written == objects::Put::Refused || !self.objects.delete(&self.key, &document.etag).await? {
+                return Err(StateError::WrittenByOther { path: self.url() });
+            }
+        }
+        Ok(self.objects.url(&aside))
+    }
+}

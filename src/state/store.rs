@@ -1,0 +1,220 @@
+//! Where the state is kept: one face for a local file and for S3.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::s3::Releaser;
+use super::{Journal, LocalStore, LockInfo, LockOwner, LockedStore, S3Locked, S3Store, State, StateError};
+
+/// The current time. A function, because a lease outlives the moment in which a run began.
+pub type Clock = fn() -> jiff::Timestamp;
+
+/// How often a lock that somebody else holds is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// A place for a project's state.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// A file.
+    Local(LocalStore),
+    /// Objects in a bucket.
+    S3(S3Store),
+}
+
+/// How a lock is asked for.
+pub struct LockRequest<'a> {
+    /// Who asks.
+    pub owner: LockOwner,
+    /// For a state that does not exist yet.
+    pub new_lineage: String,
+    /// How long to wait for somebody else who holds it.
+    pub timeout: Duration,
+    /// Whether to take a lock whose lease has run out.
+    pub take: bool,
+    /// Told once, before the waiting begins.
+    pub waiting: &'a (dyn Fn(&LockInfo) + Sync),
+}
+
+impl Store {
+    /// The project's name.
+    pub fn project(&self) -> &str {
+        match self {
+            Self::Local(store) => store.project(),
+            Self::S3(store) => store.project(),
+        }
+    }
+
+    /// What people call the place.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Local(store) => store.path().display().to_string(),
+            Self::S3(store) => store.url(),
+        }
+    }
+
+    /// Reads the state with the journal of an apply that was cut off or is under way. Takes no lock.
+    ///
+    /// # Errors
+    /// Where the document cannot be read, is damaged, newer than this opsform or of another project.
+    pub async fn read(&self) -> Result<Option<State>, StateError> {
+        match self {
+            Self::Local(store) => store.read(),
+            Self::S3(store) => store.read().await,
+        }
+    }
+
+    /// Who is writing now, or left a lock behind.
+    ///
+    /// # Errors
+    /// Where the lock cannot be read.
+    pub async fn holder(&self) -> Result<Option<LockInfo>, StateError> {
+        match self {
+            Self::Local(store) => store.holder(),
+            Self::S3(store) => store.holder().await,
+        }
+    }
+
+    /// Whether a lock's lease has run out.
+    pub fn is_expired(&self, holder: &LockInfo) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::S3(store) => store.is_expired(holder),
+        }
+    }
+
+    /// Sets the document aside under another name, after it was copied to another store. Says where it is now.
+    ///
+    /// # Errors
+    /// Where it cannot be renamed.
+    pub async fn set_aside(&self) -> Result<String, StateError> {
+        match self {
+            Self::Local(store) => store.set_aside(),
+            Self::S3(store) => store.set_aside().await,
+        }
+    }
+
+    /// A warning about the place itself.
+    pub async fn warning(&self) -> Option<String> {
+        match self {
+            Self::Local(_) => None,
+            Self::S3(store) => store.warning().await,
+        }
+    }
+
+    /// Takes the lock and reads the state; a new state where there is none.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] or [`StateError::LockExpired`] where somebody else has the lock, and all of
+    /// [`Store::read`].
+    pub async fn lock(&self, request: LockRequest<'_>) -> Result<Locked, StateError> {
+        let (start, mut told) = (Instant::now(), false);
+        loop {
+            let tried = match self {
+                Self::Local(store) => store
+                    .lock(&request.owner, &request.new_lineage)
+                    .map(|locked| Locked::Local(Box::new(locked))),
+                Self::S3(store) => store
+                    .lock(&request.owner, &request.new_lineage, request.take)
+                    .await
+                    .map(|locked| Locked::S3(Box::new(locked))),
+            };
+            let left = request.timeout.saturating_sub(start.elapsed());
+            match tried {
+                Err(StateError::Locked { holder, .. }) if !left.is_zero() => {
+                    if !told {
+                        (request.waiting)(&holder);
+                        told = true;
+                    }
+                    tokio::time::sleep(TRY_AGAIN.min(left)).await;
+                }
+                tried => return tried,
+            }
+        }
+    }
+}
+
+/// A state that this process may write.
+#[derive(Debug)]
+pub enum Locked {
+    /// In a file.
+    Local(Box<LockedStore>),
+    /// In a bucket.
+    S3(Box<S3Locked>),
+}
+
+impl Locked {
+    /// The state.
+    pub fn state(&self) -> &State {
+        match self {
+            Self::Local(locked) => &locked.state,
+            Self::S3(locked) => &locked.state,
+        }
+    }
+
+    /// The state, to be changed and then saved.
+    pub fn state_mut(&mut self) -> &mut State {
+        match self {
+            Self::Local(locked) => &mut locked.state,
+            Self::S3(locked) => &mut locked.state,
+        }
+    }
+
+    /// Writes the document under the next serial.
+    ///
+    /// # Errors
+    /// Where it cannot be written; the old one is then still whole.
+    pub async fn save(&mut self) -> Result<(), StateError> {
+        match self {
+            Self::Local(locked) => locked.save(),
+            Self::S3(locked) => locked.save().await,
+        }
+    }
+
+    /// Writes the document and opens the journal that continues it.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub async fn open_journal(&mut self) -> Result<Journal, StateError> {
+        match self {
+            Self::Local(locked) => locked.open_journal(),
+            Self::S3(locked) => locked.open_journal().await,
+        }
+    }
+
+    /// Folds the journal into the document. All clones of the journal must have been dropped.
+    ///
+    /// # Errors
+    /// Where the document cannot be written; then the journal is still there for the next run.
+    pub async fn fold_journal(&mut self) -> Result<(), StateError> {
+        match self {
+            Self::Local(locked) => locked.fold_journal(),
+            Self::S3(locked) => locked.fold_journal().await,
+        }
+    }
+
+    /// Cancelled when somebody else may have the lock; `None` where that cannot happen.
+    pub fn lost(&self) -> Option<CancellationToken> {
+        match self {
+            Self::Local(_) => None,
+            Self::S3(locked) => Some(locked.lost().clone()),
+        }
+    }
+
+    /// A way to give the lock back from elsewhere; `None` where the operating system does it.
+    pub fn releaser(&self) -> Option<Releaser> {
+        match self {
+            Self::Local(_) => None,
+            Self::S3(locked) => Some(locked.releaser()),
+        }
+    }
+
+    /// Gives the lock back.
+    pub async fn release(self) {
+        match self {
+            Self::Local(locked) => drop(locked),
+            Self::S3(locked) => locked.release().await,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+"""Checks of S3: conditional requests, as the state relies on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+from check_case import Case
+
+
+class Objects(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.s3 = self.client("s3")
+        self.s3.create_bucket(Bucket="acme")
+
+    def put(self, **more: Any) -> str:
+        return self.s3.put_object(Bucket="acme", Key="a/b", Body=b"text", **more)["ETag"]
+
+    def code(self, operation: str, **params: Any) -> str:
+        with self.assertRaises(ClientError) as caught:
+            getattr(self.s3, operation)(Bucket="acme", **params)
+        return caught.exception.response["Error"]["Code"]
+
+    def test_what_is_put_is_read(self) -> None:
+        self.assertEqual(self.code("get_object", Key="a/b"), "NoSuchKey")
+        etag = self.put(ServerSideEncryption="aws:kms", SSEKMSKeyId="k")
+        read = self.s3.get_object(Bucket="acme", Key="a/b")
+        self.assertEqual((read["Body"].read(), read["ETag"], read["SSEKMSKeyId"]), (b"text", etag, "k"))
+        self.s3.delete_object(Bucket="acme", Key="a/b")
+        self.assertEqual(self.code("get_object", Key="a/b"), "NoSuchKey")
+
+    def test_conditions_hold_or_refuse(self) -> None:
+        put = {"Key": "a/b", "Body": b"x"}
+        self.assertEqual(self.code("put_object", IfMatch='"1"', **put), "NoSuchKey")
+        first = self.put(IfNoneMatch="*")
+        self.assertEqual(self.code("put_object", IfNoneMatch="*", **put), "PreconditionFailed")
+        second = self.put(IfMatch=first)
+        self.assertNotEqual(first, second)
+        self.assertEqual(self.code("put_object", IfMatch=first, **put), "PreconditionFailed")
+        self.assertEqual(self.code("delete_object", Key="a/b", IfMatch=first), "PreconditionFailed")
+        self.s3.delete_object(Bucket="acme", Key="a/b", IfMatch=second)
+
+    def test_buckets_keep_versions_when_they_are_told_to(self) -> None:
+        self.assertNotIn("Status", self.s3.get_bucket_versioning(Bucket="acme"))
+        self.s3.put_bucket_versioning(Bucket="acme", VersioningConfiguration={"Status": "Enabled"})
+        self.assertEqual(self.s3.get_bucket_versioning(Bucket="acme")["Status"], "Enabled")
+        with self.assertRaises(ClientError):
+            self.s3.get_bucket_versioning(Bucket="other")

@@ -1,0 +1,149 @@
+//! The lock of a state in S3, from within: who is in, who waits, and who notices that it was taken.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use opsform::aws::{Aws, OWN_ACCOUNT};
+use opsform::state::{LockOwner, S3Location, S3Store, StateError};
+use serde_json::json;
+
+use crate::aws::{Account, Emulator};
+use crate::workspace::REGION;
+
+const BUCKET: &str = "acme-opsform";
+const KEY: &str = "payments.json";
+const LEASE: Duration = Duration::from_millis(900);
+
+fn account() -> Account {
+    let account = Emulator::shared().account();
+    account.create_bucket(REGION, BUCKET);
+    account
+}
+
+/// A store with clients of its own, as another process has them.
+async fn store(account: &Account) -> S3Store {
+    let key = format!("AKIA{}", account.id());
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(account.url())
+        .credentials_provider(Credentials::new(key, "not-a-secret", None, None, "test"))
+        .retry_config(aws_config::retry::RetryConfig::disabled())
+        .load()
+        .await;
+    let aws = Aws::new(BTreeMap::from([(OWN_ACCOUNT.to_owned(), config)]), BTreeMap::new());
+    let location = S3Location {
+        bucket: BUCKET.to_owned(),
+        key: KEY.to_owned(),
+        region: REGION.to_owned(),
+        kms_key: None,
+    };
+    // The clock of the machine, because the lease is read by its end.
+    #[allow(clippy::disallowed_methods)]
+    S3Store::new(aws, location, "payments", jiff::Timestamp::now)
+}
+
+fn owner(id: &str) -> LockOwner {
+    LockOwner {
+        who: "me@here (pid 1)".to_owned(),
+        when: "2026-11-20T00:00:00Z".to_owned(),
+        what: "apply".to_owned(),
+        id: id.to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_attempts_never_two_are_in() {
+    let account = account();
+    let stores = [store(&account).await, store(&account).await];
+    let inside = Arc::new(AtomicUsize::new(0));
+    let attempts: Vec<_> = (0..20)
+        .map(|n| {
+            let (store, inside) = (stores[n % 2].clone(), Arc::clone(&inside));
+            tokio::spawn(async move {
+                let mut refused = 0;
+                loop {
+                    match store.lock(&owner(&n.to_string()), "lineage", false).await {
+                        Ok(mut locked) => {
+                            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two are in");
+                            locked.save().await.unwrap();
+                            assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1, "two are in");
+                            locked.release().await;
+                            return refused;
+                        }
+                        Err(StateError::Locked { .. }) => refused += 1,
+                        Err(error) => panic!("{error}"),
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            })
+        })
+        .collect();
+    let mut refused = 0;
+    for attempt in attempts {
+        refused += attempt.await.unwrap();
+    }
+    assert!(refused > 0, "they met");
+    // Each of them saved what the one before it had saved.
+    assert_eq!(stores[0].read().await.unwrap().unwrap().serial, 20);
+    assert_eq!(stores[0].holder().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_is_renewed_while_it_is_held() {
+    let account = account();
+    let store = store(&account).await.with_lease(LEASE);
+    let locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
+    let first = store.holder().await.unwrap().unwrap().expires.unwrap();
+    tokio::time::sleep(LEASE * 2).await;
+    let later = store.holder().await.unwrap().unwrap().expires.unwrap();
+    assert!(later.duration_since(first) > jiff::SignedDuration::from_millis(900), "{first} {later}");
+    assert!(!locked.lost().is_cancelled());
+    locked.release().await;
+    assert_eq!(store.holder().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_whose_answer_is_lost_is_no_loss() {
+    let account = account();
+    let store = store(&account).await.with_lease(LEASE);
+    let mut locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
+    account.faults(json!([{"operation": "PutObject", "kind": "drop_after", "times": 2}]));
+    tokio::time::sleep(LEASE).await;
+    assert!(!locked.lost().is_cancelled());
+    account.faults(json!([]));
+    locked.save().await.unwrap();
+    locked.release().await;
+    assert_eq!(store.holder().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_loses_the_lock_notices_and_does_not_save() {
+    let account = account();
+    let store = store(&account).await.with_lease(LEASE);
+    let mut locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
+    let mut theirs = serde_json::to_value(store.holder().await.unwrap().unwrap()).unwrap();
+    theirs["id"] = json!("b");
+    account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &theirs.to_string());
+    tokio::time::timeout(Duration::from_secs(10), locked.lost().cancelled()).await.unwrap();
+    assert!(matches!(locked.save().await, Err(StateError::LockLost { .. })));
+    locked.release().await;
+    assert_eq!(store.holder().await.unwrap().unwrap().id, "b");
+    assert_eq!(store.read().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_cannot_be_renewed_is_given_up() {
+    let account = account();
+    let store = store(&account).await.with_lease(LEASE);
+    let locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
+    account.faults(json!([{"operation": "PutObject", "kind": "hold_before"}]));
+    let start = Instant::now();
+    tokio::time::timeout(Duration::from_secs(10), locked.lost().cancelled()).await.unwrap();
+    assert!(start.elapsed() < LEASE * 3, "{:?}", start.elapsed());
+    account.faults(json!([]));
+    account.release();
+}

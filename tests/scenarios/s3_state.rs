@@ -1,0 +1,383 @@
+//! The state in S3: read, written, locked, and found again from anywhere.
+
+use serde_json::{Value, json};
+
+use crate::workspace::{CPU, REGION, Run, Workspace, wait_until};
+
+const BUCKET: &str = "acme-opsform";
+const KEY: &str = "ops/payments.json";
+const FLEET: usize = 6;
+
+fn manifest() -> String {
+    CPU.replace(
+        "[[alarm]]",
+        &format!(
+            "[state]\ns3 = {{ bucket = \"{BUCKET}\", key = \"{KEY}\", region = \"{REGION}\" }}\n\n[[alarm]]"
+        ),
+    )
+}
+
+fn fleet() -> Workspace {
+    let workspace = Workspace::new(&manifest());
+    workspace.account.create_bucket(REGION, BUCKET);
+    let instances: Vec<_> = (1..=FLEET).map(|n| json!({"name": format!("web-{n:02}")})).collect();
+    workspace.account.seed_instances(REGION, instances.into());
+    workspace
+}
+
+fn object(workspace: &Workspace, ending: &str) -> Option<String> {
+    workspace.account.object(REGION, BUCKET, &format!("{KEY}{ending}"))
+}
+
+fn state(workspace: &Workspace) -> Value {
+    serde_json::from_str(&object(workspace, "").unwrap()).unwrap()
+}
+
+fn recorded(workspace: &Workspace) -> Vec<String> {
+    let state = state(workspace);
+    let keys = state["resources"].as_array().unwrap().iter().map(|r| r["key"].as_str().unwrap().to_owned());
+    let mut keys: Vec<String> = keys.collect();
+    keys.sort();
+    keys
+}
+
+fn lock(workspace: &Workspace) -> Value {
+    serde_json::from_str(&object(workspace, ".lock").unwrap()).unwrap()
+}
+
+fn expire(workspace: &Workspace) -> String {
+    let mut lock = lock(workspace);
+    lock["expires"] = json!("2026-01-01T00:00:00Z");
+    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &lock.to_string());
+    lock["id"].as_str().unwrap().to_owned()
+}
+
+/// Kills an apply when all its puts but k are held.
+fn kill_after(workspace: &Workspace, k: usize, hold: &str) {
+    let held = u64::try_from(FLEET - k).unwrap();
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": hold, "skip": k}]));
+    let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= held);
+    apply.kill().unwrap();
+    apply.wait().unwrap();
+    workspace.account.release();
+    workspace.account.faults(json!([]));
+}
+
+#[test]
+fn apply_plan_and_destroy_with_the_state_in_s3() {
+    let workspace = fleet();
+    workspace.ok(&["state", "list"]);
+    workspace.apply().says(&["6 added"]);
+    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
+    assert!(!workspace.path().join("state").exists(), "nothing is left on the machine");
+    assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
+    let elsewhere = workspace.beside(&manifest());
+    elsewhere.ok(&["plan"]).says(&["Nothing to do: 6 alarms"]);
+    elsewhere.ok(&["show", "web-01*"]).says(&["CPUUtilization"]);
+    elsewhere.ok(&["state", "rm", "web-01*", "--yes"]);
+    assert_eq!(recorded(&workspace).len(), FLEET - 1);
+    elsewhere.ok(&["state", "rebuild", "--yes"]);
+    assert_eq!(recorded(&workspace).len(), FLEET);
+    workspace.ok(&["destroy", "--yes"]);
+    assert!(recorded(&workspace).is_empty());
+    assert!(workspace.account.alarms(REGION).is_empty());
+    assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
+}
+
+#[test]
+fn a_plan_writes_nothing() {
+    let workspace = fleet();
+    workspace.account.clear_calls();
+    workspace.ok(&["plan"]);
+    assert_eq!(workspace.account.writes(), [""; 0]);
+    assert_eq!(workspace.account.count("s3:GetObject"), 3);
+}
+
+#[test]
+fn a_lost_state_is_found_by_tags() {
+    let workspace = fleet();
+    workspace.apply();
+    workspace.account.delete_object(REGION, BUCKET, KEY);
+    workspace.ok(&["plan"]).says(&["there is no state", "Nothing to do"]);
+    workspace.ok(&["state", "rebuild", "--yes"]);
+    assert_eq!(recorded(&workspace).len(), FLEET);
+}
+
+#[test]
+fn what_is_wrong_with_the_place_is_said() {
+    let workspace = Workspace::new(&manifest());
+    workspace.run(&["plan"]).expect(1).says(&["s3://acme-opsform/", "NoSuchBucket", "create the bucket"]);
+    workspace.account.create_bucket(REGION, BUCKET);
+    workspace
+        .account
+        .faults(json!([{"operation": "GetObject", "kind": "error", "code": "AccessDenied", "status": 403}]));
+    workspace.run(&["plan"]).expect(1).says(&["s3:GetObject and s3:ListBucket"]);
+    workspace.account.faults(json!([]));
+    workspace.account.put_object(REGION, BUCKET, KEY, "{");
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["damaged"]);
+    assert_eq!(object(&workspace, ".lock"), None, "the lock is given back");
+}
+
+#[test]
+fn a_bucket_without_versions_is_worth_a_warning() {
+    let workspace = fleet();
+    workspace.apply().says(&["warning: the bucket acme-opsform keeps no versions"]);
+    workspace.account.faults(json!([
+        {"operation": "GetBucketVersioning", "kind": "error", "code": "AccessDenied", "status": 403}
+    ]));
+    assert!(!workspace.apply().all().contains("warning"));
+    workspace.account.faults(json!([]));
+    workspace.account.version_bucket(REGION, BUCKET);
+    assert!(!workspace.apply().all().contains("warning"));
+}
+
+#[test]
+fn two_applies_at_once_and_one_of_them_leaves_or_waits() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
+    let first = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= 1);
+    workspace.run(&["apply", "--yes"]).expect(6).says(&["locked by", "running apply", "state unlock"]);
+    workspace.run(&["apply", "--yes", "--take-lock"]).expect(6).says(&["locked by"]);
+    workspace.run(&["apply", "--yes", "--lock-timeout", "1s"]).expect(6).says(&["waiting for", "locked by"]);
+    workspace.ok(&["plan"]).says(&["being written by"]);
+    let second = workspace.command(&["apply", "--yes", "--lock-timeout", "1m"]).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    workspace.account.faults(json!([]));
+    workspace.account.release();
+    Run::of(first.wait_with_output().unwrap()).expect(0);
+    Run::of(second.wait_with_output().unwrap()).expect(0).says(&["Nothing to do"]);
+    assert_eq!(object(&workspace, ".lock"), None);
+}
+
+#[test]
+fn killed_and_finished_from_another_folder() {
+    for (k, hold) in [(0, "hold_before"), (2, "hold_before"), (2, "hold_after")] {
+        let workspace = fleet();
+        kill_after(&workspace, k, hold);
+        let made = if hold == "hold_after" { FLEET } else { k };
+        assert!(object(&workspace, ".journal").unwrap().contains("intend"));
+        let elsewhere = workspace.beside(&manifest());
+        let changes = elsewhere.changes();
+        assert_eq!(changes.len(), FLEET - made, "{changes:?}");
+        elsewhere.run(&["apply", "--yes"]).expect(6).says(&["locked by"]);
+        expire(&workspace);
+        elsewhere.ok(&["plan"]).says(&["probably gone"]);
+        elsewhere.run(&["apply", "--yes", "--lock-timeout", "1m"]).expect(6).says(&["--take-lock", "unlock"]);
+        elsewhere.ok(&["apply", "--yes", "--take-lock"]);
+        assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
+        assert_eq!(state(&workspace)["unconfirmed"], json!(null));
+        assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
+        elsewhere.expect_nothing_to_do();
+    }
+}
+
+#[test]
+fn a_lock_is_removed_by_its_id() {
+    let workspace = fleet();
+    workspace.ok(&["state", "unlock", "x"]).says(&["not locked"]);
+    kill_after(&workspace, 2, "hold_before");
+    let id = lock(&workspace)["id"].as_str().unwrap().to_owned();
+    workspace.run(&["state", "unlock", "x"]).expect(6).says(&["another id", &id]);
+    workspace.run(&["state", "unlock", &id]).expect(1).says(&["--yes"]);
+    assert_eq!(expire(&workspace), id);
+    workspace.ok(&["state", "unlock", &id]).says(&["removed"]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn what_somebody_else_wrote_is_never_overwritten() {
+    let workspace = fleet();
+    workspace.apply();
+    workspace.edit_manifest("threshold = 80", "threshold = 90");
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
+    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= 1);
+    let mut theirs = state(&workspace);
+    theirs["serial"] = json!(theirs["serial"].as_u64().unwrap() + 1);
+    workspace.account.put_object(REGION, BUCKET, KEY, &theirs.to_string());
+    workspace.account.faults(json!([]));
+    workspace.account.release();
+    Run::of(apply.wait_with_output().unwrap()).expect(1).says(&["somebody else wrote", "opsform plan"]);
+    assert_eq!(state(&workspace), theirs);
+    assert_eq!(object(&workspace, ".lock"), None);
+    workspace.apply();
+    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn a_run_whose_lock_was_taken_does_not_save() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
+    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= 1);
+    let before = state(&workspace);
+    let mut theirs = lock(&workspace);
+    theirs["id"] = json!("another");
+    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &theirs.to_string());
+    workspace.account.faults(json!([]));
+    workspace.account.release();
+    Run::of(apply.wait_with_output().unwrap()).expect(1).says(&["was taken from this run"]);
+    assert_eq!(state(&workspace), before);
+    assert_eq!(lock(&workspace), theirs, "their lock is left alone");
+}
+
+#[test]
+fn lost_answers_are_no_conflicts() {
+    for operation in ["PutObject", "DeleteObject", "GetObject"] {
+        let workspace = fleet();
+        for skip in 0..4 {
+            workspace.account.faults(json!([
+                {"operation": operation, "service": "s3", "kind": "drop_after", "skip": skip, "times": 1}
+            ]));
+            workspace.apply();
+            workspace.account.faults(json!([]));
+            workspace.expect_nothing_to_do();
+            workspace.ok(&["destroy", "--yes"]);
+        }
+        assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_uploaded_stops_the_apply() {
+    let workspace = fleet();
+    let key = format!("{KEY}.journal");
+    workspace.account.faults(json!([
+        {"operation": "PutObject", "key": key, "kind": "error", "code": "AccessDenied", "status": 403, "skip": 1}
+    ]));
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["payments.json.journal", "AccessDenied"]);
+    assert!(workspace.account.alarms(REGION).is_empty(), "nothing is begun that could be forgotten");
+    workspace.account.faults(json!([]));
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn ctrl_c_saves_and_gives_the_lock_back() {
+    let workspace = fleet();
+    workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 2");
+    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.count("cloudwatch:PutMetricAlarm") >= 3);
+    let pid = apply.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    Run::of(apply.wait_with_output().unwrap()).expect(130);
+    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
+    assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
+}
+
+#[test]
+fn ctrl_c_before_the_apply_gives_the_lock_back() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "DescribeInstances", "kind": "hold_before"}]));
+    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= 1);
+    assert!(object(&workspace, ".lock").is_some());
+    let pid = apply.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    Run::of(apply.wait_with_output().unwrap()).expect(130);
+    assert_eq!(object(&workspace, ".lock"), None);
+}
+
+#[test]
+fn the_document_is_encrypted_with_the_key_that_is_named() {
+    let workspace = fleet();
+    workspace.edit_manifest("json\", region", "json\", kms_key = \"alias/ops\", region");
+    workspace.apply();
+    let headers = workspace.account.object_headers(REGION, BUCKET, KEY);
+    assert_eq!(headers["x-amz-server-side-encryption"], "aws:kms");
+    assert_eq!(headers["x-amz-server-side-encryption-aws-kms-key-id"], "alias/ops");
+}
+
+#[test]
+fn of_many_who_want_the_lock_one_has_it() {
+    let workspace = fleet();
+    workspace.apply();
+    workspace.account.clear_calls();
+    // Each forgets and finds again what the others do: writes that would be lost if two were in at once.
+    let runs: Vec<_> = (1..=FLEET)
+        .map(|n| {
+            let name = format!("web-{n:02}*");
+            workspace.command(&["state", "rm", &name, "--yes"]).spawn().unwrap()
+        })
+        .collect();
+    let codes: Vec<_> = runs.into_iter().map(|run| Run::of(run.wait_with_output().unwrap()).code).collect();
+    let done = codes.iter().filter(|code| **code == Some(0)).count();
+    assert!(codes.iter().all(|code| [Some(0), Some(6)].contains(code)), "{codes:?}");
+    assert!(done >= 1);
+    assert_eq!(recorded(&workspace).len(), FLEET - done);
+    assert_eq!(object(&workspace, ".lock"), None);
+}
+
+#[test]
+fn migrated_to_s3_and_back() {
+    let workspace = fleet();
+    workspace.write_manifest(CPU);
+    workspace.apply();
+    let names = workspace.recorded();
+    workspace.write_manifest(&manifest());
+    workspace.run(&["state", "migrate", "--from", "nowhere.json"]).expect(1).says(&["there is no state at"]);
+    assert!(!workspace.path().join("nowhere.json.lock").exists());
+    workspace
+        .ok(&["state", "migrate"])
+        .says(&["6 resources to s3://acme-opsform/ops", "payments.json.migrated"]);
+    assert_eq!(recorded(&workspace), names);
+    assert!(!workspace.state_file().exists());
+    assert!(workspace.path().join("state/payments.json.migrated").exists());
+    workspace.expect_nothing_to_do();
+    std::fs::copy(workspace.path().join("state/payments.json.migrated"), workspace.state_file()).unwrap();
+    workspace.run(&["state", "migrate"]).expect(1).says(&["there is a state at s3://"]);
+    std::fs::remove_file(workspace.state_file()).unwrap();
+
+    workspace.write_manifest(CPU);
+    let from = format!("s3://{BUCKET}/{KEY}");
+    workspace.run(&["state", "migrate", "--from", &from]).expect(1).says(&["--from-region"]);
+    workspace.ok(&["state", "migrate", "--from", &from, "--from-region", REGION]).says(&[".migrated"]);
+    assert_eq!(workspace.recorded(), names);
+    assert_eq!((object(&workspace, ""), object(&workspace, ".lock")), (None, None));
+    assert!(object(&workspace, ".migrated").is_some());
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn pulled_and_pushed() {
+    let workspace = fleet();
+    workspace.run(&["state", "pull"]).expect(1).says(&["there is no state at s3://"]);
+    workspace.apply();
+    let pulled = workspace.ok(&["state", "pull"]).stdout;
+    workspace.write("pulled.json", &pulled);
+    assert_eq!(serde_json::from_str::<Value>(&pulled).unwrap(), state(&workspace));
+    workspace.ok(&["state", "rm", "web-01*", "--yes"]);
+    workspace.run(&["state", "push", "pulled.json"]).expect(1).says(&["is older", "--force"]);
+    workspace.ok(&["state", "push", "pulled.json", "--force"]).says(&["6 resources"]);
+    assert_eq!(recorded(&workspace).len(), FLEET);
+    let mut other: Value = serde_json::from_str(&workspace.ok(&["state", "pull"]).stdout).unwrap();
+    other["lineage"] = json!("another");
+    workspace.write("other.json", &other.to_string());
+    workspace.run(&["state", "push", "other.json"]).expect(1).says(&["another state", "--force"]);
+    other["project"] = json!("shop");
+    workspace.write("other.json", &other.to_string());
+    workspace.run(&["state", "push", "other.json", "--force"]).expect(1).says(&["belongs to project"]);
+    workspace.write("other.json", "{");
+    workspace.run(&["state", "push", "other.json", "--force"]).expect(1).says(&["damaged"]);
+    assert_eq!(object(&workspace, ".lock"), None);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn the_local_lock_can_be_waited_for_too() {
+    let workspace = fleet();
+    workspace.write_manifest(CPU);
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
+    let first = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= 1);
+    let second = workspace.command(&["apply", "--yes", "--lock-timeout", "1m"]).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    workspace.account.faults(json!([]));
+    workspace.account.release();
+    Run::of(first.wait_with_output().unwrap()).expect(0);
+    Run::of(second.wait_with_output().unwrap()).expect(0).says(&["waiting for", "Nothing to do"]);
+}

@@ -106,7 +106,8 @@ impl StateError {
                 Some("choose another place with --state or `[state]`, or correct `[project] name`".to_owned())
             }
             Self::Locked { holder, .. } => Some(format!(
-                "wait for it to finish; if that process hangs, end it and then run `opsform state unlock {}`",
+                "wait for it to finish (apply and destroy do with --lock-timeout 5m); if that process hangs, end it and then \
+                 run `opsform state unlock {}`",
                 holder.id
             )),
             Self::LockExpired { holder, .. } => Some(format!(

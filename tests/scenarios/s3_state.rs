@@ -381,3 +381,19 @@ fn the_local_lock_can_be_waited_for_too() {
     Run::of(first.wait_with_output().unwrap()).expect(0);
     Run::of(second.wait_with_output().unwrap()).expect(0).says(&["waiting for", "Nothing to do"]);
 }
+
+#[test]
+fn what_was_done_is_in_the_bucket_about_a_second_later() {
+    let workspace = fleet();
+    workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 1");
+    let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| object(&workspace, ".journal").is_some_and(|text| text.matches("\"own\"").count() >= 2));
+    assert!(workspace.account.alarms(REGION).len() < FLEET, "while it runs");
+    apply.kill().unwrap();
+    apply.wait().unwrap();
+    workspace.edit_manifest("PutMetricAlarm = 1", "PutMetricAlarm = 1000");
+    expire(&workspace);
+    workspace.ok(&["apply", "--yes", "--take-lock"]);
+    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
+    workspace.expect_nothing_to_do();
+}

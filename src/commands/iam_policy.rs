@@ -13,7 +13,7 @@ use super::session::load_manifest;
 use crate::aws::{Operation, partition};
 use crate::declarations::Manifest;
 use crate::inventory::TargetKind;
-use crate::manifest::Regions;
+use crate::manifest::{Regions, S3Place, StatePlace};
 use crate::resources;
 
 /// `opsform iam-policy`
@@ -40,7 +40,38 @@ fn policy(manifest: &Manifest, permissions: PolicyFor) -> Value {
         let assume = BTreeSet::from([Operation::ASSUME_ROLE.iam_action]);
         statements.push(statement("OpsformAccounts", &assume, json!(roles)));
     }
+    if let StatePlace::S3(place) = &manifest.settings.state {
+        statements.extend(state(place, permissions));
+    }
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// The state's objects in its bucket, for the caller's own credentials.
+fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
+    let bucket = format!("arn:{}:s3:::{}", partition(&place.region), place.bucket);
+    let objects: Vec<String> =
+        ["", ".lock", ".journal"].iter().map(|ending| format!("{bucket}/{}{ending}", place.key)).collect();
+    // Without ListBucket, S3 answers "denied" for an object that is not there ("GetObject" in the API reference).
+    let mut of_bucket = BTreeSet::from(["s3:ListBucket"]);
+    let mut of_objects = BTreeSet::from([Operation::GET_OBJECT.iam_action]);
+    if permissions == PolicyFor::Apply {
+        of_bucket.insert(Operation::GET_BUCKET_VERSIONING.iam_action);
+        of_objects.extend([Operation::PUT_OBJECT.iam_action, Operation::DELETE_OBJECT.iam_action]);
+    }
+    let mut statements = vec![
+        statement("OpsformStateBucket", &of_bucket, json!(bucket)),
+        statement("OpsformState", &of_objects, json!(objects)),
+    ];
+    if let Some(key) = &place.kms_key {
+        let mut of_key = BTreeSet::from(["kms:Decrypt"]);
+        if permissions == PolicyFor::Apply {
+            of_key.insert("kms:GenerateDataKey");
+        }
+        // A policy names a key by its ARN; of an id or an alias the key is not known here.
+        let resource = if key.starts_with("arn:") { key.as_str() } else { "*" };
+        statements.push(statement("OpsformStateKey", &of_key, json!(resource)));
+    }
+    statements
 }
 
 fn statement(sid: &str, actions: &BTreeSet<&str>, resource: Value) -> Value {

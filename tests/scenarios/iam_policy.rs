@@ -66,3 +66,25 @@ fn the_policy_knows_what_the_manifest_uses() {
     assert_eq!(policy["Statement"][1]["Resource"], json!(["arn:aws:cloudwatch:*:111122223333:alarm:*"]));
     assert_eq!(policy["Statement"][2]["Action"], json!(["sts:AssumeRole"]));
 }
+
+#[test]
+fn state_in_a_bucket_is_part_of_it() {
+    let workspace = Workspace::new(CPU);
+    workspace.account.create_bucket(REGION, "acme-opsform");
+    workspace.account.clear_calls();
+    workspace.write(
+        "manifests/state.toml",
+        "[state]\ns3 = { bucket = \"acme-opsform\", key = \"a/b.json\", region = \"us-east-1\" }\n",
+    );
+    workspace.account.seed_instances(REGION, json!([{"name": "web-1"}]));
+    workspace.ok(&["plan"]);
+    let plan = actions(&printed(&workspace, &["--for", "plan"]));
+    assert!(called(&workspace).is_subset(&plan), "{:?} by {plan:?}", called(&workspace));
+    workspace.apply();
+    workspace.ok(&["destroy", "--yes"]);
+    let policy = printed(&workspace, &[]);
+    assert!(called(&workspace).is_subset(&actions(&policy)), "{:?} by {policy}", called(&workspace));
+    let objects = &policy["Statement"][3]["Resource"];
+    assert_eq!(objects[0], "arn:aws:s3:::acme-opsform/a/b.json");
+    assert_eq!(objects[1], "arn:aws:s3:::acme-opsform/a/b.json.lock");
+}

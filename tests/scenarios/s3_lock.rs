@@ -56,29 +56,33 @@ fn owner(id: &str) -> LockOwner {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_attempts_never_two_are_in() {
+async fn of_a_hundred_attempts_never_two_are_in() {
     let account = account();
     let stores = [store(&account).await, store(&account).await];
     let inside = Arc::new(AtomicUsize::new(0));
-    let attempts: Vec<_> = (0..20)
-        .map(|n| {
-            let (store, inside) = (stores[n % 2].clone(), Arc::clone(&inside));
+    // Two contenders, each of which wants the lock fifty times.
+    let attempts: Vec<_> = stores
+        .iter()
+        .cloned()
+        .enumerate()
+        .map(|(n, store)| {
+            let inside = Arc::clone(&inside);
             tokio::spawn(async move {
-                let mut refused = 0;
-                loop {
-                    match store.lock(&owner(&n.to_string()), "lineage", false).await {
+                let (mut refused, mut held) = (0, 0);
+                while held < 50 {
+                    match store.lock(&owner(&format!("{n}-{held}")), "lineage", false).await {
                         Ok(mut locked) => {
                             assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two are in");
                             locked.save().await.unwrap();
                             assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1, "two are in");
                             locked.release().await;
-                            return refused;
+                            held += 1;
                         }
                         Err(StateError::Locked { .. }) => refused += 1,
                         Err(error) => panic!("{error}"),
                     }
-                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
+                refused
             })
         })
         .collect();
@@ -88,7 +92,7 @@ async fn of_twenty_attempts_never_two_are_in() {
     }
     assert!(refused > 0, "they met");
     // Each of them saved what the one before it had saved.
-    assert_eq!(stores[0].read().await.unwrap().unwrap().serial, 20);
+    assert_eq!(stores[0].read().await.unwrap().unwrap().serial, 100);
     assert_eq!(stores[0].holder().await.unwrap(), None);
 }
 

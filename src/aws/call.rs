@@ -106,6 +106,23 @@ impl Aws {
     }
 }
 
+/// Awaits calls side by side and gives all their answers.
+///
+/// # Errors
+/// Every failure, so that all of them are told at once; what the others answered is not given then.
+pub async fn all<T>(
+    calls: impl IntoIterator<Item = impl Future<Output = Result<T, AwsError>>>,
+) -> Result<Vec<T>, Vec<AwsError>> {
+    let (mut answers, mut errors) = (Vec::new(), Vec::new());
+    for result in futures::future::join_all(calls).await {
+        match result {
+            Ok(answer) => answers.push(answer),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(answers) } else { Err(errors) }
+}
+
 /// "Full jitter": anything between nothing and a limit that doubles with each try.
 fn pause(tries: u32) -> Duration {
     let limit = Duration::from_millis(100 << tries.min(10)).min(LONGEST_PAUSE);

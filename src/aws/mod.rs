@@ -14,7 +14,7 @@ mod throttle;
 mod whole_answer;
 
 pub use arn::{alarm_arn, alarm_name, partition};
-pub use call::CallCounts;
+pub use call::{CallCounts, all};
 pub use client::{Aws, Clients};
 pub use connect::{AccountAccess, ConnectOptions, OWN_ACCOUNT, connect, connect_own, enabled_regions};
 pub use error::{AwsError, ErrorClass};

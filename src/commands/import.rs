@@ -1,7 +1,6 @@
 //! `import --live`: alarms that exist and that nobody owns, as declarations to review.
 
 use anyhow::{Context, Result};
-use futures::future::join_all;
 
 use super::args::{Global, ImportArgs};
 use super::environment::Environment;
@@ -10,6 +9,7 @@ use super::output::Output;
 use super::plan::read_state;
 use super::progress::Reading;
 use super::session::{Session, failures, load_manifest, open_store};
+use crate::aws::all;
 use crate::inventory::{Selector, TargetKind, read_fleet};
 use crate::model::Address;
 use crate::render::count_of;
@@ -59,16 +59,8 @@ async fn find(session: &Session) -> Result<Vec<FoundAlarm>> {
     let reads = session.declared_scopes.iter().map(|scope| async move {
         metric_alarm::unowned(&session.aws, scope).await.map(|alarms| (scope, alarms))
     });
-    let (mut found, mut errors) = (Vec::new(), Vec::new());
-    for result in join_all(reads).await {
-        match result {
-            Ok((scope, alarms)) => found.extend(alarms.into_iter().map(|(name, alarm)| FoundAlarm {
-                scope: scope.clone(),
-                name,
-                alarm,
-            })),
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(found) } else { Err(failures(errors)) }
+    let found = all(reads).await.map_err(failures)?.into_iter().flat_map(|(scope, alarms)| {
+        alarms.into_iter().map(|(name, alarm)| FoundAlarm { scope: scope.clone(), name, alarm })
+    });
+    Ok(found.collect())
 }

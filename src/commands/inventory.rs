@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use futures::future::join_all;
 
 use super::args::{Global, InventoryArgs, SheetFormat};
 use super::environment::Environment;
@@ -13,6 +12,7 @@ use super::output::Output;
 use super::plan::read_state;
 use super::progress::Reading;
 use super::session::{Session, failures, load_manifest, open_store};
+use crate::aws::all;
 use crate::inventory::{Fleet, Selector, Target, TargetKind, read_fleet};
 use crate::model::Scope;
 use crate::render::count_of;
@@ -65,16 +65,7 @@ async fn read_alarms(session: &Session) -> Result<Alarms> {
     let reads = session.declared_scopes.iter().map(|scope| async move {
         watched(&session.aws, scope).await.map(|watched| (scope.clone(), watched))
     });
-    let (mut found, mut errors) = (Alarms::new(), Vec::new());
-    for result in join_all(reads).await {
-        match result {
-            Ok((scope, watched)) => {
-                found.insert(scope, watched);
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(found) } else { Err(failures(errors)) }
+    Ok(all(reads).await.map_err(failures)?.into_iter().collect())
 }
 
 /// Each target with the number of alarms in its own region that name it.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use futures::future::join_all;
 
 use super::output::Output;
 use super::session::{Session, failures};
+use crate::aws::all;
 use crate::inventory::{TargetKind, Whereabouts, whereabouts};
 use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope};
 use crate::plan::Absence;
@@ -21,24 +21,17 @@ pub(super) async fn find_owned(session: &Session, output: &Output, project: &str
     let reads = session.scopes.iter().flat_map(|scope| {
         resources::KINDS.iter().map(move |kind| kind.find_owned(&session.aws, scope, project))
     });
-    let (mut owned, mut errors) = (Vec::new(), Vec::new());
-    for result in join_all(reads).await {
-        match result {
-            Ok(found) => {
-                for actual in found {
-                    match &actual.inexpressible {
-                        None => owned.push(as_owned(actual)),
-                        Some(what) => output.problem(&format!(
-                            "note: {} bears the project's tag, but uses {what}; it is left alone",
-                            quoted(&actual.address.key)
-                        )),
-                    }
-                }
-            }
-            Err(error) => errors.push(error),
+    let mut owned = Vec::new();
+    for actual in all(reads).await.map_err(failures)?.into_iter().flatten() {
+        match &actual.inexpressible {
+            None => owned.push(as_owned(actual)),
+            Some(what) => output.problem(&format!(
+                "note: {} bears the project's tag, but uses {what}; it is left alone",
+                quoted(&actual.address.key)
+            )),
         }
     }
-    if errors.is_empty() { Ok(owned) } else { Err(failures(errors)) }
+    Ok(owned)
 }
 
 fn as_owned(actual: Actual) -> Owned {
@@ -95,14 +88,8 @@ pub(super) async fn read_resources(
     let reads = requests.iter().filter_map(|((scope, kind), request)| {
         Some(resources::kind(kind)?.read(&session.aws, scope, request))
     });
-    let (mut actual, mut errors) = (BTreeMap::new(), Vec::new());
-    for result in join_all(reads).await {
-        match result {
-            Ok(found) => actual.extend(found.into_iter().map(|a| (a.address.clone(), a))),
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(actual) } else { Err(failures(errors)) }
+    let found = all(reads).await.map_err(failures)?.into_iter().flatten();
+    Ok(found.map(|actual| (actual.address.clone(), actual)).collect())
 }
 
 /// Looks up who owns what is about to be changed or deleted although the state says that it is ours: it may have become
@@ -148,16 +135,11 @@ pub(super) async fn owners(
             Ok((kind.text().kind, (*scope).clone(), owners))
         })
     });
-    let (mut owners, mut errors) = (BTreeMap::new(), Vec::new());
-    for answer in join_all(answers).await {
-        match answer {
-            Ok((kind, scope, found)) => owners.extend(
-                found.into_iter().map(|(key, owner)| (Address::new(kind, scope.clone(), key), owner)),
-            ),
-            Err(error) => errors.push(error),
-        }
+    let mut owners = BTreeMap::new();
+    for (kind, scope, found) in all(answers).await.map_err(failures)? {
+        owners.extend(found.into_iter().map(|(key, owner)| (Address::new(kind, scope.clone(), key), owner)));
     }
-    if errors.is_empty() { Ok(owners) } else { Err(failures(errors)) }
+    Ok(owners)
 }
 
 /// Where the targets went whose resources are owned, still there and no longer desired.
@@ -192,19 +174,15 @@ pub(super) async fn absences(
     let answers = questions.iter().map(|((scope, kind), ids)| async move {
         whereabouts(&session.aws, scope, *kind, ids).await.map(|found| ((*scope).clone(), *kind, found))
     });
-    let mut errors = Vec::new();
-    for answer in join_all(answers).await {
-        match answer {
-            Err(error) => errors.push(error),
-            Ok((scope, kind, found)) => absences.extend(found.into_iter().map(|(id, whereabouts)| {
-                let absence = match whereabouts {
-                    Whereabouts::Alive => Absence::NotSelected,
-                    Whereabouts::Terminated => Absence::Terminated,
-                    Whereabouts::Missing => Absence::Missing,
-                };
-                ((scope.clone(), kind.name().to_owned(), id), absence)
-            })),
-        }
+    for (scope, kind, found) in all(answers).await.map_err(failures)? {
+        absences.extend(found.into_iter().map(|(id, whereabouts)| {
+            let absence = match whereabouts {
+                Whereabouts::Alive => Absence::NotSelected,
+                Whereabouts::Terminated => Absence::Terminated,
+                Whereabouts::Missing => Absence::Missing,
+            };
+            ((scope.clone(), kind.name().to_owned(), id), absence)
+        }));
     }
-    if errors.is_empty() { Ok(absences) } else { Err(failures(errors)) }
+    Ok(absences)
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::failure::{Exit, Failure};
-use super::reading::{Requests, read_resources};
+use super::reading::{Requests, owners, read_resources};
 use super::session::Session;
 use crate::model::{Ownership, Scope};
 use crate::plan::{Plan, StaleObject, Staleness, Verb};
 use crate::render::quoted;
-use crate::resources::{self, KeyRequest};
+use crate::resources::KeyRequest;
 
 /// How many objects a refusal names.
 const MOST_NAMED: usize = 10;
@@ -61,21 +61,15 @@ async fn lost_to_others(session: &Session, plan: &Plan) -> Result<Vec<String>> {
         };
         ours.entry((&address.scope, &address.kind)).or_default().push(&address.key);
     }
-    let mut lost = Vec::new();
-    for ((scope, kind), keys) in &ours {
-        let Some(kind) = resources::kind(kind) else { continue };
-        for (key, owner) in kind.owners(&session.aws, scope, keys).await? {
-            match owner {
-                Ownership::Project { name, .. } if name == plan.project => {}
-                Ownership::Project { name, .. } => {
-                    lost.push(format!("{} was taken over by project {}", quoted(&key), quoted(&name)));
-                }
-                Ownership::Nobody => lost.push(format!("{} lost this project's tag", quoted(&key))),
-                Ownership::NotRead => {}
-            }
+    let lost = owners(session, &ours).await?.into_iter().filter_map(|(address, owner)| match owner {
+        Ownership::Project { name, .. } if name == plan.project => None,
+        Ownership::Project { name, .. } => {
+            Some(format!("{} was taken over by project {}", quoted(&address.key), quoted(&name)))
         }
-    }
-    Ok(lost)
+        Ownership::Nobody => Some(format!("{} lost this project's tag", quoted(&address.key))),
+        Ownership::NotRead => None,
+    });
+    Ok(lost.collect())
 }
 
 fn in_words(stale: &StaleObject) -> String {

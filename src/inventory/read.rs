@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::join_all;
-
 use super::query::{LIVING, ec2_filters};
 use super::{Fleet, Selector, Target, TargetKind, ec2, rds};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, all};
 use crate::model::Scope;
 
 /// Where a target that is no longer in the fleet went.
@@ -50,15 +48,8 @@ pub async fn read_fleet(
             }
         })
     });
-    let results: Vec<Result<Vec<Target>, AwsError>> = join_all(reads).await;
-    let (mut targets, mut errors) = (Vec::new(), Vec::new());
-    for result in results {
-        match result {
-            Ok(found) => targets.extend(found),
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(Fleet::new(targets)) } else { Err(errors) }
+    let targets: Vec<Vec<Target>> = all(reads).await?;
+    Ok(Fleet::new(targets.into_iter().flatten().collect()))
 }
 
 /// What became of these targets. Ids that AWS does not know are [`Whereabouts::Missing`].

@@ -13,18 +13,6 @@ fn fleet() -> Workspace {
     workspace
 }
 
-/// Lets k puts through, holds the others, and kills the apply when all the others are held.
-fn kill_after(workspace: &Workspace, k: usize, hold: &str) {
-    let held = u64::try_from(FLEET - k).unwrap();
-    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": hold, "skip": k}]));
-    let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-    wait_until(|| workspace.account.held() >= held);
-    apply.kill().unwrap();
-    apply.wait().unwrap();
-    workspace.account.release();
-    workspace.account.faults(json!([]));
-}
-
 fn finish(workspace: &Workspace, made: usize) {
     // Just the rest: no adopt, no conflict, no update.
     let changes = workspace.changes();
@@ -47,7 +35,7 @@ fn finish(workspace: &Workspace, made: usize) {
 fn killed_before_the_rest_reached_aws() {
     for k in [0, 1, 5, FLEET - 1] {
         let workspace = fleet();
-        kill_after(&workspace, k, "hold_before");
+        workspace.kill_apply(FLEET, k, "hold_before");
         finish(&workspace, k);
     }
 }
@@ -56,7 +44,7 @@ fn killed_before_the_rest_reached_aws() {
 fn killed_after_aws_did_it_and_before_the_answer_came() {
     for k in [0, 1, 5, FLEET - 1] {
         let workspace = fleet();
-        kill_after(&workspace, k, "hold_after");
+        workspace.kill_apply(FLEET, k, "hold_after");
         finish(&workspace, FLEET);
     }
 }
@@ -64,7 +52,7 @@ fn killed_after_aws_did_it_and_before_the_answer_came() {
 #[test]
 fn killed_and_then_no_longer_wanted() {
     let workspace = fleet();
-    kill_after(&workspace, 3, "hold_after");
+    workspace.kill_apply(FLEET, 3, "hold_after");
     workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
     let changes = workspace.changes();
     assert_eq!(changes.len(), FLEET, "{changes:?}");
@@ -79,7 +67,7 @@ fn a_tag_index_that_lags_makes_nobody_think_that_ours_is_nobodys() {
     let workspace = fleet();
     workspace.edit_manifest("threshold = 80", "threshold = 80\ntags = { team = \"ops\" }");
     workspace.account.options(json!({"index_lags": true}));
-    kill_after(&workspace, 3, "hold_after");
+    workspace.kill_apply(FLEET, 3, "hold_after");
     workspace.ok(&["drift", "--detailed-exitcode"]).says(&["No drift: 12 alarms"]);
     finish(&workspace, FLEET);
 }
@@ -87,7 +75,7 @@ fn a_tag_index_that_lags_makes_nobody_think_that_ours_is_nobodys() {
 #[test]
 fn drift_after_a_kill_sees_what_was_made_as_ours() {
     let workspace = fleet();
-    kill_after(&workspace, 3, "hold_after");
+    workspace.kill_apply(FLEET, 3, "hold_after");
     workspace.ok(&["drift", "--detailed-exitcode"]).says(&["No drift: 12 alarms"]);
 }
 

@@ -52,18 +52,6 @@ fn expire(workspace: &Workspace) -> String {
     lock["id"].as_str().unwrap().to_owned()
 }
 
-/// Kills an apply when all its puts but k are held.
-fn kill_after(workspace: &Workspace, k: usize, hold: &str) {
-    let held = u64::try_from(FLEET - k).unwrap();
-    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": hold, "skip": k}]));
-    let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-    wait_until(|| workspace.account.held() >= held);
-    apply.kill().unwrap();
-    apply.wait().unwrap();
-    workspace.account.release();
-    workspace.account.faults(json!([]));
-}
-
 #[test]
 fn apply_plan_and_destroy_with_the_state_in_s3() {
     let workspace = fleet();
@@ -155,7 +143,7 @@ fn two_applies_at_once_and_one_of_them_leaves_or_waits() {
 fn killed_and_finished_from_another_folder() {
     for (k, hold) in [(0, "hold_before"), (2, "hold_before"), (2, "hold_after")] {
         let workspace = fleet();
-        kill_after(&workspace, k, hold);
+        workspace.kill_apply(FLEET, k, hold);
         let made = if hold == "hold_after" { FLEET } else { k };
         assert!(object(&workspace, ".journal").unwrap().contains("intend"));
         let elsewhere = workspace.beside(&manifest());
@@ -177,7 +165,7 @@ fn killed_and_finished_from_another_folder() {
 fn a_lock_is_removed_by_its_id() {
     let workspace = fleet();
     workspace.ok(&["state", "unlock", "x"]).says(&["not locked"]);
-    kill_after(&workspace, 2, "hold_before");
+    workspace.kill_apply(FLEET, 2, "hold_before");
     let id = lock(&workspace)["id"].as_str().unwrap().to_owned();
     workspace.run(&["state", "unlock", "x"]).expect(6).says(&["another id", &id]);
     workspace.run(&["state", "unlock", &id]).expect(1).says(&["--yes"]);

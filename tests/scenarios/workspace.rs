@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde_json::json;
+
 use crate::aws::{Account, Emulator};
 
 pub(crate) const REGION: &str = "us-east-1";
@@ -122,6 +124,18 @@ impl Workspace {
         let asked = self.path().join("asked");
         wait_until(|| fs::read_to_string(&asked).is_ok_and(|text| text.contains("Only \"yes\"")));
         Answering { child, folder: self.path().to_owned() }
+    }
+
+    /// Starts an apply of so many puts, lets k of them through, holds the others, and kills it when all others are held.
+    pub(crate) fn kill_apply(&self, puts: usize, k: usize, hold: &str) {
+        let held = u64::try_from(puts - k).unwrap();
+        self.account.faults(json!([{"operation": "PutMetricAlarm", "kind": hold, "skip": k}]));
+        let mut apply = self.command(&["apply", "--yes"]).spawn().unwrap();
+        wait_until(|| self.account.held() >= held);
+        apply.kill().unwrap();
+        apply.wait().unwrap();
+        self.account.release();
+        self.account.faults(json!([]));
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Run {

@@ -25,7 +25,7 @@ use crate::apply::{Apply, Report, apply};
 use crate::aws::Aws;
 use crate::declarations::Manifest;
 use crate::model::DestroyLimit;
-use crate::plan::{Plan, PlanOptions, Remaining};
+use crate::plan::{Plan, PlanOptions, Provenance, Remaining, SavedPlan};
 use crate::render::{Carried, Heading, apply_summary};
 use crate::state::{Locked, State};
 
@@ -112,8 +112,8 @@ impl Job<'_> {
     async fn run_saved(&self, path: &Path) -> Result<Exit> {
         // What is wrong with the file is told before anybody waits for a lock.
         let saved = read_plan(path)?;
-        check_file(&saved, &self.manifest.settings.project, self.global)?;
-        self.under_lock(async |held| self.apply_saved(path, held).await).await
+        let provenance = check_file(&saved, &self.manifest.settings.project, self.global)?;
+        self.under_lock(async move |held| self.apply_saved(saved, &provenance, held).await).await
     }
 
     async fn under_lock(&self, work: impl AsyncFnOnce(Held<'_>) -> Result<Exit>) -> Result<Exit> {
@@ -149,9 +149,7 @@ impl Job<'_> {
     }
 
     /// Applies what is left of a saved plan, and nothing else.
-    async fn apply_saved(&self, path: &Path, held: Held<'_>) -> Result<Exit> {
-        let saved = read_plan(path)?;
-        let provenance = check_file(&saved, &self.manifest.settings.project, self.global)?;
+    async fn apply_saved(&self, saved: SavedPlan, provenance: &Provenance, held: Held<'_>) -> Result<Exit> {
         let before = held.locked.state().clone();
         let session = Session::connect(self.global, &self.manifest.settings, &before).await?;
         if saved.plan.blocking().next().is_some() {
@@ -159,7 +157,7 @@ impl Job<'_> {
             refuse_if_blocked(&saved.plan)?;
         }
         let (left, state) =
-            what_is_left(&session, self.output, saved.plan, &provenance, before.clone()).await?;
+            what_is_left(&session, self.output, saved.plan, provenance, before.clone()).await?;
         let Remaining { plan, done, .. } = left;
         let found_by_tags = if before.serial == 0 { state.resources.len() } else { 0 };
         refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;

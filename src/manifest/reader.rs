@@ -2,7 +2,10 @@
 
 use crate::model::{Diagnostic, Diagnostics, Place};
 
+use super::scalar::Scalar;
 use super::suggest::hint_for;
+use super::template::Template;
+use super::templated::Templated;
 use super::value::{Data, Entry, Table, Value};
 
 /// A value that was read, and where it stands.
@@ -158,6 +161,20 @@ impl<'a> TableReader<'a> {
             }
             choice.map(|(_, meaning)| meaning.clone())
         })
+    }
+
+    /// One of several words with its meaning, or a template that gives such a word.
+    pub fn one_of_or_template<T: Scalar>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Option<Placed<Templated<T>>> {
+        let text = self.table.get(key).and_then(|entry| entry.value.as_str());
+        if text.is_some_and(Template::is_template) {
+            return self.optional(key);
+        }
+        let choice = self.one_of(key, choices)?;
+        Some(Placed { value: Templated::Literal(choice.value), place: choice.place })
     }
 
     /// A reader of the table that a key holds. Call its `finish` too.

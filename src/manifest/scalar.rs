@@ -26,6 +26,16 @@ impl FromValue for bool {
     }
 }
 
+impl Scalar for bool {
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("is neither true nor false".to_owned()),
+        }
+    }
+}
+
 impl FromValue for String {
     fn expected() -> String {
         "a string".to_owned()

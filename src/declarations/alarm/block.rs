@@ -1,8 +1,13 @@
 //! The keys of an `[[alarm]]` block.
 
-use crate::manifest::{Entries, FromValue, Placed, Scalar, Seconds, TableReader, Template, Templated};
+use crate::manifest::{
+    Data, Entries, FromValue, Placed, Reading, Scalar, Seconds, TableReader, Template, Templated, Value,
+};
 use crate::model::Place;
-use crate::resources::metric_alarm::{Comparison, STANDARD_UNITS, TreatMissingData};
+use crate::resources::metric_alarm::{Comparison, TreatMissingData};
+
+use super::choices::{self, FewSamples, Unit};
+use super::dimensions::Dimensions;
 
 /// A text that may come from a template.
 pub(super) type Text = Placed<Templated<String>>;
@@ -12,7 +17,7 @@ pub(super) type Text = Placed<Templated<String>>;
 pub(super) struct Block {
     pub(super) name: Text,
     pub(super) metric: Text,
-    pub(super) comparison: Comparison,
+    pub(super) comparison: Placed<Templated<Comparison>>,
     pub(super) threshold: Placed<Templated<f64>>,
     pub(super) optional: Optional,
 }
@@ -22,29 +27,28 @@ pub(super) struct Block {
 pub(super) struct Draft {
     pub(super) name: Option<Text>,
     pub(super) metric: Option<Text>,
-    pub(super) comparison: Option<Placed<Comparison>>,
+    pub(super) comparison: Option<Placed<Templated<Comparison>>>,
     pub(super) threshold: Option<Placed<Templated<f64>>>,
     pub(super) optional: Optional,
 }
 
 /// The keys that may be left out.
 #[derive(Debug)]
-#[allow(clippy::struct_excessive_bools)] // Switches of the manifest's language, independent of each other.
 pub(super) struct Optional {
     /// The block's header.
     pub(super) place: Place,
     pub(super) namespace: Option<Text>,
     /// `None` for the dimension of the target's kind.
-    pub(super) dimensions: Option<Vec<(Placed<String>, Text)>>,
+    pub(super) dimensions: Option<Dimensions>,
     pub(super) statistic: Option<Text>,
     pub(super) period: Option<Placed<Templated<Seconds>>>,
     pub(super) evaluation_periods: Option<Placed<Templated<u32>>>,
     pub(super) datapoints_to_alarm: Option<Placed<Templated<u32>>>,
-    pub(super) unit: Option<String>,
-    pub(super) treat_missing_data: TreatMissingData,
-    pub(super) few_samples: Option<Placed<&'static str>>,
+    pub(super) unit: Option<Placed<Templated<Unit>>>,
+    pub(super) treat_missing_data: Option<Placed<Templated<TreatMissingData>>>,
+    pub(super) few_samples: Option<Placed<Templated<FewSamples>>>,
     pub(super) actions: Vec<Actions>,
-    pub(super) actions_enabled: bool,
+    pub(super) actions_enabled: Option<Placed<Templated<bool>>>,
     pub(super) description: Option<Text>,
     pub(super) tags: Vec<(Placed<String>, Text)>,
     pub(super) adopt: bool,
@@ -69,18 +73,18 @@ impl Draft {
         let name = reader.required("name");
         let namespace = reader.optional("namespace");
         let metric = reader.required("metric");
-        let dimensions = entries(reader, "dimensions");
+        let dimensions = Dimensions::read(reader);
         let statistic = reader.optional("statistic");
         let period = reader.optional("period");
         let evaluation_periods = reader.optional("evaluation_periods");
         let datapoints_to_alarm = reader.optional("datapoints_to_alarm");
-        let comparison = comparison(reader);
+        let comparison = reader.required("comparison");
         let threshold = reader.required("threshold");
-        let unit = reader.one_of("unit", &STANDARD_UNITS.map(|unit| (unit, unit)));
+        let unit = reader.one_of_or_template("unit", &choices::units());
         let missing = TreatMissingData::ALL.map(|(value, name)| (name, value));
-        let treat_missing_data = reader.one_of("treat_missing_data", &missing);
-        let few_samples = reader
-            .one_of("evaluate_low_sample_count_percentile", &["evaluate", "ignore"].map(|word| (word, word)));
+        let treat_missing_data = reader.one_of_or_template("treat_missing_data", &missing);
+        let few_samples =
+            reader.one_of_or_template("evaluate_low_sample_count_percentile", &FewSamples::CHOICES);
         let optional = Optional {
             place: reader.place().clone(),
             namespace,
@@ -89,14 +93,14 @@ impl Draft {
             period,
             evaluation_periods,
             datapoints_to_alarm,
-            unit: unit.map(|unit| unit.value.to_owned()),
-            treat_missing_data: treat_missing_data.map_or(TreatMissingData::Missing, |choice| choice.value),
+            unit,
+            treat_missing_data,
             few_samples,
             actions: ["alarm_actions", "ok_actions", "insufficient_data_actions"]
                 .into_iter()
                 .map(|field| actions(reader, field))
                 .collect(),
-            actions_enabled: reader.optional("actions_enabled").is_none_or(|flag| flag.value),
+            actions_enabled: reader.optional("actions_enabled"),
             description: reader.optional("description"),
             tags: entries(reader, "tags").unwrap_or_default(),
             adopt: reader.flag("adopt"),
@@ -111,7 +115,7 @@ impl Draft {
         Some(Block {
             name: self.name?,
             metric: self.metric?,
-            comparison: self.comparison?.value,
+            comparison: self.comparison?,
             threshold: self.threshold?,
             optional: self.optional,
         })
@@ -123,17 +127,24 @@ impl Draft {
         let mut all = vec![
             template("name", self.name.as_ref()),
             template("metric", self.metric.as_ref()),
+            template("comparison", self.comparison.as_ref()),
             template("threshold", self.threshold.as_ref()),
             template("namespace", optional.namespace.as_ref()),
             template("statistic", optional.statistic.as_ref()),
             template("period", optional.period.as_ref()),
             template("evaluation_periods", optional.evaluation_periods.as_ref()),
             template("datapoints_to_alarm", optional.datapoints_to_alarm.as_ref()),
+            template("unit", optional.unit.as_ref()),
+            template("treat_missing_data", optional.treat_missing_data.as_ref()),
+            template("evaluate_low_sample_count_percentile", optional.few_samples.as_ref()),
+            template("actions_enabled", optional.actions_enabled.as_ref()),
             template("description", optional.description.as_ref()),
         ];
-        let tables = [("dimensions", optional.dimensions.as_deref()), ("tags", Some(&optional.tags[..]))];
-        for (field, table) in tables {
-            for (key, text) in table.unwrap_or_default() {
+        let dimensions = optional.dimensions.as_ref();
+        all.push(template("dimensions", dimensions.and_then(Dimensions::text)));
+        let of_table = dimensions.map(Dimensions::entries).unwrap_or_default();
+        for (field, table) in [("dimensions", of_table), ("tags", &optional.tags[..])] {
+            for (key, text) in table {
                 all.push(template(&format!("{field}.{}", key.value), Some(text)));
             }
         }
@@ -156,33 +167,24 @@ fn entries(reader: &mut TableReader<'_>, key: &'static str) -> Option<Vec<(Place
 }
 
 fn actions(reader: &mut TableReader<'_>, field: &'static str) -> Actions {
-    let list = reader.optional::<Vec<Text>>(field);
+    let list = reader.optional::<OneOrMore>(field);
     let place = list.as_ref().map_or_else(|| reader.place().clone(), |list| list.place.clone());
-    Actions { field, place, list: list.map(|list| list.value).unwrap_or_default() }
+    Actions { field, place, list: list.map(|list| list.value.0).unwrap_or_default() }
 }
 
-fn comparison(reader: &mut TableReader<'_>) -> Option<Placed<Comparison>> {
-    reader
-        .required::<ComparisonSign>("comparison")
-        .map(|sign| Placed { value: sign.value.0, place: sign.place })
-}
+/// A list of texts, or a single one.
+struct OneOrMore(Vec<Text>);
 
-/// A comparison as manifests write it.
-struct ComparisonSign(Comparison);
-
-impl FromValue for ComparisonSign {
+impl FromValue for OneOrMore {
     fn expected() -> String {
-        "one of \">\", \">=\", \"<\" and \"<=\"".to_owned()
+        Vec::<Text>::expected()
     }
 
-    fn from_value(
-        value: &crate::manifest::Value,
-        reading: &mut crate::manifest::Reading<'_>,
-    ) -> Option<Self> {
-        let comparison = value.as_str().and_then(Comparison::parse);
-        if comparison.is_none() {
-            reading.unexpected(value, &Self::expected());
+    fn from_value(value: &Value, reading: &mut Reading<'_>) -> Option<Self> {
+        if matches!(value.data, Data::String(_)) {
+            let text = Templated::from_value(value, reading)?;
+            return Some(Self(vec![Placed { value: text, place: value.place.clone() }]));
         }
-        comparison.map(Self)
+        FromValue::from_value(value, reading).map(Self)
     }
 }

@@ -6,6 +6,7 @@ use crate::model::{Diagnostic, Place, Severity};
 use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
 
 use super::block::{Draft, Text};
+use super::dimensions::Dimensions;
 use super::{rendering, subject};
 use crate::declarations::inventories::unknown_columns;
 use crate::declarations::variables;
@@ -85,7 +86,7 @@ pub(super) fn literals(draft: &Draft, selectors: Option<&[Selector]>) -> Vec<Vio
         name: text(draft.name.as_ref()),
         namespace,
         metric: text(draft.metric.as_ref()),
-        dimensions: pairs(optional.dimensions.as_deref().unwrap_or_default()),
+        dimensions: optional.dimensions.as_ref().map(dimension_pairs).unwrap_or_default(),
         statistic: match &optional.statistic {
             None => Some(rendering::STATISTIC),
             given => text(given.as_ref()),
@@ -101,7 +102,7 @@ pub(super) fn literals(draft: &Draft, selectors: Option<&[Selector]>) -> Vec<Vio
             Some(datapoints) => datapoints.value.literal().copied(),
         },
         threshold: draft.threshold.as_ref().and_then(|threshold| threshold.value.literal().copied()),
-        on_few_samples: optional.few_samples.is_some(),
+        on_few_samples: optional.few_samples.as_ref().is_some_and(|word| word.value.literal().is_some()),
         actions: optional
             .actions
             .iter()
@@ -125,6 +126,16 @@ fn text(text: Option<&Text>) -> Option<&str> {
 
 fn pairs(entries: &[(Placed<String>, Text)]) -> Vec<(&str, Option<&str>)> {
     entries.iter().map(|(key, value)| (key.value.as_str(), text(Some(value)))).collect()
+}
+
+fn dimension_pairs(dimensions: &Dimensions) -> Vec<(&str, Option<&str>)> {
+    match dimensions {
+        Dimensions::Table(entries) => pairs(entries),
+        Dimensions::Text(text) => {
+            let literal = text.value.literal().into_iter().flat_map(|pairs| &pairs.0);
+            literal.map(|(name, value)| (name.as_str(), Some(value.as_str()))).collect()
+        }
+    }
 }
 
 /// An error for each variable that cannot exist, and for each column that the sheet does not have.
@@ -201,8 +212,7 @@ impl super::block::Optional {
             "description" => self.description.as_ref().map(|value| &value.place),
             "tags" => entry(&self.tags).map(|index| &self.tags[index].1.place),
             "dimensions" => {
-                let dimensions = self.dimensions.as_deref().unwrap_or_default();
-                entry(dimensions).map(|index| &dimensions[index].1.place)
+                self.dimensions.as_ref().and_then(|dimensions| dimensions.place_of(violation.item.as_deref()))
             }
             field => self.action_place(field, violation.item.as_deref()),
         };

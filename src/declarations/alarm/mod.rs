@@ -2,6 +2,9 @@
 
 mod block;
 mod checks;
+mod choices;
+mod dimensions;
+mod rendered;
 mod rendering;
 mod subject;
 
@@ -15,7 +18,7 @@ use crate::resources::metric_alarm::KIND;
 use crate::resources::metric_alarm::constraints::Violation;
 
 use self::block::Block;
-use self::rendering::Rendered;
+use self::rendered::Rendered;
 use self::subject::Subject;
 use super::target_problems::TargetProblems;
 use super::{Context, Declaration, ForEach, World};
@@ -190,7 +193,7 @@ impl Alarm {
     fn wanted(&self, rendered: Rendered, scope: Scope, target: Option<TargetRef>) -> Desired {
         let optional = &self.block.optional;
         let address = Address::new(KIND, scope, rendered.name.clone());
-        let mut spec = rendered.into_spec(&self.block);
+        let mut spec = rendered.into_spec();
         if optional.protect {
             spec.tags.insert(PROTECT_TAG.to_owned(), "true".to_owned());
         }

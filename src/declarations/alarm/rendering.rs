@@ -2,10 +2,13 @@
 
 use crate::manifest::{Placed, RenderError, RowReader, Scalar, Seconds, Template, Templated, Variables};
 use crate::model::{Diagnostics, Place, Severity};
-use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
-use crate::resources::metric_alarm::{MetricAlarm, Statistic};
+use crate::resources::metric_alarm::TreatMissingData;
+use crate::resources::metric_alarm::constraints::{self, Violation};
 
-use super::block::{Block, Text};
+use super::block::{Actions, Text};
+use super::choices::{FewSamples, Unit};
+use super::dimensions::Dimensions;
+use super::rendered::{Rendered, Settings};
 use super::subject::Subject;
 use super::{Alarm, checks};
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
@@ -15,6 +18,7 @@ use crate::declarations::{ForEach, variables};
 pub(super) const STATISTIC: &str = "Average";
 pub(super) const PERIOD: u32 = 300;
 pub(super) const EVALUATION_PERIODS: u32 = 1;
+const TREAT_MISSING_DATA: TreatMissingData = TreatMissingData::Missing;
 
 /// What is wrong with cells whatever their targets are like: templates that look at nothing but the row.
 pub(super) fn check_rows(alarm: &Alarm, for_each: &ForEach) -> Diagnostics {
@@ -24,11 +28,20 @@ pub(super) fn check_rows(alarm: &Alarm, for_each: &ForEach) -> Diagnostics {
         let subject = Subject::row(id, &row);
         let mut rendering =
             Rendering { alarm, subject: &subject, problems: &mut problems, cells: Vec::new() };
+        rendering.check_row("name", Some(&alarm.block.name));
+        rendering.check_row("metric", Some(&alarm.block.metric));
+        rendering.check_row("comparison", Some(&alarm.block.comparison));
         rendering.check_row("threshold", Some(&alarm.block.threshold));
+        rendering.check_row("namespace", optional.namespace.as_ref());
         rendering.check_row("statistic", optional.statistic.as_ref());
         rendering.check_row("period", optional.period.as_ref());
         rendering.check_row("evaluation_periods", optional.evaluation_periods.as_ref());
         rendering.check_row("datapoints_to_alarm", optional.datapoints_to_alarm.as_ref());
+        rendering.check_row("unit", optional.unit.as_ref());
+        rendering.check_row("treat_missing_data", optional.treat_missing_data.as_ref());
+        rendering.check_row("evaluate_low_sample_count_percentile", optional.few_samples.as_ref());
+        rendering.check_row("actions_enabled", optional.actions_enabled.as_ref());
+        rendering.check_row("dimensions", optional.dimensions.as_ref().and_then(Dimensions::text));
         rendering.check_row("description", optional.description.as_ref());
         for (key, text) in &optional.tags {
             rendering.check_row(&format!("tags.{}", key.value), Some(text));
@@ -40,27 +53,6 @@ pub(super) fn check_rows(alarm: &Alarm, for_each: &ForEach) -> Diagnostics {
         }
     }
     problems.into_diagnostics()
-}
-
-/// What the templates gave.
-pub(super) struct Rendered {
-    pub(super) name: String,
-    settings: Settings,
-    description: Option<String>,
-    dimensions: Vec<(String, String)>,
-    actions: Vec<(&'static str, Vec<String>)>,
-    tags: Vec<(String, String)>,
-}
-
-/// The settings that `name` and `description` can use.
-struct Settings {
-    namespace: String,
-    metric: String,
-    statistic: String,
-    period: u32,
-    evaluation_periods: u32,
-    datapoints_to_alarm: u32,
-    threshold: f64,
 }
 
 /// The alarm for one subject, or `None` after its problems were added.
@@ -75,20 +67,14 @@ pub(super) fn render(
     // All fields are rendered before any `?`, so that each of them gets its diagnostic.
     let settings = rendering.settings();
     let dimensions = match &optional.dimensions {
-        Some(dimensions) => rendering.entries("dimensions", dimensions),
+        Some(Dimensions::Table(dimensions)) => rendering.entries("dimensions", dimensions),
+        Some(Dimensions::Text(text)) => rendering.get("dimensions", text, variables).map(|pairs| pairs.0),
         None => Some(subject.defaults.iter().map(|(_, dimension)| dimension.clone()).collect()),
     };
     let tags = rendering.entries("tags", &optional.tags);
-    let lists = optional.actions.iter();
-    let actions: Vec<_> = lists
-        .map(|actions| {
-            let rendered = actions.list.iter().map(|text| rendering.get(actions.field, text, variables));
-            let rendered: Vec<Option<String>> = rendered.collect();
-            Some((actions.field, rendered.into_iter().collect::<Option<Vec<String>>>()?))
-        })
-        .collect();
+    let actions: Vec<_> = optional.actions.iter().map(|actions| rendering.actions(actions)).collect();
     let settings = settings?;
-    let variables = rendering.with_settings(&settings);
+    let variables = rendering.subject.variables.with(settings.variables(&alarm.short_label));
     let name = rendering.get("name", &alarm.block.name, &variables);
     let description = match &optional.description {
         Some(text) => rendering.get("description", text, &variables).map(Some),
@@ -129,7 +115,16 @@ impl Rendering<'_> {
         let datapoints = self.get_or("datapoints_to_alarm", optional.datapoints_to_alarm.as_ref(), || {
             evaluation_periods.unwrap_or(EVALUATION_PERIODS)
         });
+        let comparison = self.get("comparison", &block.comparison, &self.subject.variables);
         let threshold = self.get("threshold", &block.threshold, &self.subject.variables);
+        let unit = self.get_or("unit", optional.unit.as_ref(), || Unit(None));
+        let treat_missing_data =
+            self.get_or("treat_missing_data", optional.treat_missing_data.as_ref(), || TREAT_MISSING_DATA);
+        let few_samples =
+            self.get_or("evaluate_low_sample_count_percentile", optional.few_samples.as_ref(), || {
+                FewSamples(None)
+            });
+        let actions_enabled = self.get_or("actions_enabled", optional.actions_enabled.as_ref(), || true);
         Some(Settings {
             namespace: namespace?,
             metric: metric?,
@@ -137,23 +132,14 @@ impl Rendering<'_> {
             period: period?.0,
             evaluation_periods: evaluation_periods?,
             datapoints_to_alarm: datapoints?,
+            comparison: comparison?,
             // Adding zero turns -0 into 0, which AWS does too.
             threshold: threshold? + 0.0,
+            unit: unit?.0,
+            treat_missing_data: treat_missing_data?,
+            few_samples: few_samples?.0,
+            actions_enabled: actions_enabled?,
         })
-    }
-
-    fn with_settings(&self, settings: &Settings) -> Variables {
-        self.subject.variables.with(vec![
-            ("threshold", Variables::number(settings.threshold)),
-            ("metric", settings.metric.as_str().into()),
-            ("namespace", settings.namespace.as_str().into()),
-            ("statistic", settings.statistic.as_str().into()),
-            ("comparison", self.alarm.block.comparison.sign().into()),
-            ("period", settings.period.into()),
-            ("evaluation_periods", settings.evaluation_periods.into()),
-            ("datapoints_to_alarm", settings.datapoints_to_alarm.into()),
-            ("label", self.alarm.short_label.as_str().into()),
-        ])
     }
 
     fn check_row<T: Scalar>(&mut self, field: &str, value: Option<&Placed<Templated<T>>>) {
@@ -214,6 +200,25 @@ impl Rendering<'_> {
         rendered.into_iter().collect()
     }
 
+    /// A list of actions. One template may give several, as a cell of a spreadsheet holds them: ARNs have neither blanks
+    /// nor commas nor semicolons in them.
+    fn actions(&mut self, actions: &Actions) -> Option<(&'static str, Vec<String>)> {
+        let rendered: Vec<Option<Vec<String>>> = actions
+            .list
+            .iter()
+            .map(|text| {
+                let rendered = self.get(actions.field, text, &self.subject.variables)?;
+                if text.value.template().is_none() {
+                    return Some(vec![rendered]);
+                }
+                let arns = rendered.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+                Some(arns.filter(|arn| !arn.is_empty()).map(str::to_owned).collect())
+            })
+            .collect();
+        let lists: Option<Vec<Vec<String>>> = rendered.into_iter().collect();
+        Some((actions.field, lists?.concat()))
+    }
+
     fn render_problem(&mut self, field: &str, source: &str, place: &Place, error: &RenderError) {
         let label = &self.alarm.label;
         let lead = format!("`{field}` of {label} for ");
@@ -253,7 +258,10 @@ impl Rendering<'_> {
 
     /// The column that the field's value comes from.
     fn column(&self, field: &str) -> Option<usize> {
-        self.cells.iter().rev().find(|(of, _)| of == field).map(|(_, column)| *column)
+        let of =
+            |wanted: &str| self.cells.iter().rev().find(|(of, _)| of == wanted).map(|(_, column)| *column);
+        // All dimensions may come from one cell.
+        of(field).or_else(|| of(field.split_once('.')?.0))
     }
 
     /// The cell that the field's value comes from.
@@ -263,8 +271,7 @@ impl Rendering<'_> {
 
     /// Adds what AWS would refuse, and says whether there was none of it.
     fn check(&mut self, rendered: &Rendered) -> bool {
-        let few_samples = self.alarm.block.optional.few_samples.is_some();
-        let violations = constraints::check(&rendered.partial(few_samples));
+        let violations = constraints::check(&rendered.partial());
         let mut accepted = true;
         for violation in violations.iter().filter(|violation| !self.alarm.told.contains(violation)) {
             accepted &= violation.severity == Severity::Warning;
@@ -292,72 +299,5 @@ impl Rendering<'_> {
             found: Some(violation.found.clone()),
             hint: violation.hint.clone(),
         });
-    }
-}
-
-impl Rendered {
-    fn partial(&self, on_few_samples: bool) -> PartialAlarm<'_> {
-        fn pairs(pairs: &[(String, String)]) -> Vec<(&str, Option<&str>)> {
-            pairs.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect()
-        }
-        let settings = &self.settings;
-        PartialAlarm {
-            name: Some(&self.name),
-            namespace: Some(&settings.namespace),
-            metric: Some(&settings.metric),
-            dimensions: pairs(&self.dimensions),
-            statistic: Some(&settings.statistic),
-            period: Some(settings.period),
-            evaluation_periods: Some(settings.evaluation_periods),
-            datapoints_to_alarm: Some(settings.datapoints_to_alarm),
-            threshold: Some(settings.threshold),
-            on_few_samples,
-            actions: self
-                .actions
-                .iter()
-                .map(|(field, list)| (*field, list.iter().map(|action| Some(action.as_str())).collect()))
-                .collect(),
-            description: self.description.as_deref(),
-            tags: pairs(&self.tags),
-        }
-    }
-
-    /// The spec, with what no template can change from the block.
-    pub(super) fn into_spec(self, block: &Block) -> MetricAlarm {
-        let optional = &block.optional;
-        let settings = self.settings;
-        let mut spec = MetricAlarm {
-            namespace: settings.namespace,
-            metric: settings.metric,
-            dimensions: self.dimensions.into_iter().collect(),
-            statistic: Statistic(settings.statistic),
-            period: settings.period,
-            evaluation_periods: settings.evaluation_periods,
-            datapoints_to_alarm: settings.datapoints_to_alarm,
-            comparison: block.comparison,
-            threshold: settings.threshold,
-            unit: optional.unit.clone(),
-            treat_missing_data: optional.treat_missing_data,
-            evaluate_low_sample_count_percentile: optional
-                .few_samples
-                .as_ref()
-                .map(|choice| choice.value.to_owned())
-                // What AWS does without the parameter; left out in normal form.
-                .filter(|word| word != "evaluate"),
-            actions_enabled: optional.actions_enabled,
-            ok_actions: std::collections::BTreeSet::new(),
-            alarm_actions: std::collections::BTreeSet::new(),
-            insufficient_data_actions: std::collections::BTreeSet::new(),
-            description: self.description,
-            tags: self.tags.into_iter().collect(),
-        };
-        for (field, list) in self.actions {
-            match field {
-                "ok_actions" => spec.ok_actions.extend(list),
-                "alarm_actions" => spec.alarm_actions.extend(list),
-                _ => spec.insufficient_data_actions.extend(list),
-            }
-        }
-        spec
     }
 }

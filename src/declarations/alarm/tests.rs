@@ -207,10 +207,10 @@ label = 'a b'
         ),
         [
             "1:1 [[alarm]] has no `metric` (add `metric = …`: a string)",
-            "6:14 `comparison`: expected one of \">\", \">=\", \"<\" and \"<=\", found the string \"=>\"",
+            "6:14 `comparison`: expected one of \">\", \">=\", \"<\" and \"<=\", or a template that gives one, found the string \"=>\"",
             "1:1 [[alarm]] has no `threshold`",
             "9:40 `evaluate_low_sample_count_percentile` cannot be \"evaluat\" (did you mean `evaluate`?)",
-            "12:19 `actions_enabled`: expected true or false, found the string \"no\"",
+            "12:19 `actions_enabled`: expected true or false, or a template that gives one, found the string \"no\"",
             "8:13 `statistic` of alarm.cpu must be a statistic that AWS knows, found \"P99\" (did you mean `p99`?)",
             "7:10 `period` of alarm.cpu must be 10, 20, 30 or a multiple of 60 seconds, found 7 \
              (the nearest allowed value is 10)",
@@ -225,7 +225,7 @@ label = 'a b'
              per instance, or `region = \"…\"` for one alarm per account)",
             "13:1 [[alarm]] has no `name` (add `name = …`: a string)",
             "13:1 [[alarm]] has no `metric` (add `metric = …`: a string)",
-            "13:1 [[alarm]] has no `comparison` (add `comparison = …`: one of \">\", \">=\", \"<\" and \"<=\")",
+            "13:1 [[alarm]] has no `comparison` (add `comparison = …`: one of \">\", \">=\", \"<\" and \"<=\", or a template that gives one)",
             "13:1 [[alarm]] has no `threshold` (add `threshold = …`: a number, or a template that gives one)",
         ]
     );

@@ -9,9 +9,9 @@ use super::session::Session;
 use crate::declarations::Declaration;
 use crate::inventory::TargetKind;
 use crate::manifest::Settings;
-use crate::model::{Desired, DestroyLimit, Diagnostic, TargetRef};
+use crate::model::{Address, Desired, DestroyLimit, Diagnostic, Owned, TargetRef};
 use crate::plan::{Change, Plan, Reason, Selection};
-use crate::render::count_of;
+use crate::render::{clean, count_of};
 use crate::resources;
 use crate::state::State;
 
@@ -46,6 +46,62 @@ pub(super) fn emptied(
         }
     }
     problems
+}
+
+/// An error where much of what the declaration made would be deleted because an inventory lost its rows: half a sheet is
+/// more often a mistake, an export that was cut off or a filter, than the end of half of the servers.
+pub(super) fn shrunken(
+    declaration: &dyn Declaration,
+    wants: &[Desired],
+    session: &Session,
+    state: &State,
+    selection: &Selection,
+) -> Option<Diagnostic> {
+    let inventory = declaration.inventory()?;
+    let wanted: BTreeSet<&Address> = wants.iter().map(|desired| &desired.address).collect();
+    let lost_its_row = |owned: &Owned| {
+        !wanted.contains(&owned.address)
+            && owned.target.as_ref().is_none_or(|target| !inventory.has(&target.id))
+    };
+    let owned = state.resources.values().filter(|owned| {
+        owned.label == declaration.label()
+            && session.declared_scopes.contains(&owned.address.scope)
+            && !owned.protect
+            && selection.keeps(&owned.address, &owned.label, owned.target.as_ref())
+    });
+    let (gone, kept): (Vec<&Owned>, Vec<&Owned>) = owned.partition(|owned| lost_its_row(owned));
+    let total = gone.len() + kept.len();
+    if inventory.max_shrink().allows(gone.len(), total) {
+        return None;
+    }
+    let rows: BTreeSet<&str> =
+        gone.iter().filter_map(|owned| Some(owned.target.as_ref()?.name.as_str())).collect();
+    Some(
+        Diagnostic::error(format!(
+            "`{}` no longer has the rows of {} of the {} that {} made, which would delete them: {}",
+            inventory.words(),
+            gone.len(),
+            count_of(total, "resource", "resources"),
+            declaration.label(),
+            first_few(&rows),
+        ))
+        .at(declaration.place().clone())
+        .hint(format!(
+            "correct the file; if it is meant, set `max_shrink = {}` in the `[[inventory]]` `{}`",
+            gone.len(),
+            inventory.label()
+        )),
+    )
+}
+
+/// The first names, and how many more there are.
+fn first_few(names: &BTreeSet<&str>) -> String {
+    const LISTED: usize = 3;
+    let few = names.iter().take(LISTED).map(|name| clean(name)).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => few,
+        more => format!("{few}, … {more} more"),
+    }
 }
 
 /// A pattern that matches nothing is a typo, and `--exclude` with a typo would apply what was to be spared.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::guards::{check_kinds, check_patterns, emptied};
+use super::guards::{check_kinds, check_patterns, emptied, shrunken};
 use super::output::Output;
 use super::progress::Reading;
 use super::reading::{Absences, absences, ask_owners, find_owned, read_resources, requests};
@@ -127,7 +127,12 @@ async fn manifest_desired(
         let emptied = if declaration.allows_empty() || options.no_delete || found.has_errors() {
             Vec::new()
         } else {
-            emptied(declaration.as_ref(), &wants, session, state, &options.selection)
+            let declaration = declaration.as_ref();
+            let mut emptied = emptied(declaration, &wants, session, state, &options.selection);
+            if emptied.is_empty() {
+                emptied.extend(shrunken(declaration, &wants, session, state, &options.selection));
+            }
+            emptied
         };
         if emptied.is_empty() {
             problems.extend(found);

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::session::{Session, failures};
 use crate::aws::all;
 use crate::inventory::{TargetKind, Whereabouts, whereabouts};
-use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope};
+use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope, TargetRef};
 use crate::plan::Absence;
 use crate::render::quoted;
 use crate::resources::{self, KeyRequest, OwnershipNeed, PROTECT_TAG, ReadRequest};
@@ -167,6 +167,9 @@ pub(super) async fn absences(
         } else if served.contains(&(&address.scope, owned.label.as_str(), target.id.as_str())) {
             let key = (address.scope.clone(), target.kind.clone(), target.id.clone());
             absences.insert(key, Absence::Superseded);
+        } else if target.kind == TargetRef::ROW {
+            let key = (address.scope.clone(), target.kind.clone(), target.id.clone());
+            absences.insert(key, Absence::RowRemoved);
         } else if let Some(kind) = TargetKind::from_name(&target.kind) {
             questions.entry((&address.scope, kind)).or_default().insert(target.id.clone());
         }

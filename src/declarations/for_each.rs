@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::World;
-use super::inventories::{self, Inventories, Inventory};
+use super::inventories::{self, Inventories, Inventory, RowKind};
 use crate::inventory::{Fleet, NameGlob, Selector, TagMatch, Target, TargetKind};
 use crate::manifest::{
     Data, Entries, FromValue, Placed, Reading, RowReader, TableReader, Value, hint_for, suggestion,
@@ -86,7 +86,13 @@ impl ForEach {
             found?.clone()
         });
         // The conditions are read whatever the inventory is like, so that their problems are told, too.
-        let kind = inventory.as_ref().map_or(TargetKind::Ec2, |inventory| inventory.kind());
+        let kind = match inventory.as_ref().map(|inventory| inventory.kind()) {
+            Some(RowKind::Row) => {
+                return Some(Self { selectors: Vec::new(), inventory, place, reads: Vec::new() });
+            }
+            Some(RowKind::Target(kind)) => kind,
+            None => TargetKind::Ec2,
+        };
         let mut selector = Selector::all(kind);
         tags(&mut selector, table);
         names_and_states(&mut selector, table);
@@ -107,7 +113,17 @@ impl ForEach {
     /// What to read besides, so that [`ForEach::missing`] can say what may have been meant.
     pub fn reads_more(&self, fleet: &Fleet) -> Vec<Selector> {
         let inventory = self.inventory.iter().filter(|inventory| inventory.wants_neighbours(fleet));
-        inventory.map(|inventory| Selector::all(inventory.kind())).collect()
+        inventory
+            .filter_map(|inventory| match inventory.kind() {
+                RowKind::Target(kind) => Some(Selector::all(kind)),
+                RowKind::Row => None,
+            })
+            .collect()
+    }
+
+    /// The inventory whose rows stand for themselves, where that is what is selected.
+    pub(super) fn rows_alone(&self) -> Option<&Arc<Inventory>> {
+        self.inventory.as_ref().filter(|inventory| inventory.kind() == RowKind::Row)
     }
 
     /// The targets that are selected, in the fleet's order.

@@ -32,6 +32,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The inventory whose rows it follows.
+    fn inventory(&self) -> Option<&Inventory> {
+        None
+    }
+
     /// Whether it may select no target although the state holds resources of it (`allow_empty = true`).
     fn allows_empty(&self) -> bool;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::inventory::{Selector, Target};
-use crate::manifest::{Template, Variables, hint_for};
+use crate::manifest::{RowReader, Template, Variables, hint_for};
 use crate::model::{Diagnostic, Scope};
 
 /// What every target has.
@@ -11,6 +11,9 @@ const OF_TARGETS: [&str; 7] = ["id", "name", "region", "account", "tags", "kind"
 
 /// What there is without a target.
 const OF_SCOPES: [&str; 2] = ["region", "account"];
+
+/// What a row has that stands for itself, before its region and account are known.
+pub(super) const OF_ROWS: [&str; 3] = ["id", "name", ROW];
 
 /// The variables of a target.
 pub(super) fn of_target(target: &Target) -> Variables {
@@ -26,6 +29,11 @@ pub(super) fn of_target(target: &Target) -> Variables {
         ("state", target.state.as_str().into()),
     ]);
     Variables::new(values)
+}
+
+/// The variables of a row that stands for itself.
+pub(super) fn of_row(id: &str, row: &RowReader) -> Variables {
+    Variables::new(vec![("id", id.into()), ("name", id.into()), (ROW, row.value())])
 }
 
 /// The variables where there is no target.

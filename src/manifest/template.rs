@@ -269,7 +269,8 @@ impl Variables {
         minijinja::Value::from_dyn_object(Arc::clone(&self.0))
     }
 
-    fn has(&self, path: &str) -> bool {
+    /// Whether there is a variable, or a value at a path such as `tags.owner`.
+    pub fn has(&self, path: &str) -> bool {
         let mut value = self.as_value();
         for part in path.split('.') {
             value = value.get_attr(part).unwrap_or_default();

@@ -14,12 +14,17 @@ pub type Fields = BTreeMap<String, serde_json::Value>;
 /// The thing that a declaration attaches a resource to: an instance, a database, a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TargetRef {
-    /// The target's kind as the manifest writes it: `ec2`, `rds`, `rds_cluster`.
+    /// The target's kind as the manifest writes it: `ec2`, `rds`, `rds_cluster`, or [`TargetRef::ROW`].
     pub kind: String,
-    /// The AWS id, such as `i-0123456789abcdef0`.
+    /// The AWS id, such as `i-0123456789abcdef0`; of a row what stands in its key column.
     pub id: String,
     /// The Name tag, or the id where there is none.
     pub name: String,
+}
+
+impl TargetRef {
+    /// The kind of a row of an inventory that stands for itself and not for something on AWS.
+    pub const ROW: &'static str = "row";
 }
 
 /// Which declaration wants a resource. Metadata: it is shown as the reason and never identifies.

@@ -72,6 +72,8 @@ pub enum Absence {
     NotSelected,
     /// It is there and selected, but the declaration now makes something else of it.
     Superseded,
+    /// It was a row of an inventory, and the inventory no longer has it.
+    RowRemoved,
     /// Its region is no longer one of the manifest's.
     RegionRemoved,
     /// There is no target, or no record of it.

@@ -123,6 +123,12 @@ fn target_words(absence: Absence, change: &Change, count: usize) -> String {
         (Absence::Missing, None) => format!("because {} no longer exist; {wanted}", targets(count)),
         (Absence::NotSelected, Some(target)) => format!("because {label} no longer selects {target}"),
         (Absence::NotSelected, None) => format!("because {label} no longer selects {}", targets(count)),
+        (Absence::RowRemoved, Some(row)) => {
+            format!("because the inventory no longer has the row {row}; {wanted}")
+        }
+        (Absence::RowRemoved, None) => {
+            format!("because the inventory no longer has their rows; {wanted}")
+        }
         (Absence::Superseded, Some(target)) => {
             format!("because {label} now makes something else of {target}")
         }

@@ -19,7 +19,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 fn the_manifests_of_the_readme_validate() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let manifests = blocks(&readme, "toml");
-    assert_eq!(manifests.len(), 3, "a new block needs a look");
+    assert_eq!(manifests.len(), 4, "a new block needs a look");
     Workspace::new(&manifests[0]).ok(&["validate"]).says(&["project \"shop\" is valid: 1 declaration"]);
     // The first one is what `init` writes, without the comments.
     let starter =
@@ -38,6 +38,16 @@ fn the_manifests_of_the_readme_validate() {
     sheet.write_row(1, 0, ["i-0123456789abcdef0", "prod", "80"]).unwrap();
     with_inventory.write_bytes("manifests/servers.xlsx", &workbook.save_to_buffer().unwrap());
     with_inventory.ok(&["validate"]);
+    let with_list = Workspace::new(&format!("{settings}\n{}", manifests[3]));
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let header =
+        ["Alarm name", "Region", "Namespace", "Metric", "Dimensions", "Condition", "Threshold", "Notify"];
+    sheet.write_row(0, 0, header).unwrap();
+    let row = ["disk", "us-east-1", "CWAgent", "disk_used_percent", "path=/, host=a", "above", "80", ""];
+    sheet.write_row(1, 0, row).unwrap();
+    with_list.write_bytes("manifests/alarms.xlsx", &workbook.save_to_buffer().unwrap());
+    with_list.ok(&["validate"]);
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn dimension_pairs(dimensions: &Dimensions) -> Vec<(&str, Option<&str>)> {
 /// An error for each variable that cannot exist, and for each column that the sheet does not have.
 pub(super) fn variables(draft: &Draft, selectors: &[Selector], sheet: Option<&Sheet>) -> Vec<Diagnostic> {
     let mut of_target = variables::known(selectors);
-    of_target.extend(sheet.map(|_| variables::ROW));
+    of_target.extend(sheet.into_iter().flat_map(|_| variables::OF_ROWS));
     let with_settings: Vec<&str> = of_target.iter().chain(&SETTINGS).copied().collect();
     draft
         .templates()

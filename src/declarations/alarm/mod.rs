@@ -6,12 +6,13 @@ mod choices;
 mod dimensions;
 mod rendered;
 mod rendering;
+mod rows;
 mod subject;
 
 use std::collections::BTreeMap;
 
 use crate::inventory::{Fleet, Selector};
-use crate::manifest::{Placed, TableReader};
+use crate::manifest::{Placed, RowReader, TableReader};
 use crate::model::{Address, Desired, Diagnostic, Diagnostics, Origin, Place, Scope, TargetRef};
 use crate::resources::PROTECT_TAG;
 use crate::resources::metric_alarm::KIND;
@@ -19,9 +20,10 @@ use crate::resources::metric_alarm::constraints::Violation;
 
 use self::block::Block;
 use self::rendered::Rendered;
+use self::rows::Rows;
 use self::subject::Subject;
 use super::target_problems::TargetProblems;
-use super::{Context, Declaration, ForEach, World};
+use super::{Context, Declaration, ForEach, Inventory, World};
 
 /// An `[[alarm]]` block.
 #[derive(Debug)]
@@ -40,8 +42,13 @@ struct Alarm {
 #[derive(Debug)]
 enum Attachment {
     Targets(ForEach),
-    /// One alarm per account in this region.
-    Region(Placed<String>),
+    /// One alarm a row.
+    Rows(Rows),
+    /// One alarm in this region, in each account or in the one that is named.
+    Region {
+        region: Placed<String>,
+        account: Option<Placed<String>>,
+    },
 }
 
 /// Reads an `[[alarm]]` block.
@@ -53,7 +60,7 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         Some(Attachment::Targets(for_each)) if !for_each.selectors.is_empty() => {
             Some(&for_each.selectors[..])
         }
-        Some(Attachment::Region(_)) => Some(&[][..]),
+        Some(Attachment::Region { .. } | Attachment::Rows(_)) => Some(&[][..]),
         // What can exist depends on what is selected, which could not be read.
         _ => None,
     };
@@ -62,16 +69,13 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         reader.problem(checks::diagnostic(violation, &label, &draft));
     }
     if let Some(selectors) = selectors {
-        let sheet = match &attachment {
-            Some(Attachment::Targets(for_each)) => for_each.inventory.as_ref().map(|rows| rows.sheet()),
-            _ => None,
-        };
+        let sheet = attachment.as_ref().and_then(Attachment::inventory).map(Inventory::sheet);
         for problem in checks::variables(&draft, selectors, sheet) {
             reader.problem(problem);
         }
         if selectors.is_empty() && draft.optional.namespace.is_none() {
             reader.problem(
-                Diagnostic::error("an alarm without `for_each` needs a `namespace`")
+                Diagnostic::error("an alarm that is not made for targets needs a `namespace`")
                     .at(draft.optional.place.clone())
                     .hint("the default comes from the target's kind; write `namespace = \"AWS/…\"`"),
             );
@@ -86,10 +90,8 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         block,
         told,
     };
-    if let Attachment::Targets(for_each) = &alarm.attachment {
-        for problem in rendering::check_rows(&alarm, for_each) {
-            reader.problem(problem);
-        }
+    for problem in rendering::check_rows(&alarm) {
+        reader.problem(problem);
     }
     Some(Box::new(alarm))
 }
@@ -97,18 +99,27 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
 fn attachment(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Attachment> {
     let given = reader.place_of("for_each").is_some();
     let for_each = ForEach::read(reader, context.inventories);
+    if let Some(inventory) = for_each.as_ref().and_then(ForEach::rows_alone) {
+        let place = for_each.as_ref()?.place.clone();
+        return Rows::read(reader, context, inventory.clone(), place).map(Attachment::Rows);
+    }
     let region = reader.optional::<String>("region");
+    let account = reader.optional::<String>("account");
     if given {
-        if let Some(region) = region {
+        for (key, given) in [("region", region), ("account", account)] {
+            let Some(given) = given else { continue };
             reader.problem(
-                Diagnostic::error("`region` goes with alarms that have no `for_each`")
-                    .at(region.place)
-                    .hint("with `for_each` each alarm is made in its target's region: remove the key"),
+                Diagnostic::error(format!("`{key}` goes with alarms that have no `for_each`"))
+                    .at(given.place)
+                    .hint(format!(
+                        "with `for_each` each alarm is made in its target's {key}: remove the key"
+                    )),
             );
         }
         return for_each.map(Attachment::Targets);
     }
-    checks::region(reader, region, &context.settings.aws.regions).map(Attachment::Region)
+    let region = checks::region(reader, region, &context.settings.aws.regions)?;
+    Some(Attachment::Region { region, account })
 }
 
 impl Declaration for Alarm {
@@ -123,25 +134,23 @@ impl Declaration for Alarm {
     fn selectors(&self) -> &[Selector] {
         match &self.attachment {
             Attachment::Targets(for_each) => for_each.reads(),
-            Attachment::Region(_) => &[],
+            Attachment::Rows(_) | Attachment::Region { .. } => &[],
         }
     }
 
     fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
         match &self.attachment {
             Attachment::Targets(for_each) => for_each.reads_more(fleet),
-            Attachment::Region(_) => Vec::new(),
+            Attachment::Rows(_) | Attachment::Region { .. } => Vec::new(),
         }
     }
 
+    fn inventory(&self) -> Option<&Inventory> {
+        self.attachment.inventory()
+    }
+
     fn allows_empty(&self) -> bool {
-        let empty_inventory = match &self.attachment {
-            Attachment::Targets(for_each) => {
-                for_each.inventory.as_ref().is_some_and(|rows| rows.allows_empty())
-            }
-            Attachment::Region(_) => false,
-        };
-        self.block.optional.allow_empty || empty_inventory
+        self.block.optional.allow_empty || self.inventory().is_some_and(Inventory::allows_empty)
     }
 
     fn protects(&self) -> bool {
@@ -157,17 +166,30 @@ impl Declaration for Alarm {
                     let target = selected.target;
                     let subject = Subject::target(&selected);
                     if let Some(rendered) = rendering::render(self, &subject, &mut problems) {
-                        let mut wanted =
-                            self.wanted(rendered, target.scope.clone(), Some(target.reference()));
-                        if let Some(row) = &selected.row {
-                            wanted.origin.place = format!("{} · {}", wanted.origin.place, row.key_place());
-                        }
-                        desired.push(wanted);
+                        let wanted = self.wanted(rendered, target.scope.clone(), Some(target.reference()));
+                        desired.push(match &selected.row {
+                            Some(row) => of_row(wanted, row),
+                            None => wanted,
+                        });
                     }
                 }
             }
-            Attachment::Region(region) => {
-                for scope in world.scopes.iter().filter(|scope| scope.region == region.value) {
+            Attachment::Rows(rows) => {
+                for placement in rows.placements(self, world, &mut problems) {
+                    let subject = Subject::row_in(&placement.scope, &placement.id, &placement.row);
+                    if let Some(rendered) = rendering::render(self, &subject, &mut problems) {
+                        let wanted =
+                            self.wanted(rendered, placement.scope.clone(), Some(placement.reference()));
+                        desired.push(of_row(wanted, &placement.row));
+                    }
+                }
+            }
+            Attachment::Region { region, account } => {
+                let here = |scope: &&Scope| {
+                    scope.region == region.value
+                        && account.as_ref().is_none_or(|account| account.value == scope.account)
+                };
+                for scope in world.scopes.iter().filter(here) {
                     let subject = Subject::scope(scope);
                     if let Some(rendered) = rendering::render(self, &subject, &mut problems) {
                         desired.push(self.wanted(rendered, scope.clone(), None));
@@ -187,6 +209,22 @@ impl Declaration for Alarm {
         let desired = self.without_duplicates(desired, &mut diagnostics);
         (desired, diagnostics)
     }
+}
+
+impl Attachment {
+    fn inventory(&self) -> Option<&Inventory> {
+        match self {
+            Self::Targets(for_each) => for_each.inventory.as_deref(),
+            Self::Rows(rows) => Some(&rows.inventory),
+            Self::Region { .. } => None,
+        }
+    }
+}
+
+/// A resource that a row asks for, with the row's place.
+fn of_row(mut wanted: Desired, row: &RowReader) -> Desired {
+    wanted.origin.place = format!("{} · {}", wanted.origin.place, row.key_place());
+    wanted
 }
 
 impl Alarm {
@@ -211,17 +249,31 @@ impl Alarm {
     /// What to say when no alarm is wanted.
     fn nothing(&self, world: &World<'_>) -> Option<Diagnostic> {
         match &self.attachment {
-            Attachment::Targets(_) if self.allows_empty() => None,
-            Attachment::Targets(for_each) => Some(
-                Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
-                    .at(for_each.place.clone())
-                    .hint("write `allow_empty = true` if that may be so"),
-            ),
-            // Another run's region, chosen with `--region`.
-            Attachment::Region(region) if world.manifest_scopes.iter().any(|s| s.region == region.value) => {
-                None
+            Attachment::Targets(ForEach { place, .. }) | Attachment::Rows(Rows { place, .. }) => {
+                // Rows of regions that this run leaves out say nothing.
+                let quiet = self.allows_empty() || (self.inventory().is_some() && !world.is_whole());
+                (!quiet).then(|| {
+                    Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
+                        .at(place.clone())
+                        .hint("write `allow_empty = true` if that may be so")
+                })
             }
-            Attachment::Region(region) => Some(
+            // Another run's region, chosen with `--region`.
+            Attachment::Region { region, account }
+                if world.manifest_scopes.iter().any(|s| s.region == region.value) =>
+            {
+                let account = account.as_ref()?;
+                let known = world.manifest_scopes.iter().any(|scope| scope.account == account.value);
+                (!known).then(|| {
+                    Diagnostic::error(format!(
+                        "account {:?} of {} is not one of the manifest's accounts",
+                        account.value, self.label
+                    ))
+                    .at(account.place.clone())
+                    .hint("an account is written as its 12 digits")
+                })
+            }
+            Attachment::Region { region, .. } => Some(
                 Diagnostic::error(format!(
                     "region `{}` of {} is not one of the manifest's regions",
                     region.value, self.label

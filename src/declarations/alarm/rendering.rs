@@ -10,9 +10,9 @@ use super::choices::{FewSamples, Unit};
 use super::dimensions::Dimensions;
 use super::rendered::{Rendered, Settings};
 use super::subject::Subject;
-use super::{Alarm, checks};
+use super::{Alarm, Attachment, checks};
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
-use crate::declarations::{ForEach, variables};
+use crate::declarations::variables;
 
 /// The defaults of `[[alarm]]`.
 pub(super) const STATISTIC: &str = "Average";
@@ -21,13 +21,23 @@ pub(super) const EVALUATION_PERIODS: u32 = 1;
 const TREAT_MISSING_DATA: TreatMissingData = TreatMissingData::Missing;
 
 /// What is wrong with cells whatever their targets are like: templates that look at nothing but the row.
-pub(super) fn check_rows(alarm: &Alarm, for_each: &ForEach) -> Diagnostics {
+pub(super) fn check_rows(alarm: &Alarm) -> Diagnostics {
     let mut problems = TargetProblems::default();
     let optional = &alarm.block.optional;
-    for (id, row) in for_each.certain_rows() {
-        let subject = Subject::row(id, &row);
-        let mut rendering =
-            Rendering { alarm, subject: &subject, problems: &mut problems, cells: Vec::new() };
+    let (rows, alone) = match &alarm.attachment {
+        Attachment::Targets(for_each) => (for_each.certain_rows(), None),
+        Attachment::Rows(rows) => (rows.inventory.rows(), Some(rows)),
+        Attachment::Region { .. } => (Vec::new(), None),
+    };
+    for (id, row) in rows {
+        let subject = match alone {
+            Some(_) => Subject::row(id, &row),
+            None => Subject::row_of_target(id, &row),
+        };
+        let mut rendering = Rendering::new(alarm, &subject, &mut problems);
+        if let Some(rows) = alone {
+            rows.check(&mut rendering);
+        }
         rendering.check_row("name", Some(&alarm.block.name));
         rendering.check_row("metric", Some(&alarm.block.metric));
         rendering.check_row("comparison", Some(&alarm.block.comparison));
@@ -61,7 +71,7 @@ pub(super) fn render(
     subject: &Subject<'_>,
     problems: &mut TargetProblems,
 ) -> Option<Rendered> {
-    let mut rendering = Rendering { alarm, subject, problems, cells: Vec::new() };
+    let mut rendering = Rendering::new(alarm, subject, problems);
     let optional = &alarm.block.optional;
     let variables = &subject.variables;
     // All fields are rendered before any `?`, so that each of them gets its diagnostic.
@@ -91,7 +101,7 @@ pub(super) fn render(
     rendering.check(&rendered).then_some(rendered)
 }
 
-struct Rendering<'a> {
+pub(super) struct Rendering<'a> {
     alarm: &'a Alarm,
     subject: &'a Subject<'a>,
     problems: &'a mut TargetProblems,
@@ -99,7 +109,11 @@ struct Rendering<'a> {
     cells: Vec<(String, usize)>,
 }
 
-impl Rendering<'_> {
+impl<'a> Rendering<'a> {
+    pub(super) fn new(alarm: &'a Alarm, subject: &'a Subject<'a>, problems: &'a mut TargetProblems) -> Self {
+        Self { alarm, subject, problems, cells: Vec::new() }
+    }
+
     fn settings(&mut self) -> Option<Settings> {
         let block = &self.alarm.block;
         let optional = &block.optional;
@@ -142,11 +156,11 @@ impl Rendering<'_> {
         })
     }
 
-    fn check_row<T: Scalar>(&mut self, field: &str, value: Option<&Placed<Templated<T>>>) {
+    pub(super) fn check_row<T: Scalar>(&mut self, field: &str, value: Option<&Placed<Templated<T>>>) {
         let Some(sheet) = self.subject.row.map(RowReader::sheet) else { return };
         // A column that does not exist was told of the template, and is not told of each row.
         let of_row = |template: &Template| {
-            template.variables().iter().all(|name| name == variables::ROW)
+            template.variables().iter().all(|name| self.subject.variables.has(name))
                 && template.keys_of(variables::ROW).iter().all(|key| sheet.column(&key.key).is_some())
         };
         if let Some(value) = value.filter(|value| value.value.template().is_some_and(of_row)) {
@@ -166,7 +180,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn get<T: Scalar>(
+    pub(super) fn get<T: Scalar>(
         &mut self,
         field: &str,
         value: &Placed<Templated<T>>,
@@ -265,7 +279,7 @@ impl Rendering<'_> {
     }
 
     /// The cell that the field's value comes from.
-    fn cell(&self, field: &str) -> Option<Place> {
+    pub(super) fn cell(&self, field: &str) -> Option<Place> {
         Some(self.subject.row?.place(self.column(field)?))
     }
 

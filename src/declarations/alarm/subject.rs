@@ -54,9 +54,23 @@ impl<'a> Subject<'a> {
     }
 
     /// A row whose target is not known yet.
-    pub(super) fn row(id: &str, row: &'a RowReader) -> Self {
-        let variables = Variables::new(vec![(variables::ROW, row.value())]);
+    pub(super) fn row_of_target(id: &str, row: &'a RowReader) -> Self {
+        let variables = Variables::new(vec![("id", id.into()), (variables::ROW, row.value())]);
         Self { target: None, variables, words: id.to_owned(), defaults: None, row: Some(row) }
+    }
+
+    /// A row that stands for itself.
+    pub(super) fn row(id: &str, row: &'a RowReader) -> Self {
+        let variables = variables::of_row(id, row);
+        Self { target: None, variables, words: id.to_owned(), defaults: None, row: Some(row) }
+    }
+
+    /// Such a row where it belongs.
+    pub(super) fn row_in(scope: &Scope, id: &str, row: &'a RowReader) -> Self {
+        let subject = Self::row(id, row);
+        let place =
+            vec![("region", scope.region.as_str().into()), ("account", scope.account.as_str().into())];
+        Self { variables: subject.variables.with(place), ..subject }
     }
 
     pub(super) fn scope(scope: &Scope) -> Self {

@@ -401,7 +401,7 @@ fn region_and_for_each_exclude_each_other() {
     );
     assert_eq!(
         problems(&bill("region = 'us-east-1'")),
-        ["1:1 an alarm without `for_each` needs a `namespace` \
+        ["1:1 an alarm that is not made for targets needs a `namespace` \
           (the default comes from the target's kind; write `namespace = \"AWS/…\"`)"]
     );
     assert_eq!(

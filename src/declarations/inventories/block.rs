@@ -2,19 +2,21 @@
 
 use crate::inventory::TargetKind;
 use crate::manifest::{Entries, Placed, SheetChoice, TableReader, Template};
-use crate::model::{Diagnostic, Place};
+use crate::model::{DestroyLimit, Diagnostic, Place, TargetRef};
 
 use super::columns::unknown_columns;
-use super::{Missing, path_of};
+use super::{Missing, RowKind, path_of};
 
 /// A block that was read.
 #[derive(Debug)]
 pub(super) struct Block {
     pub(super) sheet: SheetChoice,
-    pub(super) kind: Option<TargetKind>,
+    pub(super) kind: Option<RowKind>,
     pub(super) filter: Option<Template>,
     pub(super) missing: Missing,
     pub(super) allow_empty: bool,
+    /// How much of what was made for its rows may lose them at once, where the manifest says so.
+    pub(super) max_shrink: Option<DestroyLimit>,
     pub(super) place: Place,
 }
 
@@ -25,15 +27,25 @@ impl Block {
         let sheet = reader.optional("sheet");
         let header = reader.optional("header");
         let key = reader.optional("id");
-        let kind = reader.one_of("kind", &TargetKind::ALL.map(|kind| (kind.name(), kind)));
+        let kinds = TargetKind::ALL.map(|kind| (kind.name(), RowKind::Target(kind)));
+        let kinds: Vec<_> = kinds.into_iter().chain([(TargetRef::ROW, RowKind::Row)]).collect();
+        let kind = reader.one_of("kind", &kinds).map(|kind| kind.value);
         let columns = reader.optional::<Entries<String>>("columns");
         let filter = reader.optional::<String>("where");
         let missing = reader.one_of(
             "missing",
             &[("error", Missing::Error), ("warn", Missing::Warn), ("skip", Missing::Skip)],
         );
+        if let (Some(RowKind::Row), Some(missing)) = (kind, &missing) {
+            reader.problem(
+                Diagnostic::error("`missing` goes with rows that stand for something on AWS")
+                    .at(missing.place.clone())
+                    .hint("remove the key: rows of kind `row` stand for themselves"),
+            );
+        }
         let encoding = reader.optional("encoding");
         let allow_empty = reader.flag("allow_empty");
+        let max_shrink = reader.optional("max_shrink").map(|limit| limit.value);
         let filter = match filter {
             None => Some(None),
             Some(text) => condition(reader, &text).map(Some),
@@ -52,10 +64,11 @@ impl Block {
         };
         Some(Self {
             sheet,
-            kind: kind.map(|kind| kind.value),
+            kind,
             filter: filter?,
             missing: missing.map_or(Missing::Error, |missing| missing.value),
             allow_empty,
+            max_shrink,
             place,
         })
     }

@@ -12,7 +12,7 @@ use crate::model::{Diagnostic, Diagnostics, Place};
 
 pub(super) use self::columns::unknown_columns;
 pub use self::rows::Inventory;
-pub(super) use self::rows::Missing;
+pub(super) use self::rows::{Missing, RowKind};
 
 /// The block's name in manifests.
 pub(super) const BLOCK: &str = "inventory";

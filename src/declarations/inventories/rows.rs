@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::declarations::for_each::id_fault;
 use crate::inventory::{Fleet, Selector, Target, TargetKind};
 use crate::manifest::{CellValue, RenderError, RowReader, Sheet, Template, Variables, suggestion};
-use crate::model::{Diagnostic, Diagnostics, Place, Severity};
+use crate::model::{DestroyLimit, Diagnostic, Diagnostics, Place, Severity};
 
 use super::block::Block;
 use super::columns::written;
@@ -28,11 +28,39 @@ pub(in crate::declarations) enum Missing {
     Skip,
 }
 
-/// Targets that a file lists.
+/// What rows stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::declarations) enum RowKind {
+    /// Something on AWS, by its id.
+    Target(TargetKind),
+    /// Themselves: a list of alarms, say.
+    Row,
+}
+
+/// How much of what was made for the rows of an inventory may lose them in one plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShrinkLimit {
+    limit: DestroyLimit,
+    /// So few are never too many.
+    few: usize,
+}
+
+impl ShrinkLimit {
+    /// Where the manifest says nothing: half, and what a person takes off a short list by hand.
+    const DEFAULT: Self = Self { limit: DestroyLimit::Percent(50), few: 4 };
+
+    /// Whether `gone` of `owned` resources may lose their rows.
+    pub fn allows(self, gone: usize, owned: usize) -> bool {
+        gone <= self.few || self.limit.allows(gone, owned)
+    }
+}
+
+/// What a file lists.
 #[derive(Debug)]
 pub struct Inventory {
     label: String,
-    kind: TargetKind,
+    kind: RowKind,
+    max_shrink: ShrinkLimit,
     missing: Missing,
     allow_empty: bool,
     sheet: Arc<Sheet>,
@@ -61,7 +89,7 @@ impl Inventory {
             Some(filter) => (0..sheet.len()).filter(|&row| keeps(filter, &sheet, row, &mut faults)).collect(),
         };
         let rows = identify(&sheet, &kept, &mut faults);
-        let kind = block.kind.or_else(|| kind_of(&rows));
+        let kind = block.kind.or_else(|| kind_of(&rows).map(RowKind::Target));
         if let (None, Some((_, id))) = (kind, rows.first()) {
             problems.push(
                 Diagnostic::error(format!(
@@ -69,23 +97,47 @@ impl Inventory {
                     sheet.words()
                 ))
                 .at(block.place.clone())
-                .hint("add `kind = \"rds\"` or `kind = \"rds_cluster\"`"),
+                .hint(
+                    "add `kind = \"rds\"` or `kind = \"rds_cluster\"`, \
+                     or `kind = \"row\"` where rows stand for themselves and not for something on AWS",
+                ),
             );
             return None;
         }
-        let kind = kind.unwrap_or(TargetKind::Ec2);
+        let kind = kind.unwrap_or(RowKind::Target(TargetKind::Ec2));
         let rows = unique(&sheet, kind, rows, &mut faults);
         if kept.is_empty() && faults.is_empty() && !block.allow_empty {
             faults.push(empty(block, &sheet));
         }
         problems.extend(capped(faults, &sheet));
         let (missing, allow_empty) = (block.missing, block.allow_empty);
-        Some(Self { label: label.to_owned(), kind, missing, allow_empty, sheet, rows })
+        let max_shrink = block.max_shrink.map_or(ShrinkLimit::DEFAULT, |limit| ShrinkLimit { limit, few: 0 });
+        Some(Self { label: label.to_owned(), kind, max_shrink, missing, allow_empty, sheet, rows })
     }
 
-    /// What its rows are about.
-    pub(in crate::declarations) fn kind(&self) -> TargetKind {
+    /// What its rows stand for.
+    pub(in crate::declarations) fn kind(&self) -> RowKind {
         self.kind
+    }
+
+    /// How the file and the sheet are called.
+    pub fn words(&self) -> String {
+        self.sheet.words()
+    }
+
+    /// Its label in the manifest.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Whether it has a row with this id.
+    pub fn has(&self, id: &str) -> bool {
+        self.rows.contains_key(id)
+    }
+
+    /// How much of what was made for its rows may lose them in one plan.
+    pub fn max_shrink(&self) -> ShrinkLimit {
+        self.max_shrink
     }
 
     /// Whether it may have no row.
@@ -105,7 +157,7 @@ impl Inventory {
 
     /// The row about a target.
     pub(in crate::declarations) fn row(&self, target: &Target) -> Option<RowReader> {
-        let row = self.rows.get(&target.id).filter(|_| target.kind == self.kind)?;
+        let row = self.rows.get(&target.id).filter(|_| self.kind == RowKind::Target(target.kind))?;
         Some(RowReader::new(&self.sheet, *row))
     }
 
@@ -114,6 +166,11 @@ impl Inventory {
         if self.missing != Missing::Error {
             return Vec::new();
         }
+        self.rows()
+    }
+
+    /// Ids and rows in the order of the sheet.
+    pub(in crate::declarations) fn rows(&self) -> Vec<(&str, RowReader)> {
         let mut rows: Vec<(&String, &usize)> = self.rows.iter().collect();
         rows.sort_by_key(|(_, row)| **row);
         rows.into_iter().map(|(id, row)| (id.as_str(), RowReader::new(&self.sheet, *row))).collect()
@@ -126,31 +183,32 @@ impl Inventory {
 
     /// What is to be said about rows whose target the fleet does not hold.
     pub(in crate::declarations) fn missing(&self, fleet: &Fleet) -> Vec<Diagnostic> {
+        let RowKind::Target(kind) = self.kind else { return Vec::new() };
         if self.missing == Missing::Skip {
             return Vec::new();
         }
-        let others: Vec<&Target> =
-            living(fleet, self.kind).filter(|t| !self.rows.contains_key(&t.id)).collect();
+        let others: Vec<&Target> = living(fleet, kind).filter(|t| !self.rows.contains_key(&t.id)).collect();
         let rows = self.without_target(fleet);
         let problems = rows.into_iter().enumerate().map(|(n, (id, row))| {
             let near = if n < SUGGESTED { near(id, &others) } else { None };
-            self.no_target(id, row, near)
+            self.no_target(kind, id, row, near)
         });
         capped(problems.collect(), &self.sheet)
     }
 
     /// Ids and rows without a living target, in the order of the sheet.
     fn without_target(&self, fleet: &Fleet) -> Vec<(&str, usize)> {
+        let RowKind::Target(kind) = self.kind else { return Vec::new() };
         let known: std::collections::HashSet<&str> =
-            living(fleet, self.kind).map(|target| target.id.as_str()).collect();
+            living(fleet, kind).map(|target| target.id.as_str()).collect();
         let rows = self.rows.iter().filter(|(id, _)| !known.contains(id.as_str()));
         let mut rows: Vec<(&str, usize)> = rows.map(|(id, row)| (id.as_str(), *row)).collect();
         rows.sort_by_key(|(_, row)| *row);
         rows
     }
 
-    fn no_target(&self, id: &str, row: usize, near: Option<&Target>) -> Diagnostic {
-        let noun = match self.kind {
+    fn no_target(&self, kind: TargetKind, id: &str, row: usize, near: Option<&Target>) -> Diagnostic {
+        let noun = match kind {
             TargetKind::Ec2 => "instance",
             TargetKind::Rds => "database",
             TargetKind::RdsCluster => "cluster",
@@ -238,14 +296,16 @@ fn kind_of(rows: &[(usize, String)]) -> Option<TargetKind> {
 /// The row of each id, without those that cannot be ids and those that stand in two rows.
 fn unique(
     sheet: &Sheet,
-    kind: TargetKind,
+    kind: RowKind,
     rows: Vec<(usize, String)>,
     faults: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, usize> {
     let mut unique: BTreeMap<String, usize> = BTreeMap::new();
     let place = |row| -> Place { sheet.place(row, sheet.key()) };
     for (row, id) in rows {
-        if let Some(hint) = id_fault(kind, &id) {
+        if let RowKind::Target(kind) = kind
+            && let Some(hint) = id_fault(kind, &id)
+        {
             let summary = format!("{id:?} is not the id of one of the {}", kind.plural());
             faults.push(Diagnostic::error(summary).at(place(row)).hint(hint));
         } else if let Some(first) = unique.get(&id) {
@@ -253,7 +313,14 @@ fn unique(
                 Diagnostic::error(format!("`{id}` stands in two rows"))
                     .at(place(row))
                     .related(place(*first), "the first one")
-                    .hint("a row stands for one target: remove one of the two, or choose rows with `where`"),
+                    .hint(match kind {
+                        RowKind::Target(_) => {
+                            "a row stands for one target: remove one of the two, or choose rows with `where`"
+                        }
+                        RowKind::Row => {
+                            "rows are told apart by this column: `id` is to name one without repeats"
+                        }
+                    }),
             );
         } else {
             unique.insert(id, row);

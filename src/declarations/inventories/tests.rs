@@ -7,6 +7,8 @@ use crate::inventory::{Fleet, Target, TargetKind};
 use crate::manifest::{SourceSet, parse};
 use crate::model::{Desired, Scope, Severity};
 
+mod lists;
+
 const SETTINGS: &str = "[project]\nname = 'payments'\n";
 
 const ALARM: &str = "[[alarm]]\nlabel = 'cpu'\nfor_each = { inventory = 'servers' }\nname = '{{ id }}'\n\
@@ -201,7 +203,7 @@ fn twenty_planted_faults_are_told_in_one_run_each_at_its_cell() {
 #[test]
 fn templates_that_look_at_the_target_tell_the_cell_too() {
     let text = manifest("") + "period = '{{ row.period }}'\n";
-    let text = text.replace("{{ row", "{% if id %}{% endif %}{{ row");
+    let text = text.replace("{{ row", "{% if name %}{% endif %}{{ row");
     // One row has no target.
     let csv = faulty(true).replace("i-00000001,90,prod,300", "i-00000099,90,prod,300");
     let (_, said) = desired_of(&text, &csv, &(1..=40).collect::<Vec<_>>(), true);
@@ -307,7 +309,7 @@ fn labels_and_kinds_are_checked() {
     assert_eq!(
         problems("", "ID,cpu\norders,1\n"),
         ["1:1 what `manifests/servers.csv` lists cannot be told from ids like \"orders\" \
-          (add `kind = \"rds\"` or `kind = \"rds_cluster\"`)"]
+          (add `kind = \"rds\"` or `kind = \"rds_cluster\"`, or `kind = \"row\"` where rows stand for themselves and not for something on AWS)"]
     );
     assert_eq!(problems("kind = 'rds'", "ID,cpu\norders,1\n"), [""; 0]);
     assert_eq!(

@@ -111,7 +111,10 @@ impl SheetChoice {
             Format::Workbook => self.with_header(self.grid_of_workbook(bytes, &extension)?),
             Format::Text { separator } => {
                 let text = self.text(bytes)?;
-                self.with_header((None, delimited::rows(&text, separator)))
+                let rows = delimited::rows(&text, separator).map_err(|fault| {
+                    self.file_fault(&fault).hint("write `\"\"` for a quotation mark within a cell in quotes")
+                })?;
+                self.with_header((None, rows))
             }
             Format::Listing => self.listing(&self.text(bytes)?),
         }

@@ -7,13 +7,22 @@ use super::value::CellValue;
 /// The lines that are looked at to find out what separates the cells.
 const SAMPLE_LINES: usize = 20;
 
+/// A row that no text has, read after the last one: where it is not met, a quotation mark was still open.
+const END: &str = "\u{1}end of the text\u{1}";
+
 /// The rows of a text; `None` for the separator finds out whether it is a comma, a semicolon or a tab.
 ///
 /// The index of a row is the one that a spreadsheet program would give it: blank lines count, line breaks within quotes do
 /// not.
-pub(super) fn rows(text: &str, separator: Option<u8>) -> Vec<Vec<CellValue>> {
-    let text = unix_lines(text);
+///
+/// # Errors
+/// In words, where a quotation mark is not closed: what stands below it would be part of one cell, and a list that has lost
+/// its end would delete what was made for it.
+pub(super) fn rows(text: &str, separator: Option<u8>) -> Result<Vec<Vec<CellValue>>, String> {
+    let mut text = unix_lines(text).into_owned();
     let separator = separator.unwrap_or_else(|| detect(&text));
+    text.push_str(END);
+    text.push('\n');
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(separator)
         .has_headers(false)
@@ -23,15 +32,35 @@ pub(super) fn rows(text: &str, separator: Option<u8>) -> Vec<Vec<CellValue>> {
     let mut rows: Vec<Vec<CellValue>> = Vec::new();
     let mut breaks_in_cells = 0;
     // The text is UTF-8 and any number of fields will do, so no record can be wrong.
+    let mut begins = 1;
+    let mut complete = false;
     while reader.read_record(&mut record).unwrap_or(false) {
+        if record.len() == 1 && &record[0] == END {
+            complete = true;
+            break;
+        }
+        if record.iter().any(|field| field.contains(END) || holds_rows(field, separator, record.len())) {
+            return Err(format!(
+                "has a quotation mark in line {begins} or soon after it that is not closed where its cell ends"
+            ));
+        }
         // The reader leaves out blank lines, so the row follows from the line at which the record ended.
         let line = usize::try_from(reader.position().line()).unwrap_or(usize::MAX);
+        begins = line;
         breaks_in_cells += record.iter().map(|field| field.matches('\n').count()).sum::<usize>();
         let row = line.saturating_sub(2 + breaks_in_cells).max(rows.len());
         rows.resize_with(row, Vec::new);
         rows.push(record.iter().map(CellValue::of_text_file).collect());
     }
-    rows
+    if complete { Ok(rows) } else { Err("ends within a row".to_owned()) }
+}
+
+/// Whether a cell of several lines has a line that looks like a row, with as many separators as a row has.
+fn holds_rows(field: &str, separator: u8, cells: usize) -> bool {
+    /// With fewer columns a sentence with commas would look like a row.
+    const COLUMNS: usize = 3;
+    let separators = |line: &str| line.bytes().filter(|byte| *byte == separator).count();
+    cells >= COLUMNS && field.split('\n').skip(1).any(|line| separators(line) + 1 >= cells)
 }
 
 /// Line breaks in one form, and one at the end, so that lines can be counted.
@@ -63,7 +92,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Vec<Vec<String>> {
-        rows(text, None).iter().map(|row| row.iter().map(ToString::to_string).collect()).collect()
+        rows(text, None).unwrap().iter().map(|row| row.iter().map(ToString::to_string).collect()).collect()
     }
 
     #[test]
@@ -84,21 +113,45 @@ mod tests {
         assert_eq!(texts("a;b;c\n1;2,5;3\n")[1], ["1", "2,5", "3"]);
         assert_eq!(texts("a\tb\n\"1,2,3\"\t5\n")[1], ["1,2,3", "5"]);
         assert_eq!(texts("a\n1\n"), [["a"], ["1"]]);
-        assert_eq!(rows("a,b\tc\n", Some(b'\t'))[0].len(), 2);
+        assert_eq!(rows("a,b\tc\n", Some(b'\t')).unwrap()[0].len(), 2);
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_not_closed_is_told_with_its_line() {
+        let fault = |text: &str| rows(text, None).unwrap_err();
+        for text in ["id,name,cpu\ni-1,\"web,80\ni-2,db,90\n", "id,name,cpu\ni-1,\"web,80"] {
+            assert!(fault(text).contains("in line 2 "), "{}", fault(text));
+        }
+        // A second stray mark closes the first, and what is between them is one cell.
+        let text = "id,name,cpu\ni-1,a,1\ni-2,\"b,2\ni-3,c,3\ni-4,\"d,4\n";
+        assert!(fault(text).contains("in line 3 "), "{}", fault(text));
+        assert_eq!(texts("id,name,cpu\ni-1,\"one, two\nand more\",80\n").len(), 2);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             if let Ok(text) = super::super::decode::decode(&bytes, None) {
-                rows(&text, None);
+                let _ = rows(&text, None);
             }
-            rows(&String::from_utf8_lossy(&bytes), Some(b'\t'));
+            let _ = rows(&String::from_utf8_lossy(&bytes), Some(b'\t'));
         }
 
         #[test]
         fn any_quoting_is_read_without_a_panic(text in "[a,;\"\r\n\t ]{0,60}") {
-            rows(&text, None);
+            let _ = rows(&text, None);
+        }
+
+        #[test]
+        fn every_row_of_a_well_formed_text_is_read(
+            cells in proptest::collection::vec(proptest::collection::vec("[a-c,\" ]{1,6}", 3), 1..8),
+        ) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in &cells {
+                writer.write_record(row).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            prop_assert_eq!(rows(&text, Some(b',')).unwrap().len(), cells.len());
         }
     }
 }

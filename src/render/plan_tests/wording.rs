@@ -70,6 +70,8 @@ fn every_reason_of_a_delete_is_said_in_words() {
         (target(Absence::NotSelected), 1),
         (target(Absence::NotSelected), 2),
         (target(Absence::Superseded), 1),
+        (target(Absence::RowRemoved), 1),
+        (target(Absence::RowRemoved), 2),
         (Reason::DeclarationRemoved, 1),
         (Reason::Destroy, 2),
         (Reason::Recovered, 1),
@@ -84,6 +86,8 @@ because their targets no longer exist; they were wanted by alarm.cpu
 because alarm.cpu no longer selects i-00001 (web-1)
 because alarm.cpu no longer selects their targets
 because alarm.cpu now makes something else of i-00001 (web-1)
+because the inventory no longer has the row i-00001 (web-1); it was wanted by alarm.cpu
+because the inventory no longer has their rows; they were wanted by alarm.cpu
 because alarm.cpu is no longer in the manifest
 because destroy was asked for
 because nothing declares it: its tags on AWS name this project, but the state has no record of it

@@ -299,9 +299,15 @@ pub(super) enum SheetFormat {
 /// `import`
 #[derive(Args, Debug)]
 pub(super) struct ImportArgs {
+    /// A workbook or CSV file that lists alarms, one a row
+    #[arg(value_name = "FILE", required_unless_present = "live")]
+    pub(super) file: Option<String>,
     /// From live AWS, in the manifest's accounts and regions
-    #[arg(long, required = true)]
+    #[arg(long, conflicts_with = "file")]
     pub(super) live: bool,
+    /// The sheet of the workbook [default: the one that looks most like a list of alarms]
+    #[arg(long, value_name = "NAME", conflicts_with = "live")]
+    pub(super) sheet: Option<String>,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,

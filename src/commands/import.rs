@@ -1,16 +1,22 @@
-//! `import --live`: alarms that exist and that nobody owns, as declarations to review.
+//! `import`: declarations to review, of alarms that exist and that nobody owns, or of a sheet that lists alarms.
+
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::args::{Global, ImportArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::import_sheet;
 use super::output::Output;
 use super::plan::read_state;
 use super::progress::Reading;
 use super::session::{Session, failures, load_manifest, open_store};
 use crate::aws::all;
+use crate::declarations::block_names;
 use crate::inventory::{Selector, TargetKind, read_fleet};
+use crate::manifest::{SourceSet, parse};
 use crate::model::Address;
 use crate::render::count_of;
 use crate::report::{FoundAlarm, declarations};
@@ -18,6 +24,13 @@ use crate::resources::metric_alarm;
 
 /// `opsform import`
 pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
+    match &args.file {
+        Some(file) => import_sheet::run(global, args, file, environment),
+        None => live(global, args, environment).await,
+    }
+}
+
+async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
     let store = open_store(global, environment, &manifest.settings).await?;
@@ -37,22 +50,35 @@ pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Enviro
         output.print("Nothing to import: every alarm bears an opsform project's tag.")?;
         return Ok(Exit::Done);
     }
-    let text = declarations(&found, &fleet);
+    let text = declarations(&found, &fleet, labels(global));
     let count = count_of(found.len(), "alarm", "alarms");
     let Some(path) = &args.out else {
         output.print(&text)?;
         output.note(&format!("{count}; `--out FILE` writes them to a file of the manifest"));
         return Ok(Exit::Done);
     };
-    if path.exists() {
-        return Err(Failure::new(format!("{} exists already", path.display()), "choose another file").into());
-    }
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    write_new(path, &text)?;
     output.print(&format!(
         "Wrote {count} to {}.\nNext: review it, then `opsform plan`: it adopts them and changes none.",
         path.display()
     ))?;
     Ok(Exit::Done)
+}
+
+/// Writes a file that is not there yet.
+pub(super) fn write_new(path: &Path, text: &str) -> Result<()> {
+    if path.exists() {
+        return Err(Failure::new(format!("{} exists already", path.display()), "choose another file").into());
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The labels that the manifest's blocks have, as far as it can be read.
+pub(super) fn labels(global: &Global) -> BTreeSet<String> {
+    let (sources, _) = SourceSet::read(&global.manifests);
+    let (document, _) = parse(&sources, &block_names());
+    let labels = document.blocks.iter().filter_map(|block| block.table.get("label")?.value.as_str());
+    labels.map(str::to_owned).collect()
 }
 
 async fn find(session: &Session) -> Result<Vec<FoundAlarm>> {

@@ -7,6 +7,7 @@ mod failure;
 mod guards;
 mod iam_policy;
 mod import;
+mod import_sheet;
 mod init;
 mod inventory;
 mod locking;

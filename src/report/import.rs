@@ -25,7 +25,8 @@ pub struct FoundAlarm {
 ///
 /// What is put into a template is put back and compared, letter by letter, before it counts: an alarm that a template
 /// would not make just as it is gets a declaration of its own, or a comment that says why it cannot have one.
-pub fn declarations(found: &[FoundAlarm], fleet: &Fleet) -> String {
+/// The labels in `labels` are taken.
+pub fn declarations(found: &[FoundAlarm], fleet: &Fleet, mut labels: BTreeSet<String>) -> String {
     let mut groups: BTreeMap<Shape, Vec<(&FoundAlarm, Option<&Target>)>> = BTreeMap::new();
     let mut left_out = Vec::new();
     for alarm in found {
@@ -38,7 +39,6 @@ pub fn declarations(found: &[FoundAlarm], fleet: &Fleet) -> String {
         "# Written by `opsform import --live`. Review it: rename the labels, and widen `for_each` from ids to tags where\n\
          # every instance of a sort should have the alarm. Applying it as it is adopts these alarms and changes none.\n",
     );
-    let mut labels = BTreeSet::new();
     for (shape, alarms) in &groups {
         text.push('\n');
         text.push_str(&declaration(shape, alarms, &mut labels));

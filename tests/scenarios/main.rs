@@ -5,6 +5,7 @@
 #[path = "../aws/support.rs"]
 mod aws;
 
+mod alarm_lists;
 mod architecture;
 mod commands;
 mod documents;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from alarm_store import AlarmStore
 from calls import CallLog
@@ -13,7 +14,7 @@ from s3 import Bucket
 class Account:
     def __init__(self, number: str):
         self.number = number
-        self.options: dict[str, bool] = {}
+        self.options: dict[str, Any] = {}
         self.alarms: dict[str, AlarmStore] = {}
         self.calls = CallLog()
         self.faults: list[Fault] = []

@@ -18,7 +18,7 @@ from protocols import AwsError, plain, timestamp
 from seed import seed
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
-OPTIONS = frozenset(("delete_skips_missing", "index_lags"))
+OPTIONS = frozenset(("delete_skips_missing", "index_lags", "no_tag_list", "delay"))
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 
 
@@ -51,6 +51,7 @@ class Control:
         if step == "POST options":
             if set(body) - OPTIONS:
                 raise ValueError(f"the options are {', '.join(sorted(OPTIONS))}")
+            float(body.get("delay", 0))  # milliseconds
             account.options.update(body)
             return answer(account.options)
         if step == "GET held":

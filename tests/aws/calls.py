@@ -74,7 +74,9 @@ class Call:
         body = self.request.body
         if self.service == "ses" and self.request.path.startswith(SES_PATH):
             self.protocol = "rest-json"
-            self.operation = SES_OPERATIONS.get((self.request.method, self.request.path.removeprefix(SES_PATH)), "Unknown")
+            self.operation = SES_OPERATIONS.get(
+                (self.request.method, self.request.path.removeprefix(SES_PATH)), "Unknown"
+            )
             self.params = json.loads(body) if body else {}
             return
         if self.request.headers.get("content-encoding") == "gzip":

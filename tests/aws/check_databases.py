@@ -74,7 +74,9 @@ class Databases(Case):
         listed = self.rds.describe_db_clusters()["DBClusters"][0]["TagList"]
         self.assertEqual(sorted(tag["Key"] for tag in listed), ["Expiry-Date", "owner"])
         log = [entry for entry in self.control("GET", "calls")["log"] if entry["operation"] == "AddTagsToResource"]
-        self.assertEqual([(e["key"], e["resources"]) for e in log[:2]], [(self.arn("a"), 1), (self.arn("c", "cluster"), 1)])
+        self.assertEqual(
+            [(e["key"], e["resources"]) for e in log[:2]], [(self.arn("a"), 1), (self.arn("c", "cluster"), 1)]
+        )
 
     def test_tags_that_are_refused(self) -> None:
         self.seed(databases=[{"id": "a"}])

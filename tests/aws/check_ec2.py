@@ -101,7 +101,14 @@ class Tags(Case):
         return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
 
     def test_many_resources_and_keys_of_their_own(self) -> None:
-        wanted = {"owner": "a", "Owner": "b", "Expiry-Date": "2026-12-01", "Expiry-Date ": " x ", "<&>": "", "ä": "日本"}
+        wanted = {
+            "owner": "a",
+            "Owner": "b",
+            "Expiry-Date": "2026-12-01",
+            "Expiry-Date ": " x ",
+            "<&>": "",
+            "ä": "日本",
+        }
         both = self.instances + self.volumes
         self.ec2.create_tags(Resources=both, Tags=tags(**wanted))
         for ident in both:

@@ -76,10 +76,11 @@ def check_tags(tags: list[tuple[str, str | None]]) -> None:
         if not key:
             raise invalid("Tag key cannot be empty")
         if reserved(key):
-            text = f"Value ( {key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use"
-            raise invalid(text)
+            text = "Tag keys starting with 'aws:' are reserved for internal use"
+            raise invalid(f"Value ( {key} ) for parameter key is invalid. {text}")
         if len(key) > MAX_KEY:
-            raise invalid(f"Value ( {key} ) for parameter key is invalid. Tag key exceeds the maximum length of {MAX_KEY} characters")
+            text = f"Tag key exceeds the maximum length of {MAX_KEY} characters"
+            raise invalid(f"Value ( {key} ) for parameter key is invalid. {text}")
         if value is not None and len(value) > MAX_VALUE:
             text = f"Tag value exceeds the maximum length of {MAX_VALUE} characters"
             raise invalid(f"Value ( {value} ) for parameter value is invalid. {text}")

@@ -13,6 +13,7 @@ import cloudwatch
 import databases
 import regions
 import s3
+import ses
 import sts
 import tagging
 from accounts import Account, Accounts
@@ -105,6 +106,8 @@ class Gateway:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
         if call.service == "s3":
             return s3.answer(call, account.buckets)
+        if call.protocol == "rest-json":
+            return self._mail(call, account)
         if call.service == "tagging" and call.operation == "GetResources":
             return self._tagged(call, account)
         if call.service == "ec2" and call.operation == "DescribeRegions":
@@ -112,6 +115,13 @@ class Gateway:
         if call.service == "rds" and account.options.get("no_tag_list"):
             return self._without_tag_lists(call)
         return self.moto.answer(call)
+
+    def _mail(self, call: Call, account: Account) -> Response:
+        operation = ses.OPERATIONS.get(call.operation)
+        if operation is None:
+            text = f"the emulator's SES does not know {call.request.method} {call.request.path}"
+            raise AwsError("NotImplemented", text, 501)
+        return operation(call, account)
 
     async def _without_tag_lists(self, call: Call) -> Response:
         answer = await self.moto.answer(call)

@@ -185,7 +185,9 @@ def render_devices(one: Any) -> str:
     )
 
 
-def change_state(operation: str, verb: str, allowed: tuple[str, ...], code: int, state: str) -> Callable[[Call], Response]:
+def change_state(
+    operation: str, verb: str, allowed: tuple[str, ...], code: int, state: str
+) -> Callable[[Call], Response]:
     """One unknown id, or one instance in a state that does not allow it, fails the whole call and changes nothing.
 
     The answer says of each instance what it was and what it is becoming; the next describe finds it there.

@@ -44,8 +44,8 @@ def stop_databases() -> None:
         def change(self: Any, cluster_identifier: str) -> Any:
             cluster = self.clusters[cluster_identifier]
             if cluster.status != wanted:
-                text = f"DbCluster {cluster_identifier} is in {cluster.status} state but expected it to be one of {wanted}."
-                raise InvalidDBClusterStateFault(text)
+                text = f"is in {cluster.status} state but expected it to be one of {wanted}."
+                raise InvalidDBClusterStateFault(f"DbCluster {cluster_identifier} {text}")
             before = copy.copy(cluster)
             cluster.status = becomes
             for member in cluster._members:

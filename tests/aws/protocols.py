@@ -1,8 +1,8 @@
 """How answers and errors look on the wire in the protocols that AWS speaks here.
 
-Sources: the Smithy documents "Smithy RPC v2 CBOR", "AWS JSON 1.1", "AWS restJson1", "AWS Query", "EC2 Query", and the trait
-`awsQueryCompatible` of the CloudWatch model: its clients take the error code from the header `x-amzn-query-error`
-(the code that the old query protocol had) and only then from `__type`.
+Sources: the Smithy documents "Smithy RPC v2 CBOR", "AWS JSON 1.1", "AWS restJson1", "AWS Query", "EC2 Query", and the
+trait `awsQueryCompatible` of the CloudWatch model: its clients take the error code from the header
+`x-amzn-query-error` (the code that the old query protocol had) and only then from `__type`.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def make_volume(backend: Any, wanted: dict[str, Any], instance: Any) -> str:
         device = wanted.get("device") or free_device(instance)
         if device in instance.block_device_mapping:
             raise ValueError(f"{instance.id} has a volume at {device} already")
-        volume.attachment = VolumeAttachment(volume, instance, device, "attached")
+        volume.attachment = VolumeAttachment(volume, instance, device, "attached")  # type: ignore[abstract]
         volume.attachment.attach_time = volume.create_time
         instance.block_device_mapping[device] = BlockDeviceType(
             volume_id=volume.id,
@@ -149,7 +149,8 @@ def seed_databases(account: str, region: str, databases: list[dict[str, Any]], c
                 "tags": tag_list(cluster),
             }
         )
-        made.status = cluster.get("state") or "available"  # moto says "creating" until the first time that somebody asks
+        # moto says "creating" until the first time that somebody asks.
+        made.status = cluster.get("state") or "available"
         made.created = made.cluster_create_time = moment(cluster.get("created")) or made.created
     described = {database["id"] for database in databases}
     shared = ("engine", "created", "state")

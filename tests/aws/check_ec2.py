@@ -137,7 +137,7 @@ class Tags(Case):
         self.ec2.create_tags(Resources=one, Tags=tags(k0="new"))
         self.refused("TagLimitExceeded", self.ec2.create_tags, Resources=self.instances, Tags=tags(k51=""))
         self.assertEqual(self.tags_of(self.instances[1]), {"Name": "web"})
-        self.refused("InvalidParameterValue", self.ec2.create_tags, Resources=one * 1001, Tags=tags(a="b"))
+        self.refused("ResourceCountExceeded", self.ec2.create_tags, Resources=one * 1001, Tags=tags(a="b"))
 
     def test_one_unknown_resource_fails_the_whole_call(self) -> None:
         unknown = [

@@ -87,7 +87,8 @@ def check_text(what: str, text: str, least: int, most: int) -> None:
     if text.lower().startswith(("aws:", "rds:")):
         raise invalid(f"The tag {what} {text} has a reserved prefix")
     if not all(char in "_.:/=+-@" or unicodedata.category(char)[0] in "LZN" for char in text):
-        raise invalid(f"The tag {what} {text} has a character that is not allowed")
+        allowed = "unicode letters, digits, whitespace, or one of these symbols: _ . : / = + - @"
+        raise invalid(f"Tag {what}s may only contain {allowed}")
 
 
 def remove_tags(call: Call) -> Response | None:

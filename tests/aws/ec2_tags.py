@@ -2,8 +2,8 @@
 
 Sources: the EC2 API reference of both operations (up to 1,000 resources, up to 1,000 tags to delete, 50 tags a
 resource), "Tag your Amazon EC2 resources" in its user guide (lengths, the reserved prefix, case-sensitive keys), and
-public issue threads for the wording. moto looks for each instance in all of them and checks neither lengths nor
-DeleteTags' resources. The codes for too many resources, an empty key and a key given twice are inferred.
+public issue threads for the wording and for ResourceCountExceeded. moto looks for each instance in all of them and
+checks neither lengths nor DeleteTags' resources. The codes for an empty key and a key given twice are inferred.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def checked_resources(call: Call, ids: list[str]) -> dict[str, dict[str, str]] |
     if not ids:
         raise AwsError("MissingParameter", "The request must contain the parameter resourceIdSet")
     if len(ids) > MAX_RESOURCES:
-        raise invalid(f"The maximum number of resources is {MAX_RESOURCES}")
+        raise AwsError("ResourceCountExceeded", f"A request can have at most {MAX_RESOURCES} resources")
     for ident in ids:
         if not RESOURCE_ID.fullmatch(ident):
             raise AwsError("InvalidID", f"The ID '{ident}' is not valid")

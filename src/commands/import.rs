@@ -1,18 +1,18 @@
 //! `import`: declarations to review, of alarms that exist and that nobody owns, or of a sheet that lists alarms.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::args::{Global, ImportArgs};
 use super::environment::Environment;
-use super::failure::{Exit, Failure};
+use super::failure::Exit;
 use super::import_sheet;
+use super::opening::{Opened, open};
 use super::output::Output;
-use super::plan::read_state;
 use super::progress::Reading;
-use super::session::{Session, failures, load_manifest, open_store};
+use super::session::{Session, failures};
+use super::whole_file::{Existing, write_whole};
 use crate::aws::all;
 use crate::declarations::block_names;
 use crate::inventory::{Selector, TargetKind, read_fleet};
@@ -21,6 +21,8 @@ use crate::model::Address;
 use crate::render::count_of;
 use crate::report::{FoundAlarm, declarations};
 use crate::resources::metric_alarm;
+
+const NOTHING: &str = "Nothing to import: there is no metric alarm but those that bear a project's tag or that the state records.";
 
 /// `opsform import`
 pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
@@ -32,10 +34,7 @@ pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Enviro
 
 async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
-    let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
-    let state = read_state(&store, &output).await?;
-    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let Opened { state, session, .. } = open(global, environment, &output).await?;
     let reading = Reading::new(&output);
     let selectors: Vec<Selector> = TargetKind::ALL.into_iter().map(Selector::all).collect();
     let selectors: Vec<&Selector> = selectors.iter().collect();
@@ -47,7 +46,7 @@ async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> 
         !state.resources.contains_key(&address)
     });
     if found.is_empty() {
-        output.print("Nothing to import: every alarm bears an opsform project's tag.")?;
+        output.print(NOTHING)?;
         return Ok(Exit::Done);
     }
     let text = declarations(&found, &fleet, labels(global));
@@ -57,20 +56,12 @@ async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> 
         output.note(&format!("{count}; `--out FILE` writes them to a file of the manifest"));
         return Ok(Exit::Done);
     };
-    write_new(path, &text)?;
+    write_whole(path, text.as_bytes(), Existing::Refuse)?;
     output.print(&format!(
         "Wrote {count} to {}.\nNext: review it, then `opsform plan`: it adopts them and changes none.",
         path.display()
     ))?;
     Ok(Exit::Done)
-}
-
-/// Writes a file that is not there yet.
-pub(super) fn write_new(path: &Path, text: &str) -> Result<()> {
-    if path.exists() {
-        return Err(Failure::new(format!("{} exists already", path.display()), "choose another file").into());
-    }
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The labels that the manifest's blocks have, as far as it can be read.

@@ -8,8 +8,9 @@ use anyhow::Result;
 use super::args::{Global, ImportArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::import::{labels, write_new};
+use super::import::labels;
 use super::output::Output;
+use super::whole_file::{Existing, write_whole};
 use crate::declarations::{block_names, parse_all};
 use crate::manifest::{Files, SourceSet, grids, parse, read_files};
 use crate::model::Severity;
@@ -44,7 +45,7 @@ pub(super) fn run(global: &Global, args: &ImportArgs, file: &str, environment: &
         output.note(&format!("{rows}{}; `--out FILE` writes them to a file of the manifest", said(faults)));
         return Ok(Exit::Done);
     };
-    write_new(path, &list.text)?;
+    write_whole(path, list.text.as_bytes(), Existing::Refuse)?;
     output.print(&format!(
         "Wrote an inventory of {rows} and its alarm to {}{}.\nNext: review it, then `opsform validate` and `opsform plan`.",
         path.display(),

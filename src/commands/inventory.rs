@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::args::{Global, InventoryArgs, SheetFormat};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::opening::{Opened, open};
 use super::output::Output;
-use super::plan::read_state;
 use super::progress::Reading;
-use super::session::{Session, failures, load_manifest, open_store};
+use super::session::{Session, failures};
+use super::whole_file::{Existing, write_whole};
 use crate::aws::all;
 use crate::inventory::{Fleet, Selector, Target, TargetKind, read_fleet};
 use crate::model::Scope;
@@ -28,10 +29,7 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
             Failure::new("a workbook cannot be printed", "say where to write it: --out fleet.xlsx").into()
         );
     }
-    let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
-    let state = read_state(&store, &output).await?;
-    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let Opened { session, .. } = open(global, environment, &output).await?;
     let reading = Reading::new(&output);
     let kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { kinds(&args.kind)? };
     let selectors: Vec<Selector> = kinds.into_iter().map(Selector::all).collect();
@@ -42,7 +40,7 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
     let targets = with_alarms(&fleet, &alarms, args.without_alarms);
     let sheet = FleetSheet::new(&targets);
     match &args.out {
-        Some(path) => write(path, &bytes(&sheet, format, &output)?)?,
+        Some(path) => write_whole(path, &bytes(&sheet, format, &output)?, Existing::Replace)?,
         None => output.print(&String::from_utf8_lossy(&bytes(&sheet, format, &output)?))?,
     }
     for (plural, (count, without)) in FleetSheet::coverage(&targets) {
@@ -108,12 +106,4 @@ fn bytes(sheet: &FleetSheet, format: SheetFormat, output: &Output) -> Result<Vec
         SheetFormat::Json => serde_json::to_vec_pretty(&sheet.json())?,
         SheetFormat::Xlsx => sheet.xlsx()?,
     })
-}
-
-/// Written whole or not at all: beside it first, then renamed.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    std::fs::write(&temporary, bytes)
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -11,6 +11,7 @@ mod import_sheet;
 mod init;
 mod inventory;
 mod locking;
+mod opening;
 mod output;
 mod plan;
 mod planning;
@@ -22,6 +23,7 @@ mod stale;
 mod state;
 mod state_transfer;
 mod summary;
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -23,6 +23,20 @@ fn without_times(alarms: Vec<Value>) -> Vec<Value> {
 }
 
 #[test]
+fn without_anything_to_import_it_says_what_it_looked_for() {
+    let workspace = Workspace::new(CPU);
+    let says = ["Nothing to import", "bear a project's tag or that the state records"];
+    workspace.ok(&["import", "--live"]).says(&says);
+    workspace.account.seed_instances(REGION, json!([{"name": "web-1"}]));
+    workspace.apply();
+    workspace.ok(&["import", "--live"]).says(&says);
+    // Recorded in the state, although somebody took the tags away.
+    let name = workspace.account.alarm_names(REGION).remove(0);
+    workspace.account.edit_alarm(REGION, &name, json!({"Tags": {}}));
+    workspace.ok(&["import", "--live"]).says(&says);
+}
+
+#[test]
 fn what_is_imported_is_adopted_as_it_is() {
     let workspace = Workspace::new(CPU.split("[[alarm]]").next().unwrap());
     let instances: Vec<Value> = (1..=12).map(|n| json!({"name": format!("web-{n}")})).collect();
@@ -44,7 +58,10 @@ fn what_is_imported_is_adopted_as_it_is() {
 
     workspace.ok(&["import", "--live"]).says(&["[[alarm]]", "{{ name }} high", "Left out"]);
     workspace.ok(&["import", "--live", "--out", "manifests/imported.toml"]).says(&["16 alarms"]);
-    workspace.run(&["import", "--live", "--out", "manifests/imported.toml"]).expect(1);
+    workspace
+        .run(&["import", "--live", "--out", "manifests/imported.toml"])
+        .expect(1)
+        .says(&["exists already"]);
     let text = std::fs::read_to_string(workspace.path().join("manifests/imported.toml")).unwrap();
     assert_eq!(text.matches("[[alarm]]").count(), 4, "{text}");
     workspace.ok(&["validate"]);

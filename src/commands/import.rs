@@ -19,7 +19,7 @@ use crate::inventory::{Selector, TargetKind, read_fleet};
 use crate::manifest::{SourceSet, parse};
 use crate::model::Address;
 use crate::render::count_of;
-use crate::report::{FoundAlarm, declarations};
+use crate::report::{FoundAlarm, Surroundings, declarations};
 use crate::resources::metric_alarm;
 
 const NOTHING: &str = "Nothing to import: there is no metric alarm but those that bear a project's tag or that the state records.";
@@ -38,7 +38,7 @@ async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> 
     let reading = Reading::new(&output);
     let selectors: Vec<Selector> = TargetKind::ALL.into_iter().map(Selector::all).collect();
     let selectors: Vec<&Selector> = selectors.iter().collect();
-    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
+    let fleet = read_fleet(&session.aws, &session.manifest_scopes, &selectors).await.map_err(failures)?;
     let mut found = find(&session).await?;
     drop(reading);
     found.retain(|alarm| {
@@ -49,7 +49,8 @@ async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> 
         output.print(NOTHING)?;
         return Ok(Exit::Done);
     }
-    let text = declarations(&found, &fleet, labels(global));
+    let labels = labels(global);
+    let text = declarations(&found, Surroundings { fleet: &fleet, scopes: &session.manifest_scopes, labels });
     let count = count_of(found.len(), "alarm", "alarms");
     let Some(path) = &args.out else {
         output.print(&text)?;

@@ -319,6 +319,9 @@ pub(super) struct IamPolicyArgs {
     /// What the policy is for
     #[arg(long = "for", value_name = "COMMAND", default_value = "apply")]
     pub(super) permissions: PolicyFor,
+    /// Print the policy of the caller's own credentials, where `[[account]]` names roles: to take them on, and the state in S3
+    #[arg(long)]
+    pub(super) caller: bool,
 }
 
 /// What a policy is for.
@@ -326,8 +329,12 @@ pub(super) struct IamPolicyArgs {
 pub(super) enum PolicyFor {
     /// `plan`, `drift`: reads only
     Plan,
-    /// `apply`, `destroy`: reads and writes
+    /// `apply`, `destroy`, `state`: reads and writes
     Apply,
+    /// `inventory`: reads all kinds of target and counts alarms
+    Inventory,
+    /// `import`: reads all kinds of target, alarms and their owners
+    Import,
 }
 
 /// `show`

@@ -288,11 +288,11 @@ pub(super) struct InventoryArgs {
 pub(super) enum SheetFormat {
     /// For a terminal; without the tags
     Table,
-    /// Comma-separated values in UTF-8
+    /// Comma-separated values in UTF-8, as they are: for programs, and as an `[[inventory]]`
     Csv,
-    /// A list of objects
+    /// A list of objects, for programs
     Json,
-    /// An Excel workbook
+    /// An Excel workbook: the one to open in Excel, where text stays text; also as an `[[inventory]]`
     Xlsx,
 }
 

@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::args::{Global, InventoryArgs, SheetFormat};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::manifest_path::relative;
 use super::opening::{Opened, open};
 use super::output::Output;
 use super::progress::Reading;
@@ -53,6 +54,13 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
     }
     if let Some(path) = &args.out {
         output.note(&format!("wrote {} to {}", count_of(targets.len(), "row", "rows"), path.display()));
+        if is_inventory(path, format) && !targets.is_empty() {
+            let file = relative(path, &global.manifests);
+            output.note(&format!(
+                "to use it as an inventory, add this to the manifest:\n\n{}",
+                sheet.inventory_blocks(&file)
+            ));
+        }
     }
     Ok(Exit::Done)
 }
@@ -97,6 +105,11 @@ fn format_of(path: &Path) -> Option<SheetFormat> {
         "xlsx" => Some(SheetFormat::Xlsx),
         _ => None,
     }
+}
+
+/// Whether an `[[inventory]]` can read the file. JSON is for programs: there it takes what the AWS CLI prints.
+fn is_inventory(path: &Path, format: SheetFormat) -> bool {
+    matches!(format, SheetFormat::Csv | SheetFormat::Xlsx) && format_of(path) == Some(format)
 }
 
 fn bytes(sheet: &FleetSheet, format: SheetFormat, output: &Output) -> Result<Vec<u8>> {

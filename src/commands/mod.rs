@@ -11,6 +11,7 @@ mod import_sheet;
 mod init;
 mod inventory;
 mod locking;
+mod manifest_path;
 mod opening;
 mod output;
 mod plan;

@@ -19,7 +19,7 @@ use crate::inventory::{Selector, TargetKind, read_fleet};
 use crate::manifest::{SourceSet, parse};
 use crate::model::Address;
 use crate::render::count_of;
-use crate::report::{FoundAlarm, Surroundings, declarations};
+use crate::report::{Declarations, FoundAlarm, Surroundings, declarations};
 use crate::resources::metric_alarm;
 
 const NOTHING: &str = "Nothing to import: there is no metric alarm but those that bear a project's tag or that the state records.";
@@ -50,16 +50,17 @@ async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> 
         return Ok(Exit::Done);
     }
     let labels = labels(global);
-    let text = declarations(&found, Surroundings { fleet: &fleet, scopes: &session.manifest_scopes, labels });
-    let count = count_of(found.len(), "alarm", "alarms");
+    let written =
+        declarations(&found, Surroundings { fleet: &fleet, scopes: &session.manifest_scopes, labels });
+    let count = count_words(&written);
     let Some(path) = &args.out else {
-        output.print(&text)?;
+        output.print(&written.text)?;
         output.note(&format!("{count}; `--out FILE` writes them to a file of the manifest"));
         return Ok(Exit::Done);
     };
-    write_whole(path, text.as_bytes(), Existing::Refuse)?;
+    write_whole(path, written.text.as_bytes(), Existing::Refuse)?;
     output.print(&format!(
-        "Wrote {count} to {}.\nNext: review it, then `opsform plan`: it adopts them and changes none.",
+        "Wrote {count} to {}.\nNext: review it, then `opsform plan`: it adopts what is declared and changes nothing.",
         path.display()
     ))?;
     Ok(Exit::Done)
@@ -71,6 +72,16 @@ pub(super) fn labels(global: &Global) -> BTreeSet<String> {
     let (document, _) = parse(&sources, &block_names());
     let labels = document.blocks.iter().filter_map(|block| block.table.get("label")?.value.as_str());
     labels.map(str::to_owned).collect()
+}
+
+/// `15 alarms`, or `15 alarms (and 1 more as a comment that says why)`.
+fn count_words(written: &Declarations) -> String {
+    let declared = count_of(written.declared, "alarm", "alarms");
+    match written.left_out {
+        0 => declared,
+        1 => format!("{declared} (and 1 more as a comment that says why)"),
+        more => format!("{declared} (and {more} more as comments that say why)"),
+    }
 }
 
 async fn find(session: &Session) -> Result<Vec<FoundAlarm>> {

@@ -28,8 +28,19 @@ pub struct Surroundings<'a> {
     pub fleet: &'a Fleet,
     /// The manifest's accounts and regions.
     pub scopes: &'a [Scope],
-    /// Labels of alarms that other declarations have, without `alarm.`
+    /// Labels that are taken.
     pub labels: BTreeSet<String>,
+}
+
+/// A manifest file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declarations {
+    /// The file's text.
+    pub text: String,
+    /// How many alarms it declares.
+    pub declared: usize,
+    /// How many it only mentions, with the reason.
+    pub left_out: usize,
 }
 
 /// The declarations of a set of alarms, as a manifest file. Applying it adopts them, changes none and makes none.
@@ -37,7 +48,7 @@ pub struct Surroundings<'a> {
 /// What is put into a template is put back and compared, letter by letter, before it counts: an alarm that a template
 /// would not make just as it is gets a declaration of its own. An alarm that no declaration can make without making
 /// others, too, or that cannot be declared at all, becomes a comment that says why.
-pub fn declarations(found: &[FoundAlarm], surroundings: Surroundings<'_>) -> String {
+pub fn declarations(found: &[FoundAlarm], surroundings: Surroundings<'_>) -> Declarations {
     let Surroundings { fleet, scopes, mut labels } = surroundings;
     let mut groups: BTreeMap<Shape, Vec<Member<'_>>> = BTreeMap::new();
     let mut left_out = Vec::new();
@@ -59,11 +70,11 @@ pub fn declarations(found: &[FoundAlarm], surroundings: Surroundings<'_>) -> Str
             text.push_str(&declaration(&shape, &fitting, &mut labels));
         }
     }
-    for (alarm, why) in left_out {
+    for (alarm, why) in &left_out {
         let name = Value::from(alarm.name.as_str());
         let _ = write!(text, "\n# Left out: {name} in {}: {why}.\n", alarm.scope);
     }
-    text
+    Declarations { text, declared: found.len() - left_out.len(), left_out: left_out.len() }
 }
 
 /// What the alarms of one declaration have in common.

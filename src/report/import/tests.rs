@@ -56,7 +56,7 @@ fn scopes() -> [Scope; 4] {
 }
 
 fn written(found: &[FoundAlarm], fleet: &Fleet) -> String {
-    declarations(found, Surroundings { fleet, scopes: &scopes(), labels: BTreeSet::new() })
+    declarations(found, Surroundings { fleet, scopes: &scopes(), labels: BTreeSet::new() }).text
 }
 
 #[test]

@@ -272,6 +272,9 @@ pub(super) struct InventoryArgs {
     /// Only these kinds of target: `ec2`, `rds`, `rds_cluster`
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(super) kind: Vec<String>,
+    /// Replace the file of --out where it exists: it may be a sheet that somebody wrote into
+    #[arg(long, requires = "out")]
+    pub(super) overwrite: bool,
     /// Only targets that no alarm watches
     #[arg(long)]
     pub(super) without_alarms: bool,

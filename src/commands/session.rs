@@ -32,6 +32,14 @@ pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest
     Ok(manifest)
 }
 
+/// The manifest's settings alone; problems of its blocks are left to the commands that need them.
+pub(super) fn load_settings(global: &Global, output: &Output) -> Result<Settings> {
+    let (document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
+    problems.extend(check_rates(&document.settings));
+    output.diagnostics(&problems)?;
+    Ok(document.settings)
+}
+
 /// The state store that the flags or the manifest name.
 pub(super) async fn open_store(
     global: &Global,

@@ -272,7 +272,10 @@ fn what_blocks_an_apply_blocks_a_saved_one() {
     let workspace = three();
     workspace.beside(&CPU.replace(" over {{ threshold }}", "").replace("payments", "search")).apply();
     workspace.run(&["plan", "--out", PLAN]).expect(1).says(&["3 conflicts"]);
-    refused(&workspace, 1, &["the plan has 3 conflicts"]);
+    assert!(!workspace.path().join(PLAN).exists(), "what is refused is not saved");
+    let workspace = raised();
+    edit_plan(&workspace, |plan| plan["changes"][0]["verb"] = json!("conflict"));
+    refused(&workspace, 1, &["the plan has 1 conflict"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::output::Output;
 use super::plan::{options, selection};
 use super::planning::{Planned, Wanted, make_plan};
 use super::progress::Progress;
-use super::saved::{check_file, done_words, read_plan, what_is_left};
+use super::saved::{Present, check_file, done_words, read_plan, what_is_left};
 use super::session::{Session, load_manifest, open_store};
 use super::stale::refuse_if_stale;
 use super::summary::summary;
@@ -156,8 +156,8 @@ impl Job<'_> {
             self.output.plan(&saved.plan, self.heading, Format::Text, self.detail)?;
             refuse_if_blocked(&saved.plan)?;
         }
-        let (left, state) =
-            what_is_left(&session, self.output, saved.plan, provenance, before.clone()).await?;
+        let present = Present { session: &session, output: self.output, manifest: self.manifest };
+        let (left, state) = what_is_left(present, saved.plan, provenance, before.clone()).await?;
         let Remaining { plan, done, .. } = left;
         let found_by_tags = if before.serial == 0 { state.resources.len() } else { 0 };
         refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;

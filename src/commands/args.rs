@@ -382,7 +382,7 @@ pub(super) enum StateCommand {
     Push {
         /// The document, as `state pull` prints it
         file: PathBuf,
-        /// Also a document of another lineage, or an older one
+        /// Also a document of another lineage, an older one, or another one of the same serial
         #[arg(long)]
         force: bool,
     },

@@ -68,6 +68,12 @@ fn refuse_to_replace(there: &State, pushed: &State, name: &str) -> Result<()> {
             "{name} is older than the state that is there: serial {} before {}",
             pushed.serial, there.serial
         )
+    } else if pushed.serial == there.serial && pushed != there {
+        // Such as the bare document beside the journal of an apply that was cut off.
+        format!(
+            "{name} is not what is there, though of the same serial, {}: something was recorded that it does not have",
+            there.serial
+        )
     } else {
         return Ok(());
     };

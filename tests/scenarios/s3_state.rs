@@ -356,6 +356,25 @@ fn pulled_and_pushed() {
 }
 
 #[test]
+fn a_push_does_not_drop_what_a_killed_apply_did() {
+    let workspace = fleet();
+    workspace.kill_apply(FLEET, 2, "hold_before");
+    let id = expire(&workspace);
+    workspace.ok(&["state", "unlock", &id]);
+    workspace.write("bare.json", &object(&workspace, "").unwrap());
+    let journal = object(&workspace, ".journal");
+    workspace.run(&["state", "push", "bare.json"]).expect(1).says(&["the same serial", "--force"]);
+    assert_eq!(object(&workspace, ".journal"), journal);
+    workspace.write("whole.json", &workspace.ok(&["state", "pull"]).stdout);
+    workspace.ok(&["state", "push", "whole.json"]);
+    assert_eq!(object(&workspace, ".journal"), None);
+    assert_eq!(workspace.changes().len(), FLEET - 2);
+    workspace.apply();
+    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
 fn the_local_lock_can_be_waited_for_too() {
     let workspace = fleet();
     workspace.write_manifest(CPU);

@@ -83,6 +83,21 @@ fn a_plan_writes_nothing() {
 }
 
 #[test]
+fn a_file_in_place_of_the_shared_state_is_told() {
+    let workspace = fleet();
+    let note = "so the shared state s3://acme-opsform/ops/payments.json of the manifest is left alone";
+    workspace.ok(&["plan", "--state", "other.json"]).says(&["names other.json", note]);
+    let mut command = workspace.command(&["plan"]);
+    Run::of(command.env("OPSFORM_STATE", "other.json").output().unwrap()).expect(0).says(&[note]);
+    assert!(!workspace.ok(&["plan"]).all().contains("left alone"));
+    workspace.write_manifest(CPU);
+    assert!(!workspace.ok(&["plan", "--state", "other.json"]).all().contains("left alone"));
+    let help = workspace.ok(&["plan", "--help"]).stdout;
+    let help: Vec<&str> = help.split_whitespace().collect();
+    assert!(help.join(" ").contains("also in place of a shared state in S3"), "{help:?}");
+}
+
+#[test]
 fn a_lost_state_is_found_by_tags() {
     let workspace = fleet();
     workspace.apply();

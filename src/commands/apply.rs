@@ -26,8 +26,8 @@ use crate::aws::Aws;
 use crate::declarations::Manifest;
 use crate::model::DestroyLimit;
 use crate::plan::{Plan, PlanOptions, Provenance, Remaining, SavedPlan};
-use crate::render::{Carried, Heading, apply_summary};
-use crate::state::{Locked, State};
+use crate::render::{Carried, CutOff, Heading, apply_summary};
+use crate::state::{Locked, State, StateError};
 
 /// `opsform apply`
 pub(super) async fn run(global: &Global, args: &ApplyArgs, environment: &Environment) -> Result<Exit> {
@@ -206,7 +206,13 @@ impl Job<'_> {
             Heading::Destroy => Carried::Destroy,
             Heading::Plan | Heading::Drift => Carried::Apply,
         };
-        let summary = summary(&report, heading, stopped, start.elapsed());
+        let lost = held.locked.lost().is_some_and(|lost| lost.is_cancelled());
+        let cut_off = match (lost && !report.is_complete(), stopped) {
+            (true, _) => Some(CutOff::LockLost),
+            (false, true) if !lost => Some(CutOff::Interrupted),
+            (false, _) => None,
+        };
+        let summary = summary(&report, heading, cut_off, start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
         held.locked.fold_journal().await?;
         Ok(if stopped && !report.is_complete() {
@@ -244,11 +250,16 @@ impl Job<'_> {
             lease.abort();
         }
         progress.finish();
-        if result.is_err() {
-            // The first failure is the one to tell; what could be written of the journal is read by the next run.
-            let _ = held.locked.fold_journal().await;
+        match result {
+            Ok(report) => Ok(report),
+            // The first failure is the one to tell, unless a lost lock is behind it; what could be written of the journal is
+            // read by the next run.
+            Err(first) => Err(match held.locked.fold_journal().await {
+                Err(lost @ StateError::LockLost { .. }) => lost,
+                _ => first,
+            }
+            .into()),
         }
-        Ok(result?)
     }
 }
 
@@ -256,7 +267,7 @@ impl Job<'_> {
 async fn stop_when_lost(lost: CancellationToken, stop: CancellationToken) {
     lost.cancelled().await;
     stop.cancel();
-    let _ = writeln!(std::io::stderr(), "the state's lock is lost; stopping after the calls in flight");
+    let _ = writeln!(std::io::stderr(), "lost the lock of the state; stopping after the calls in flight");
 }
 
 /// The first signal lets the calls in flight finish; the second ends the process at once.

@@ -62,11 +62,13 @@ pub enum StateError {
         /// Who held it.
         holder: Box<LockInfo>,
     },
-    /// Somebody took the lock away from this run.
-    #[error("the lock of the state {path} was taken from this run; its state was not saved")]
+    /// This run can no longer count on the lock.
+    #[error("this run lost the lock of the state {path}: {why}; it did not save the state")]
     LockLost {
         /// The state's place.
         path: String,
+        /// What became of the lock.
+        why: &'static str,
     },
     /// The document is not the one that was read.
     #[error("somebody else wrote the state {path} meanwhile; it was not overwritten")]

@@ -223,7 +223,11 @@ fn a_run_whose_lock_was_taken_does_not_save() {
     workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &theirs.to_string());
     workspace.account.faults(json!([]));
     workspace.account.release();
-    Run::of(apply.wait_with_output().unwrap()).expect(1).says(&["was taken from this run"]);
+    Run::of(apply.wait_with_output().unwrap()).expect(1).says(&[
+        "lost the lock",
+        "somebody else took or removed it; it did not save the state",
+        "opsform plan",
+    ]);
     assert_eq!(state(&workspace), before);
     assert_eq!(lock(&workspace), theirs, "their lock is left alone");
 }

@@ -99,8 +99,8 @@ impl S3Locked {
     /// Where the document cannot be written; the old one is then still whole.
     pub async fn save(&mut self) -> Result<(), StateError> {
         let path = self.store.url();
-        if !self.lease.is_ours().await? {
-            return Err(StateError::LockLost { path });
+        if let Some(why) = self.lease.loss().await? {
+            return Err(StateError::LockLost { path, why });
         }
         self.state.serial += 1;
         self.state.format_version = FORMAT_VERSION;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::objects::{Objects, Put};
 use crate::state::journal::{Header, Request, push_line, with_those_behind};
@@ -31,7 +32,31 @@ pub(super) struct Closed {
     pub(super) etag: String,
 }
 
+/// A journal that was opened.
+pub(super) struct Opened {
+    pub(super) journal: Journal,
+    /// Ends with the last clone of the journal.
+    pub(super) writer: JoinHandle<Closed>,
+    pub(super) hurry: Hurry,
+}
+
+/// Has a journal put at once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hurry {
+    wanted: CancellationToken,
+    done: CancellationToken,
+}
+
+impl Hurry {
+    /// Returns when what was written so far is put, as far as that is possible.
+    pub(super) async fn up(&self) {
+        self.wanted.cancel();
+        self.done.cancelled().await;
+    }
+}
+
 struct Writer {
+    hurry: Hurry,
     objects: Objects,
     key: String,
     text: Vec<u8>,
@@ -48,7 +73,7 @@ pub(super) async fn open(
     key: String,
     header: &Header,
     known: Option<&str>,
-) -> Result<(Journal, JoinHandle<Closed>), StateError> {
+) -> Result<Opened, StateError> {
     let path = PathBuf::from(objects.url(&key));
     let mut text = Vec::new();
     push_line(&mut text, header).map_err(|source| StateError::io("write", &path, source))?;
@@ -56,9 +81,24 @@ pub(super) async fn open(
         return Err(StateError::WrittenByOther { path: objects.url(&key) });
     };
     let (journal, requests) = Journal::queue(path);
-    let writer =
-        Writer { objects: objects.clone(), key, text, etag, entries: Vec::new(), unsaved: 0, failure: None };
-    Ok((journal, tokio::spawn(writer.run(requests))))
+    let hurry = Hurry::default();
+    let writer = Writer {
+        hurry: hurry.clone(),
+        objects: objects.clone(),
+        key,
+        text,
+        etag,
+        entries: Vec::new(),
+        unsaved: 0,
+        failure: None,
+    };
+    let done = hurry.done.clone().drop_guard();
+    let writer = tokio::spawn(async move {
+        let closed = writer.run(requests).await;
+        drop(done);
+        closed
+    });
+    Ok(Opened { journal, writer, hurry })
 }
 
 impl Writer {
@@ -66,7 +106,13 @@ impl Writer {
         let mut due = Instant::now();
         loop {
             let request = tokio::select! {
+                biased;
                 request = requests.recv() => request,
+                () = self.hurry.wanted.cancelled(), if !self.hurry.done.is_cancelled() => {
+                    self.save().await;
+                    self.hurry.done.cancel();
+                    continue;
+                }
                 () = tokio::time::sleep_until(due), if self.unsaved > 0 => {
                     self.save().await;
                     continue;
@@ -93,9 +139,7 @@ impl Writer {
                 let _ = done.send(self.failure.clone().map_or(Ok(()), Err));
             }
         }
-        if self.unsaved > 0 {
-            self.save().await;
-        }
+        self.save().await;
         Closed { entries: self.entries, etag: self.etag }
     }
 
@@ -109,8 +153,7 @@ impl Writer {
     }
 
     async fn save(&mut self) {
-        self.unsaved = 0;
-        if self.failure.is_some() {
+        if std::mem::take(&mut self.unsaved) == 0 || self.failure.is_some() {
             return;
         }
         let failure = match self.objects.put(&self.key, &self.text, Some(&self.etag)).await {

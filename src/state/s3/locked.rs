@@ -1,5 +1,7 @@
 //! A state in S3 that this process may write.
 
+use std::sync::{Arc, OnceLock};
+
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +22,7 @@ pub struct S3Locked {
     journal_etag: Option<String>,
     lease: Lease,
     writer: Option<JoinHandle<journal::Closed>>,
+    hurry: Arc<OnceLock<journal::Hurry>>,
 }
 
 /// Gives a lock back while something else is the matter.
@@ -29,21 +32,35 @@ pub(super) async fn give_back(lease: &Lease) {
     }
 }
 
-/// Gives the lock back from elsewhere, such as a signal's handler.
+/// Ends the writing of a state from elsewhere, such as a signal's handler.
 #[derive(Clone, Debug)]
-pub struct Releaser(Lease);
+pub struct Rescue {
+    lease: Lease,
+    hurry: Arc<OnceLock<journal::Hurry>>,
+}
 
-impl Releaser {
-    /// Gives the lock back.
-    pub async fn release(&self) {
-        give_back(&self.0).await;
+impl Rescue {
+    /// Puts what of the journal is in memory only, and gives the lock back; says whether it is given back.
+    pub async fn save_and_release(&self) -> bool {
+        if let Some(hurry) = self.hurry.get() {
+            hurry.up().await;
+        }
+        self.lease.release().await.is_ok()
     }
 }
 
 impl S3Locked {
     pub(super) fn new(store: S3Store, read: Read, lease: Lease, new_lineage: &str) -> Self {
         let state = read.state.unwrap_or_else(|| State::new(&*store.project, new_lineage));
-        Self { store, state, etag: read.etag, journal_etag: read.journal_etag, lease, writer: None }
+        Self {
+            store,
+            state,
+            etag: read.etag,
+            journal_etag: read.journal_etag,
+            lease,
+            writer: None,
+            hurry: Arc::default(),
+        }
     }
 
     /// Cancelled when somebody else may have the lock.
@@ -51,9 +68,9 @@ impl S3Locked {
         self.lease.lost()
     }
 
-    /// A way to give the lock back from elsewhere.
-    pub fn releaser(&self) -> Releaser {
-        Releaser(self.lease.clone())
+    /// A way to end at once from elsewhere.
+    pub fn rescue(&self) -> Rescue {
+        Rescue { lease: self.lease.clone(), hurry: Arc::clone(&self.hurry) }
     }
 
     /// Gives the lock back.
@@ -69,10 +86,11 @@ impl S3Locked {
         self.save().await?;
         let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
         let known = self.journal_etag.as_deref();
-        let (journal, writer) =
-            journal::open(&self.store.objects, self.store.journal_key(), &header, known).await?;
-        self.writer = Some(writer);
-        Ok(journal)
+        let opened = journal::open(&self.store.objects, self.store.journal_key(), &header, known).await?;
+        self.writer = Some(opened.writer);
+        // A run opens one journal.
+        let _ = self.hurry.set(opened.hurry);
+        Ok(opened.journal)
     }
 
     /// Folds the journal into the document. All clones of the journal must have been dropped.

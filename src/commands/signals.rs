@@ -14,7 +14,7 @@ use crate::state::{Rescue, Store};
 
 /// How long a run that is told to end at once takes to save its journal and to give its locks back.
 const LAST_WORDS: Duration = Duration::from_secs(4);
-/// GitHub's runner sends SIGTERM 7.5 seconds after SIGINT to whatever is still saving ("Canceling a workflow"): the two are
+/// GitHub's runner sends SIGTERM 7.5 seconds after SIGINT to whatever is still saving ("Workflow cancellation reference"): the two are
 /// one request.
 const ONE_REQUEST: Duration = Duration::from_secs(10);
 

@@ -1,9 +1,9 @@
 //! The journal of an apply whose state is in S3.
 //!
 //! An object cannot be appended to, so the journal is put as a whole, again and again. What is about to be created is
-//! there before the first call to AWS; what was done follows within about a second. A kill in that second loses nothing
-//! that AWS does not show: what was created is among the intended, what was changed is as the manifest wants it, and what
-//! was deleted is gone.
+//! there before the first call to AWS; what was done follows within about a second, and more slowly once that has been
+//! done many times: see [`Pace`]. A kill in between loses nothing that AWS does not show: what was created is among the
+//! intended, what was changed is as the manifest wants it, and what was deleted is gone.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +20,10 @@ use crate::state::{Entry, Journal, StateError};
 
 /// How long an entry waits for others before the journal is put.
 const PAUSE: Duration = Duration::from_secs(1);
-/// So many entries are not kept waiting. Of a long journal a tenth: a thousand puts of the whole would be a flood.
+/// So many entries are not kept waiting.
 const ENTRIES: usize = 100;
+/// The most that is uploaded of a journal, in its own size at that time; what cannot wait comes on top, twice at most.
+const TIMES: usize = 18;
 
 /// What is left when the journal is closed.
 #[derive(Debug)]
@@ -55,6 +57,44 @@ impl Hurry {
     }
 }
 
+/// When the journal is put. Every put is the whole of it, and a bucket with versions keeps each: put every second, the
+/// journal of an apply of a quarter of an hour would be kept a thousand times.
+#[derive(Debug, Default)]
+struct Pace {
+    /// When the first entry came in that is not uploaded yet.
+    oldest: Option<Instant>,
+    /// How many are not uploaded yet.
+    waiting: usize,
+    /// Bytes so far.
+    uploaded: usize,
+}
+
+impl Pace {
+    fn came_in(&mut self, at: Instant) {
+        self.oldest.get_or_insert(at);
+        self.waiting += 1;
+    }
+
+    /// When a journal of this size is to be put; `None` where there is nothing to put, or not before more has come in.
+    fn due(&self, size: usize) -> Option<Instant> {
+        let oldest = self.oldest?;
+        let pause = if self.waiting >= ENTRIES { Duration::ZERO } else { PAUSE };
+        (self.uploaded + size <= TIMES * size).then_some(oldest + pause)
+    }
+
+    /// Counts a put of this size.
+    fn uploaded(&mut self, size: usize) {
+        *self = Self { uploaded: self.uploaded + size, ..Self::default() };
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
 struct Writer {
     hurry: Hurry,
     objects: Objects,
@@ -62,7 +102,7 @@ struct Writer {
     text: Vec<u8>,
     etag: String,
     entries: Vec<Entry>,
-    unsaved: usize,
+    pace: Pace,
     failure: Option<Arc<std::io::Error>>,
 }
 
@@ -82,6 +122,8 @@ pub(super) async fn open(
     };
     let (journal, requests) = Journal::queue(path);
     let hurry = Hurry::default();
+    let mut pace = Pace::default();
+    pace.uploaded(text.len());
     let writer = Writer {
         hurry: hurry.clone(),
         objects: objects.clone(),
@@ -89,7 +131,7 @@ pub(super) async fn open(
         text,
         etag,
         entries: Vec::new(),
-        unsaved: 0,
+        pace,
         failure: None,
     };
     let done = hurry.done.clone().drop_guard();
@@ -103,8 +145,8 @@ pub(super) async fn open(
 
 impl Writer {
     async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) -> Closed {
-        let mut due = Instant::now();
         loop {
+            let due = self.pace.due(self.text.len());
             let request = tokio::select! {
                 biased;
                 request = requests.recv() => request,
@@ -113,15 +155,12 @@ impl Writer {
                     self.hurry.done.cancel();
                     continue;
                 }
-                () = tokio::time::sleep_until(due), if self.unsaved > 0 => {
+                () = until(due) => {
                     self.save().await;
                     continue;
                 }
             };
             let Some(first) = request else { break };
-            if self.unsaved == 0 {
-                due = Instant::now() + PAUSE;
-            }
             let waiting = with_those_behind(first, &mut requests);
             let urgent = waiting.iter().any(|request| matches!(request.entry, Entry::Intend { .. }));
             let answers: Vec<_> = waiting
@@ -131,7 +170,7 @@ impl Writer {
                     request.done
                 })
                 .collect();
-            if urgent || self.unsaved >= ENTRIES.max(self.entries.len() / 10) {
+            if urgent || self.pace.due(self.text.len()).is_some_and(|due| due <= Instant::now()) {
                 self.save().await;
             }
             for done in answers {
@@ -149,11 +188,15 @@ impl Writer {
         }
         // What happened stays true when it cannot be uploaded: it is still part of the document that is saved at the end.
         self.entries.push(entry);
-        self.unsaved += 1;
+        self.pace.came_in(Instant::now());
     }
 
     async fn save(&mut self) {
-        if std::mem::take(&mut self.unsaved) == 0 || self.failure.is_some() {
+        if self.pace.waiting == 0 {
+            return;
+        }
+        self.pace.uploaded(self.text.len());
+        if self.failure.is_some() {
             return;
         }
         let failure = match self.objects.put(&self.key, &self.text, Some(&self.etag)).await {
@@ -165,5 +208,64 @@ impl Writer {
             Err(error) => error.to_string(),
         };
         self.failure = Some(Arc::new(std::io::Error::other(failure)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The puts of an apply that intends so many bytes first and then makes an entry every so often: when each was, in
+    /// milliseconds, and how many bytes all were.
+    fn puts(intended: usize, entries: u64, every: u64) -> (Vec<u64>, usize, usize) {
+        const ENTRY: usize = 480;
+        let start = Instant::now();
+        let (mut pace, mut size, mut times) = (Pace::default(), 100, vec![0, 0]);
+        pace.uploaded(size);
+        size += intended;
+        pace.uploaded(size);
+        for millisecond in 0..entries * every {
+            let now = start + Duration::from_millis(millisecond);
+            if millisecond % every == 0 {
+                pace.came_in(now);
+                size += ENTRY;
+            }
+            if pace.due(size).is_some_and(|due| due <= now) {
+                pace.uploaded(size);
+                times.push(millisecond);
+            }
+        }
+        if pace.waiting > 0 {
+            pace.uploaded(size);
+            times.push(entries * every);
+        }
+        (times, pace.uploaded, size)
+    }
+
+    #[test]
+    fn a_long_apply_uploads_a_small_multiple_of_its_journal() {
+        // 3,000 creates at three calls a second.
+        let (times, uploaded, size) = puts(1_350_000, 3000, 333);
+        assert!(times.len() <= 50, "{}", times.len());
+        assert!(uploaded <= 20 * size, "{uploaded} of {size}");
+        assert_eq!(times[2..5], [1000, 2332, 3664]);
+        // 3,000 updates: nothing is intended, so the journal begins small.
+        let (times, uploaded, size) = puts(0, 3000, 333);
+        assert!(times.len() <= 150, "{}", times.len());
+        assert!(uploaded <= 20 * size, "{uploaded} of {size}");
+        assert_eq!(times[2..4], [1000, 2332]);
+        // 3,000 updates at thirty calls a second.
+        let (times, uploaded, size) = puts(0, 3000, 33);
+        assert!(times.len() <= 100, "{}", times.len());
+        assert!(uploaded <= 20 * size, "{uploaded} of {size}");
+    }
+
+    #[test]
+    fn no_entry_waits_until_the_journal_has_grown_by_a_tenth() {
+        let (times, ..) = puts(1_350_000, 3000, 333);
+        let size = |millisecond: u64| 1_350_000 + millisecond / 333 * 480;
+        for pair in times.windows(2) {
+            assert!(size(pair[1]) <= size(pair[0]) * 11 / 10, "{pair:?}");
+        }
     }
 }

@@ -137,6 +137,9 @@ impl StateError {
                         .to_owned(),
                 )
             }
+            Self::Aws { source, .. } if source.class == ErrorClass::Conflict => {
+                Some("another request works on that object just now; run the command again".to_owned())
+            }
             Self::Aws { source, .. } => source.hint(),
             Self::JournalAhead { journal, .. } => Some(format!(
                 "if the state was put back from a copy, move {journal} away and run `opsform state rebuild`, which finds \

@@ -166,11 +166,12 @@ fn go_on(run: &Mutex<Run>, first: bool, leaving: &CancellationToken) -> bool {
 async fn leave(run: &Mutex<Run>) {
     let locks = std::mem::take(&mut locked(run).locks);
     let given_back = locks.into_iter().map(|(id, lock)| async move {
+        let fear = match lock {
+            Lock::AskedFor(_) => "the state's lock may have been taken",
+            Lock::Held(_) => "the state's lock could not be given back",
+        };
         if tokio::time::timeout(LAST_WORDS, lock.give_back(&id)).await != Ok(true) {
-            say(&format!(
-                "the state's lock could not be given back; `opsform state unlock {id}` removes it, and what is not in the \
-                 state is found by its tags"
-            ));
+            say(&format!("{fear}; `opsform state unlock {id}` removes it"));
         }
     });
     futures::future::join_all(given_back).await;
@@ -181,7 +182,7 @@ impl Lock {
     /// Says whether it is gone.
     async fn give_back(self, id: &str) -> bool {
         match self {
-            Self::Held(Some(rescue)) => rescue.save_and_release().await,
+            Self::Held(Some(rescue)) => rescue.save_and_release(LAST_WORDS / 2).await,
             Self::AskedFor(Store::S3(store)) => store.unlock(id).await.is_ok(),
             Self::Held(None) | Self::AskedFor(Store::Local(_)) => true,
         }

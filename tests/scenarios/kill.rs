@@ -112,6 +112,33 @@ fn ctrl_c_finishes_the_calls_in_flight_and_saves() {
 }
 
 #[test]
+fn ctrl_c_before_anything_is_begun_ends_the_run() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "DescribeInstances", "kind": "hold_before"}]));
+    let apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.held() >= 1);
+    apply.signal("INT");
+    apply.end().expect(130);
+    workspace.account.faults(json!([]));
+    assert!(!workspace.state_file().exists());
+    finish(&workspace, 0);
+}
+
+#[test]
+fn the_second_ctrl_c_ends_the_run_at_once() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before", "skip": 4}]));
+    let mut apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.held() >= u64::try_from(FLEET - 4).unwrap());
+    apply.signal("INT");
+    apply.until("stopping after the calls in flight");
+    apply.signal("INT");
+    apply.end().expect(130);
+    workspace.account.faults(json!([]));
+    finish(&workspace, 4);
+}
+
+#[test]
 fn stopped_before_the_old_half_of_a_replace_is_not_done() {
     let workspace = fleet();
     workspace.apply();

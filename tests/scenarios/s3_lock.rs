@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use opsform::aws::{Aws, OWN_ACCOUNT};
-use opsform::state::{LockOwner, S3Location, S3Store, StateError};
+use opsform::model::{Address, Scope};
+use opsform::state::{Entry, LockOwner, S3Location, S3Store, StateError};
 use serde_json::json;
 
 use crate::aws::{Account, Emulator};
@@ -137,6 +138,25 @@ async fn who_loses_the_lock_notices_and_does_not_save() {
     locked.release().await;
     assert_eq!(store.holder().await.unwrap().unwrap().id, "b");
     assert_eq!(store.read().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_lock_writes_no_journal() {
+    let account = account();
+    let store = store(&account).await.with_lease(LEASE);
+    let mut locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
+    let journal = locked.open_journal().await.unwrap();
+    let key = format!("{KEY}.journal");
+    let begun = account.object(REGION, BUCKET, &key);
+    let mut theirs = serde_json::to_value(store.holder().await.unwrap().unwrap()).unwrap();
+    theirs["id"] = json!("b");
+    account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &theirs.to_string());
+    tokio::time::timeout(Duration::from_secs(10), locked.lost().cancelled()).await.unwrap();
+    let address = Address::new("metric_alarm", Scope::new("111122223333", REGION), "a");
+    journal.append(Entry::Drop { address }).await.unwrap();
+    drop(journal);
+    assert!(matches!(locked.fold_journal().await, Err(StateError::LockLost { .. })));
+    assert_eq!(account.object(REGION, BUCKET, &key), begun);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -233,6 +233,26 @@ fn a_run_whose_lock_was_taken_does_not_save() {
 }
 
 #[test]
+fn a_run_whose_lock_is_taken_in_its_middle_stops_and_says_why() {
+    let workspace = fleet();
+    workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 0.2");
+    let mut apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.count("cloudwatch:PutMetricAlarm") >= 1);
+    let before = state(&workspace);
+    let mut theirs = lock(&workspace);
+    theirs["id"] = json!("another");
+    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &theirs.to_string());
+    // A lock is renewed every twenty seconds.
+    apply.until("lost the lock of the state; stopping after the calls in flight");
+    let run = apply.end().expect(1);
+    let run = run.says(&["Apply, stopped because it lost the lock:", "did not save the state"]);
+    assert!(!run.all().contains("interrupted"), "{}", run.all());
+    assert_eq!(state(&workspace), before);
+    assert_eq!(lock(&workspace), theirs);
+    assert!(workspace.account.alarms(REGION).len() < FLEET);
+}
+
+#[test]
 fn lost_answers_are_no_conflicts() {
     for operation in ["PutObject", "DeleteObject", "GetObject"] {
         let workspace = fleet();
@@ -394,6 +414,20 @@ fn the_second_ctrl_c_puts_the_journal_and_gives_the_lock_back() {
     assert_eq!(object(&workspace, ".lock"), None);
     workspace.account.faults(json!([]));
     assert_eq!(workspace.changes().len(), 4);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn a_journal_that_cannot_be_put_at_once_keeps_no_lock() {
+    let workspace = fleet();
+    let apply = stopping(&workspace);
+    let key = format!("{KEY}.journal");
+    workspace.account.faults(json!([{"operation": "PutObject", "key": key, "kind": "hold_before"}]));
+    apply.signal("INT");
+    apply.end().expect(130);
+    assert_eq!(object(&workspace, ".lock"), None);
+    workspace.account.faults(json!([]));
     workspace.apply();
     workspace.expect_nothing_to_do();
 }

@@ -95,10 +95,17 @@ async fn until(due: Option<Instant>) {
     }
 }
 
+/// Where a journal is, and for how long.
+pub(super) struct Place {
+    pub(super) objects: Objects,
+    pub(super) key: String,
+    /// When this is cancelled, the lock is lost, and the journal may be another run's.
+    pub(super) lost: CancellationToken,
+}
+
 struct Writer {
+    place: Place,
     hurry: Hurry,
-    objects: Objects,
-    key: String,
     text: Vec<u8>,
     etag: String,
     entries: Vec<Entry>,
@@ -108,32 +115,19 @@ struct Writer {
 
 /// Puts the journal's first line, in place of a journal that the document includes, and starts the writer. It ends when
 /// the last clone of the journal is dropped.
-pub(super) async fn open(
-    objects: &Objects,
-    key: String,
-    header: &Header,
-    known: Option<&str>,
-) -> Result<Opened, StateError> {
-    let path = PathBuf::from(objects.url(&key));
+pub(super) async fn open(place: Place, header: &Header, known: Option<&str>) -> Result<Opened, StateError> {
+    let url = place.objects.url(&place.key);
+    let path = PathBuf::from(&url);
     let mut text = Vec::new();
     push_line(&mut text, header).map_err(|source| StateError::io("write", &path, source))?;
-    let Put::Written(etag) = objects.put(&key, &text, known).await? else {
-        return Err(StateError::WrittenByOther { path: objects.url(&key) });
+    let Put::Written(etag) = place.objects.put(&place.key, &text, known).await? else {
+        return Err(StateError::WrittenByOther { path: url });
     };
     let (journal, requests) = Journal::queue(path);
     let hurry = Hurry::default();
     let mut pace = Pace::default();
     pace.uploaded(text.len());
-    let writer = Writer {
-        hurry: hurry.clone(),
-        objects: objects.clone(),
-        key,
-        text,
-        etag,
-        entries: Vec::new(),
-        pace,
-        failure: None,
-    };
+    let writer = Writer { place, hurry: hurry.clone(), text, etag, entries: Vec::new(), pace, failure: None };
     let done = hurry.done.clone().drop_guard();
     let writer = tokio::spawn(async move {
         let closed = writer.run(requests).await;
@@ -192,14 +186,14 @@ impl Writer {
     }
 
     async fn save(&mut self) {
-        if self.pace.waiting == 0 {
+        if self.pace.waiting == 0 || self.place.lost.is_cancelled() {
             return;
         }
         self.pace.uploaded(self.text.len());
         if self.failure.is_some() {
             return;
         }
-        let failure = match self.objects.put(&self.key, &self.text, Some(&self.etag)).await {
+        let failure = match self.place.objects.put(&self.place.key, &self.text, Some(&self.etag)).await {
             Ok(Put::Written(etag)) => {
                 self.etag = etag;
                 return;

@@ -1,6 +1,7 @@
 //! A state in S3 that this process may write.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,10 +41,12 @@ pub struct Rescue {
 }
 
 impl Rescue {
-    /// Puts what of the journal is in memory only, and gives the lock back; says whether it is given back.
-    pub async fn save_and_release(&self) -> bool {
+    /// Puts what of the journal is in memory only, if that takes no longer than so, and gives the lock back; says whether
+    /// it is given back.
+    pub async fn save_and_release(&self, patience: Duration) -> bool {
         if let Some(hurry) = self.hurry.get() {
-            hurry.up().await;
+            // What could not be put is found by its tags, like all that a kill leaves out.
+            let _ = tokio::time::timeout(patience, hurry.up()).await;
         }
         self.lease.release().await.is_ok()
     }
@@ -85,8 +88,12 @@ impl S3Locked {
     pub async fn open_journal(&mut self) -> Result<Journal, StateError> {
         self.save().await?;
         let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
-        let known = self.journal_etag.as_deref();
-        let opened = journal::open(&self.store.objects, self.store.journal_key(), &header, known).await?;
+        let place = journal::Place {
+            objects: self.store.objects.clone(),
+            key: self.store.journal_key(),
+            lost: self.lease.lost().clone(),
+        };
+        let opened = journal::open(place, &header, self.journal_etag.as_deref()).await?;
         self.writer = Some(opened.writer);
         // A run opens one journal.
         let _ = self.hurry.set(opened.hurry);

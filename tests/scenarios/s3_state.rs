@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::workspace::{CPU, REGION, Run, Running, Workspace, wait_until};
+use crate::workspace::{CPU, REGION, Run, Workspace, wait_until};
 
-const BUCKET: &str = "acme-opsform";
-const KEY: &str = "ops/payments.json";
-const FLEET: usize = 6;
+pub(crate) const BUCKET: &str = "acme-opsform";
+pub(crate) const KEY: &str = "ops/payments.json";
+pub(crate) const FLEET: usize = 6;
 
 fn manifest() -> String {
     CPU.replace(
@@ -17,7 +17,7 @@ fn manifest() -> String {
     )
 }
 
-fn fleet() -> Workspace {
+pub(crate) fn fleet() -> Workspace {
     let workspace = Workspace::new(&manifest());
     workspace.account.create_bucket(REGION, BUCKET);
     let instances: Vec<_> = (1..=FLEET).map(|n| json!({"name": format!("web-{n:02}")})).collect();
@@ -25,15 +25,15 @@ fn fleet() -> Workspace {
     workspace
 }
 
-fn object(workspace: &Workspace, ending: &str) -> Option<String> {
+pub(crate) fn object(workspace: &Workspace, ending: &str) -> Option<String> {
     workspace.account.object(REGION, BUCKET, &format!("{KEY}{ending}"))
 }
 
-fn state(workspace: &Workspace) -> Value {
+pub(crate) fn state(workspace: &Workspace) -> Value {
     serde_json::from_str(&object(workspace, "").unwrap()).unwrap()
 }
 
-fn recorded(workspace: &Workspace) -> Vec<String> {
+pub(crate) fn recorded(workspace: &Workspace) -> Vec<String> {
     let state = state(workspace);
     let keys = state["resources"].as_array().unwrap().iter().map(|r| r["key"].as_str().unwrap().to_owned());
     let mut keys: Vec<String> = keys.collect();
@@ -41,7 +41,7 @@ fn recorded(workspace: &Workspace) -> Vec<String> {
     keys
 }
 
-fn lock(workspace: &Workspace) -> Value {
+pub(crate) fn lock(workspace: &Workspace) -> Value {
     serde_json::from_str(&object(workspace, ".lock").unwrap()).unwrap()
 }
 
@@ -250,245 +250,6 @@ fn a_run_whose_lock_is_taken_in_its_middle_stops_and_says_why() {
     assert_eq!(state(&workspace), before);
     assert_eq!(lock(&workspace), theirs);
     assert!(workspace.account.alarms(REGION).len() < FLEET);
-}
-
-#[test]
-fn lost_answers_are_no_conflicts() {
-    for operation in ["PutObject", "DeleteObject", "GetObject"] {
-        let workspace = fleet();
-        for skip in 0..4 {
-            workspace.account.faults(json!([
-                {"operation": operation, "service": "s3", "kind": "drop_after", "skip": skip, "times": 1}
-            ]));
-            workspace.apply();
-            workspace.account.faults(json!([]));
-            workspace.expect_nothing_to_do();
-            workspace.ok(&["destroy", "--yes"]);
-        }
-        assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
-    }
-}
-
-fn conflict(operation: &str, ending: &str, more: &Value) -> Value {
-    let (code, key) = ("ConditionalRequestConflict", format!("{KEY}{ending}"));
-    let mut fault = json!({"operation": operation, "key": key, "kind": "error", "code": code, "status": 409});
-    fault.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    json!([fault])
-}
-
-#[test]
-fn a_conflict_with_another_request_is_tried_again() {
-    // The document and the journal are written first to begin with, and then as they were read.
-    for (operation, ending, skip) in [
-        ("PutObject", ".lock", 0),
-        ("PutObject", ".journal", 0),
-        ("PutObject", ".journal", 1),
-        ("PutObject", "", 0),
-        ("PutObject", "", 1),
-        ("DeleteObject", ".lock", 0),
-        ("DeleteObject", ".journal", 0),
-    ] {
-        let workspace = fleet();
-        workspace.account.faults(conflict(operation, ending, &json!({"skip": skip, "times": 1})));
-        workspace.apply();
-        let log = workspace.account.log();
-        assert_eq!(log.iter().filter(|call| call["status"] == 409).count(), 1, "{operation} {ending} {skip}");
-        assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
-        assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
-    }
-}
-
-#[test]
-fn a_conflict_that_does_not_end_is_told_as_such() {
-    for (ending, skip, made) in
-        [(".lock", 0, 0), (".journal", 0, 0), (".journal", 1, 0), ("", 0, 0), ("", 1, FLEET)]
-    {
-        let workspace = fleet();
-        workspace.account.faults(conflict("PutObject", ending, &json!({"skip": skip})));
-        let run = workspace.run(&["apply", "--yes"]).expect(1);
-        let run = run.says(&[&format!("{KEY}{ending}"), "ConditionalRequestConflict"]);
-        assert!(!run.all().contains("somebody else"), "{}", run.all());
-        assert_eq!(workspace.account.alarms(REGION).len(), made, "{ending} {skip}");
-        assert_eq!(object(&workspace, ".lock"), None);
-        workspace.account.faults(json!([]));
-        workspace.apply();
-        workspace.expect_nothing_to_do();
-        // With the journal, where the document could not be written and nothing was left to do.
-        let whole: Value = serde_json::from_str(&workspace.ok(&["state", "pull"]).stdout).unwrap();
-        assert_eq!(whole["resources"].as_array().unwrap().len(), FLEET);
-    }
-}
-
-#[test]
-fn a_conflict_with_a_write_that_was_made_is_one_with_that_writer() {
-    let workspace = fleet();
-    workspace.apply();
-    workspace.edit_manifest("threshold = 80", "threshold = 90");
-    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
-    let apply = workspace.start(&["apply", "--yes"]);
-    wait_until(|| workspace.account.held() >= 1);
-    let mut theirs = state(&workspace);
-    theirs["serial"] = json!(theirs["serial"].as_u64().unwrap() + 1);
-    workspace.account.put_object(REGION, BUCKET, KEY, &theirs.to_string());
-    workspace.account.faults(conflict("PutObject", "", &json!({"times": 1})));
-    workspace.account.release();
-    apply.end().expect(1).says(&["somebody else wrote"]);
-    assert_eq!(state(&workspace), theirs);
-}
-
-#[test]
-fn a_journal_that_cannot_be_uploaded_stops_the_apply() {
-    let workspace = fleet();
-    let key = format!("{KEY}.journal");
-    workspace.account.faults(json!([
-        {"operation": "PutObject", "key": key, "kind": "error", "code": "AccessDenied", "status": 403, "skip": 1}
-    ]));
-    workspace.run(&["apply", "--yes"]).expect(1).says(&["payments.json.journal", "AccessDenied"]);
-    assert!(workspace.account.alarms(REGION).is_empty(), "nothing is begun that could be forgotten");
-    workspace.account.faults(json!([]));
-    workspace.apply();
-    workspace.expect_nothing_to_do();
-}
-
-#[test]
-fn ctrl_c_saves_and_gives_the_lock_back() {
-    let workspace = fleet();
-    workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 2");
-    let apply = workspace.start(&["apply", "--yes"]);
-    wait_until(|| workspace.account.count("cloudwatch:PutMetricAlarm") >= 3);
-    apply.signal("INT");
-    apply.end().expect(130).says(&["stopping after the calls in flight"]);
-    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
-    assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
-}
-
-#[test]
-fn a_signal_before_the_apply_gives_the_lock_back() {
-    // While the state is read under the lock, and while the fleet is read.
-    for fault in [
-        json!([{"operation": "GetObject", "key": KEY, "kind": "hold_before"}]),
-        json!([{"operation": "DescribeInstances", "kind": "hold_before"}]),
-    ] {
-        let workspace = fleet();
-        workspace.account.faults(fault);
-        let apply = workspace.start(&["apply", "--yes"]);
-        wait_until(|| workspace.account.held() >= 1);
-        apply.signal("TERM");
-        apply.end().expect(130);
-        workspace.account.faults(json!([]));
-        assert_eq!(object(&workspace, ".lock"), None);
-    }
-}
-
-/// An apply that was asked to stop while two of its calls are done and the others are held.
-fn stopping(workspace: &Workspace) -> Running {
-    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before", "skip": 2}]));
-    let mut apply = workspace.start(&["apply", "--yes"]);
-    wait_until(|| workspace.account.held() >= 4);
-    apply.signal("INT");
-    apply.until("stopping after the calls in flight");
-    apply
-}
-
-#[test]
-fn what_a_runner_sends_after_ctrl_c_is_no_second_request() {
-    let workspace = fleet();
-    let mut apply = stopping(&workspace);
-    apply.signal("TERM");
-    apply.until("stopping after the calls in flight");
-    workspace.account.faults(json!([]));
-    workspace.account.release();
-    apply.end().expect(0).says(&["6 added"]);
-    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
-    assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
-}
-
-#[test]
-fn the_second_ctrl_c_puts_the_journal_and_gives_the_lock_back() {
-    let workspace = fleet();
-    let apply = stopping(&workspace);
-    apply.signal("INT");
-    apply.end().expect(130);
-    let journal = object(&workspace, ".journal").unwrap();
-    assert_eq!(journal.matches("\"own\"").count(), 2, "{journal}");
-    assert_eq!(object(&workspace, ".lock"), None);
-    workspace.account.faults(json!([]));
-    assert_eq!(workspace.changes().len(), 4);
-    workspace.apply();
-    workspace.expect_nothing_to_do();
-}
-
-#[test]
-fn a_journal_that_cannot_be_put_at_once_keeps_no_lock() {
-    let workspace = fleet();
-    let apply = stopping(&workspace);
-    let key = format!("{KEY}.journal");
-    workspace.account.faults(json!([{"operation": "PutObject", "key": key, "kind": "hold_before"}]));
-    apply.signal("INT");
-    apply.end().expect(130);
-    assert_eq!(object(&workspace, ".lock"), None);
-    workspace.account.faults(json!([]));
-    workspace.apply();
-    workspace.expect_nothing_to_do();
-}
-
-#[test]
-fn a_lock_that_cannot_be_given_back_at_once_is_named() {
-    let workspace = fleet();
-    let apply = stopping(&workspace);
-    let id = lock(&workspace)["id"].as_str().unwrap().to_owned();
-    workspace.account.faults(json!([{"operation": "DeleteObject", "kind": "hold_before"}]));
-    apply.signal("INT");
-    apply.end().expect(130).says(&["could not be given back", &format!("opsform state unlock {id}")]);
-    workspace.account.faults(json!([]));
-    workspace.ok(&["state", "unlock", &id, "--yes"]);
-    workspace.apply();
-    workspace.expect_nothing_to_do();
-}
-
-#[test]
-fn a_signal_while_the_state_is_saved_does_not_stop_that() {
-    let workspace = fleet();
-    workspace
-        .account
-        .faults(json!([{"operation": "PutObject", "key": KEY, "kind": "hold_before", "skip": 1}]));
-    let mut apply = workspace.start(&["apply", "--yes"]);
-    wait_until(|| workspace.account.held() >= 1);
-    apply.signal("TERM");
-    apply.until("finishing what is being saved");
-    workspace.account.faults(json!([]));
-    workspace.account.release();
-    apply.end().expect(0);
-    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
-    assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
-}
-
-#[test]
-fn a_migration_between_buckets_is_finished_or_not_begun() {
-    const NEW: &str = "ops/new.json";
-    for (fault, code) in [
-        (json!([{"operation": "GetObject", "key": NEW, "kind": "hold_before"}]), 130),
-        (json!([{"operation": "PutObject", "key": NEW, "kind": "hold_before"}]), 0),
-    ] {
-        let workspace = fleet();
-        workspace.apply();
-        workspace.edit_manifest(KEY, NEW);
-        workspace.account.faults(fault);
-        let from = format!("s3://{BUCKET}/{KEY}");
-        let mut migrate = workspace.start(&["state", "migrate", "--from", &from, "--from-region", REGION]);
-        wait_until(|| workspace.account.held() >= 1);
-        migrate.signal("INT");
-        if code == 0 {
-            migrate.until("finishing what is being saved");
-            workspace.account.faults(json!([]));
-            workspace.account.release();
-        }
-        migrate.end().expect(code);
-        workspace.account.faults(json!([]));
-        let there = |key: &str| workspace.account.object(REGION, BUCKET, key).is_some();
-        assert_eq!((there(KEY), there(NEW)), (code != 0, code == 0));
-        assert!(!there(&format!("{KEY}.lock")) && !there(&format!("{NEW}.lock")), "both are given back");
-    }
 }
 
 #[test]

@@ -158,6 +158,31 @@ fn what_another_project_took_over_is_not_touched() {
 }
 
 #[test]
+fn what_lost_the_tag_is_neither_changed_nor_deleted() {
+    let workspace = raised();
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    refused(&workspace, 5, &["\"web-1: CPU\" is no longer this project's", "nothing was applied"]);
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"opsform:project": "payments"}}));
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    save(&workspace);
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    refused(&workspace, 5, &["\"web-1: CPU\" is no longer this project's", "nothing was applied"]);
+}
+
+#[test]
+fn the_record_of_what_lost_the_tag_is_dropped_by_a_saved_plan() {
+    let workspace = three();
+    workspace.apply();
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    save(&workspace);
+    workspace.ok(&APPLY).says(&["2 destroyed", "1 forgotten"]);
+    assert_eq!(workspace.account.alarm_names(REGION), ["web-1: CPU"]);
+    assert!(workspace.recorded().is_empty());
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
 fn what_is_at_its_target_counts_as_done() {
     let workspace = raised();
     workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Threshold": 85.0}));
@@ -188,6 +213,17 @@ fn what_is_protected_by_now_is_not_deleted() {
     save(&workspace);
     workspace.write_manifest(&manifest.replace("threshold = 80", "threshold = 80\nprotect = true"));
     workspace.apply();
+    refused(&workspace, 5, &["\"web-1: CPU\" was protected"]);
+}
+
+#[test]
+fn what_the_manifest_protects_by_now_is_not_deleted() {
+    let workspace = Workspace::new(&CPU.replace(" over {{ threshold }}", ""));
+    let ids = workspace.account.seed_instances(REGION, json!([{"name": "web-1"}, {"name": "web-2"}]));
+    workspace.apply();
+    workspace.account.terminate(REGION, &ids[..1]);
+    save(&workspace);
+    workspace.edit_manifest("threshold = 80", "threshold = 80\nprotect = true");
     refused(&workspace, 5, &["\"web-1: CPU\" was protected"]);
 }
 

@@ -7,6 +7,7 @@ mod aws;
 
 mod alarm_lists;
 mod architecture;
+mod ci;
 mod commands;
 mod documents;
 mod faults;
@@ -19,7 +20,9 @@ mod kill;
 mod lifecycle;
 mod manifest_errors;
 mod ownership;
+mod s3_faults;
 mod s3_lock;
+mod s3_signals;
 mod s3_state;
 mod saved;
 mod sheets;

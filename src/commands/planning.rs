@@ -118,8 +118,12 @@ async fn manifest_desired(
     let reading = Reading::new(output);
     let fleet = declared_fleet(session, manifest).await?;
     drop(reading);
-    let world =
-        World { manifest_scopes: &session.manifest_scopes, scopes: &session.declared_scopes, fleet: &fleet };
+    let world = World {
+        manifest_scopes: &session.manifest_scopes,
+        scopes: &session.declared_scopes,
+        fleet: &fleet,
+        now: session.now,
+    };
     let mut problems = Diagnostics::new();
     let mut desired = Vec::new();
     for declaration in &manifest.declarations {

@@ -67,6 +67,20 @@ impl ForEach {
         Some(Self { reads: selectors.clone(), selectors, inventory: None, place })
     }
 
+    /// Reads `for_each` for a declaration that attaches to what AWS has, and not to rows of a sheet.
+    pub(super) fn read_targets(reader: &mut TableReader<'_>, inventories: &Inventories) -> Option<Self> {
+        let for_each = Self::read(reader, inventories)?;
+        if for_each.rows_alone().is_some() {
+            reader.problem(
+                Diagnostic::error("rows of kind `row` stand for nothing on AWS")
+                    .at(for_each.place.clone())
+                    .hint("choose an inventory of instances, volumes or databases"),
+            );
+            return None;
+        }
+        Some(for_each)
+    }
+
     /// Reads `{ inventory = "…" }` with conditions beside it.
     fn of_inventory(table: &mut TableReader<'_>, inventories: &Inventories, place: Place) -> Option<Self> {
         let label = table.optional::<String>(inventories::BLOCK);

@@ -88,7 +88,8 @@ impl Selector {
 }
 
 impl TagMatch {
-    fn matches(&self, value: Option<&String>) -> bool {
+    /// Whether a tag with this value, or none, is what is wanted.
+    pub fn matches(&self, value: Option<&String>) -> bool {
         match (self, value) {
             (Self::Any, found) => found.is_some(),
             (Self::Absent, found) => found.is_none(),

@@ -145,7 +145,8 @@ fn check_surroundings(plan: &Plan, provenance: &Provenance, session: &Session, s
     .into())
 }
 
-fn addresses(plan: &Plan) -> impl Iterator<Item = &Address> {
+/// All that a plan speaks of.
+pub(super) fn addresses(plan: &Plan) -> impl Iterator<Item = &Address> {
     let changed = plan.changes.iter().map(|change| &change.address);
     let replaced = plan.changes.iter().filter_map(|change| Some(&change.replaces.as_ref()?.address));
     changed.chain(replaced).chain(plan.refreshes.iter().map(|refresh| &refresh.owned.address))

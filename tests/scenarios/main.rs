@@ -17,6 +17,7 @@ mod inventory_command;
 mod kill;
 mod lifecycle;
 mod manifest_errors;
+mod overtaken;
 mod ownership;
 mod s3_lock;
 mod s3_state;

@@ -191,11 +191,14 @@ impl Job<'_> {
         }
     }
 
-    /// Records of what was settled are worth a write; a state that says the same is left alone.
+    /// Records of what was settled are worth a write, and so is a journal that was left behind; a state that says the same
+    /// is left alone.
     async fn record_only(&self, aws: &Aws, plan: &Plan, mut held: Held<'_>, before: &State) -> Result<Exit> {
         if held.locked.state() != before || !plan.refreshes.is_empty() {
             self.carry_out(aws, plan, &mut held).await?;
             held.locked.fold_journal().await?;
+        } else if held.locked.has_journal() {
+            held.locked.save().await?;
         }
         Ok(Exit::Done)
     }

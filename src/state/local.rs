@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use super::journal::Header;
+use super::journal::{Header, JOURNAL_VERSION};
 use super::lock::{self, HeldLock};
 use super::reading::{
     JournalText, Relation, document_is_gone, document_text, parse_document, parse_journal, relation,
@@ -166,7 +166,8 @@ impl LockedStore {
     pub fn open_journal(&mut self) -> Result<Journal, StateError> {
         self.save()?;
         let path = self.store.beside("journal");
-        let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
+        let (lineage, serial) = (self.state.lineage.clone(), self.state.serial);
+        let header = Header { journal: JOURNAL_VERSION, lineage, serial };
         let write = || -> std::io::Result<File> {
             let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&path)?;
             let mut line = serde_json::to_vec(&header)?;
@@ -180,6 +181,11 @@ impl LockedStore {
         let (journal, writer) = Journal::start(file, path);
         self.writer = Some(writer);
         Ok(journal)
+    }
+
+    /// Whether a journal is left of an apply that was cut off. Its entries are part of the state.
+    pub fn has_journal(&self) -> bool {
+        self.store.beside("journal").exists()
     }
 
     /// Folds the journal into the document. All clones of the journal must have been dropped.

@@ -183,6 +183,14 @@ impl Locked {
         }
     }
 
+    /// Whether a journal is left of an apply that was cut off. Its entries are part of the state.
+    pub fn has_journal(&self) -> bool {
+        match self {
+            Self::Local(locked) => locked.has_journal(),
+            Self::S3(locked) => locked.has_journal(),
+        }
+    }
+
     /// Folds the journal into the document. All clones of the journal must have been dropped.
     ///
     /// # Errors

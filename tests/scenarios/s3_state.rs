@@ -162,6 +162,42 @@ fn killed_and_finished_from_another_folder() {
 }
 
 #[test]
+fn half_a_journal_is_no_journal() {
+    for (k, hold) in [(0, "hold_after"), (4, "hold_after")] {
+        let workspace = fleet();
+        workspace.kill_apply(FLEET, k, hold);
+        let journal = object(&workspace, ".journal").unwrap();
+        expire(&workspace);
+        let key = format!("{KEY}.journal");
+        // Once is bad luck, and read again; always is an error, and the journal stays.
+        workspace.account.faults(json!([
+            {"operation": "GetObject", "key": key, "kind": "truncate", "times": 1}
+        ]));
+        workspace.expect_nothing_to_do();
+        workspace.account.faults(json!([{"operation": "GetObject", "key": key, "kind": "truncate"}]));
+        let run = workspace.run(&["apply", "--yes", "--take-lock"]).expect(1);
+        run.says(&["payments.json.journal is damaged: its last line has no end"]);
+        workspace.account.faults(json!([]));
+        assert_eq!(object(&workspace, ".journal").unwrap(), journal);
+        workspace.apply();
+        assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
+        assert_eq!(object(&workspace, ".journal"), None);
+        workspace.apply().says(&["Nothing to do"]);
+    }
+}
+
+#[test]
+fn a_journal_that_was_left_behind_is_removed_by_the_next_apply() {
+    let workspace = fleet();
+    workspace.apply();
+    let state = state(&workspace);
+    let header = json!({"journal": 1, "lineage": state["lineage"], "serial": state["serial"]});
+    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.journal"), &format!("{header}\n"));
+    workspace.apply().says(&["Nothing to do"]);
+    assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
+}
+
+#[test]
 fn a_lock_is_removed_by_its_id() {
     let workspace = fleet();
     workspace.ok(&["state", "unlock", "x"]).says(&["not locked"]);

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::lease::Lease;
 use super::objects::Put;
 use super::{Read, S3Store, journal};
-use crate::state::journal::Header;
+use crate::state::journal::{Header, JOURNAL_VERSION};
 use crate::state::reading::document_text;
 use crate::state::{FORMAT_VERSION, Journal, State, StateError};
 
@@ -67,12 +67,18 @@ impl S3Locked {
     /// Where the objects cannot be written.
     pub async fn open_journal(&mut self) -> Result<Journal, StateError> {
         self.save().await?;
-        let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
+        let (lineage, serial) = (self.state.lineage.clone(), self.state.serial);
+        let header = Header { journal: JOURNAL_VERSION, lineage, serial };
         let known = self.journal_etag.as_deref();
         let (journal, writer) =
             journal::open(&self.store.objects, self.store.journal_key(), &header, known).await?;
         self.writer = Some(writer);
         Ok(journal)
+    }
+
+    /// Whether a journal is left of an apply that was cut off. Its entries are part of the state.
+    pub fn has_journal(&self) -> bool {
+        self.journal_etag.is_some()
     }
 
     /// Folds the journal into the document. All clones of the journal must have been dropped.

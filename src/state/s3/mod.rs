@@ -99,10 +99,16 @@ impl S3Store {
 
     async fn read_all(&self) -> Result<Read, StateError> {
         let (path, journal_url) = (self.url(), self.objects.url(&self.journal_key()));
+        let mut cut_off = false;
         for _ in 0..READ_TRIES {
             // The journal first: it is removed after the document that includes it is written, so the document that is
             // read after it is never older than what the journal continues.
             let journal = self.objects.get(&self.journal_key()).await?;
+            // It is put whole: a last line without its end did not come through whole.
+            cut_off = journal.as_ref().is_some_and(|object| !object.bytes.ends_with(b"\n"));
+            if cut_off {
+                continue;
+            }
             let document = self.objects.get(&self.key).await?;
             let journal_etag = journal.as_ref().map(|object| object.etag.clone());
             let entries = match &journal {
@@ -125,7 +131,11 @@ impl S3Store {
             }
             return Ok(Read { state: Some(state), etag: Some(document.etag), journal_etag });
         }
-        Err(StateError::JournalAhead { path, journal: journal_url })
+        Err(if cut_off {
+            StateError::Damaged { path: journal_url, detail: "its last line has no end".to_owned() }
+        } else {
+            StateError::JournalAhead { path, journal: journal_url }
+        })
     }
 
     /// Who is writing now, or left a lock behind.

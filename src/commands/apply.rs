@@ -18,7 +18,7 @@ use super::output::Output;
 use super::plan::{options, selection};
 use super::planning::{Planned, Wanted, make_plan, take_over_only};
 use super::progress::Progress;
-use super::saved::{addresses, check_file, done_words, read_plan, what_is_left};
+use super::saved::{check_file, done_words, read_plan, what_is_left};
 use super::session::{Session, load_manifest, open_store};
 use super::stale::refuse_if_stale;
 use super::summary::summary;
@@ -160,7 +160,7 @@ impl Job<'_> {
             self.output.plan(&saved.plan, self.heading, Format::Text, self.detail)?;
             refuse_if_blocked(&saved.plan)?;
         }
-        let touched: BTreeSet<Address> = addresses(&saved.plan).cloned().collect();
+        let touched: BTreeSet<Address> = saved.plan.addresses().cloned().collect();
         let (left, mut state) =
             what_is_left(&session, self.output, saved.plan, provenance, before.clone()).await?;
         let Remaining { plan, done, .. } = left;

@@ -45,6 +45,7 @@ pub(super) async fn push(
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
     let pushed = State::parse(&bytes, &name, &manifest.settings.project)?;
     let store = open_store(global, environment, &manifest.settings).await?;
+    let store = if force { store.replacing_damage() } else { store };
     with_lock(&store, "state push", &LockArgs::default(), &output, environment, async |locked, _| {
         let there = locked.state();
         if there.serial > 0 && !force {

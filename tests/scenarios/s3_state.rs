@@ -392,6 +392,57 @@ fn pulled_and_pushed() {
 }
 
 #[test]
+fn a_damaged_state_is_replaced_by_force_only() {
+    for local in [false, true] {
+        let workspace = fleet();
+        if local {
+            workspace.write_manifest(CPU);
+        }
+        let damage = |ending: &str, text: &str| {
+            if local {
+                workspace.write(&format!("state/payments.json{ending}"), text);
+            } else {
+                workspace.account.put_object(REGION, BUCKET, &format!("{KEY}{ending}"), text);
+            }
+        };
+        workspace.apply();
+        workspace.write("good.json", &workspace.ok(&["state", "pull"]).stdout);
+        for (ending, text) in [("", "{"), (".journal", "{\n"), (".journal", "{}\n{}\n")] {
+            damage(ending, text);
+            workspace.run(&["plan"]).expect(1).says(&["is damaged", "state push"]);
+            workspace.run(&["state", "push", "good.json"]).expect(1).says(&["is damaged"]);
+            workspace.ok(&["state", "push", "good.json", "--force"]).says(&["wrote 6 resources"]);
+            workspace.expect_nothing_to_do();
+            assert!(!workspace.path().join("state/payments.json.journal").exists());
+            assert_eq!(object(&workspace, ".journal"), None);
+        }
+    }
+}
+
+#[test]
+fn a_serial_that_nobody_counted_up_to_is_refused() {
+    let workspace = fleet();
+    workspace.apply();
+    let before = state(&workspace);
+    for serial in [u64::MAX, u64::MAX - 1, 1 << 60] {
+        let mut pushed = before.clone();
+        pushed["serial"] = json!(serial);
+        workspace.write("pushed.json", &pushed.to_string());
+        for force in [&[][..], &["--force"]] {
+            let args = [&["state", "push", "pushed.json"], force].concat();
+            workspace.run(&args).expect(1).says(&["counted up to its serial"]);
+        }
+        assert_eq!(state(&workspace), before);
+    }
+    // Put there by another hand, it is no crash either.
+    let mut there = before;
+    there["serial"] = json!(u64::MAX);
+    workspace.account.put_object(REGION, BUCKET, KEY, &there.to_string());
+    workspace.run(&["state", "rm", "web-01*", "--yes"]).expect(1).says(&["counted up to its serial"]);
+    assert_eq!(object(&workspace, ".lock"), None);
+}
+
+#[test]
 fn the_local_lock_can_be_waited_for_too() {
     let workspace = fleet();
     workspace.write_manifest(CPU);

@@ -8,7 +8,7 @@ use super::objects::Put;
 use super::{Read, S3Store, journal};
 use crate::state::journal::{Header, JOURNAL_VERSION};
 use crate::state::reading::document_text;
-use crate::state::{FORMAT_VERSION, Journal, State, StateError};
+use crate::state::{Journal, State, StateError};
 
 /// A state that this process may write. [`S3Locked::release`] gives the lock back; dropping alone lets it expire.
 #[derive(Debug)]
@@ -108,8 +108,7 @@ impl S3Locked {
         if !self.lease.is_ours().await? {
             return Err(StateError::LockLost { path });
         }
-        self.state.serial += 1;
-        self.state.format_version = FORMAT_VERSION;
+        self.state.count_up(&path)?;
         let text = document_text(&self.state)
             .map_err(|error| StateError::io("write", path.as_ref(), std::io::Error::from(error)))?;
         let objects = &self.store.objects;

@@ -30,6 +30,7 @@ pub struct S3Store {
     project: String,
     clock: Clock,
     lease: Duration,
+    replacing: bool,
 }
 
 /// Where the objects are.
@@ -62,7 +63,14 @@ impl S3Store {
             project: project.into(),
             clock,
             lease: LEASE,
+            replacing: false,
         }
+    }
+
+    /// Takes what is damaged for no state when it is locked: it is about to be replaced.
+    #[must_use]
+    pub fn replacing_damage(self) -> Self {
+        Self { replacing: true, ..self }
     }
 
     /// With locks that hold this long after they were last renewed.
@@ -138,6 +146,14 @@ impl S3Store {
         })
     }
 
+    /// What is there, to be replaced without regard to what it says.
+    async fn read_etags(&self) -> Result<Read, StateError> {
+        let journal = self.objects.get(&self.journal_key()).await?;
+        let document = self.objects.get(&self.key).await?;
+        let etag = |object: Option<Object>| object.map(|object| object.etag);
+        Ok(Read { state: None, etag: etag(document), journal_etag: etag(journal) })
+    }
+
     /// Who is writing now, or left a lock behind.
     ///
     /// # Errors
@@ -188,7 +204,11 @@ impl S3Store {
                 });
             }
         };
-        match self.read_all().await {
+        let read = match self.read_all().await {
+            Err(error) if self.replacing && error.is_damage() => self.read_etags().await,
+            read => read,
+        };
+        match read {
             Ok(read) => Ok(S3Locked::new(self.clone(), read, lease, new_lineage)),
             Err(error) => {
                 locked::give_back(&lease).await;

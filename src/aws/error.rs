@@ -331,6 +331,8 @@ mod tests {
             ("InvalidInstanceID.NotFound", 400, ErrorClass::NotFound),
             ("InternalFailure", 500, ErrorClass::Transient),
             ("no error code", 502, ErrorClass::Transient),
+            ("ConditionalRequestConflict", 409, ErrorClass::Conflict),
+            ("OperationAborted", 409, ErrorClass::Conflict),
             ("LimitExceeded", 400, ErrorClass::Other),
             ("ValidationError", 400, ErrorClass::Other),
         ] {

@@ -35,7 +35,7 @@ pub(super) struct Global {
     /// The folder whose *.toml files are the manifest
     #[arg(long, global = true, value_name = "DIR", default_value = "manifests", env = "OPSFORM_MANIFESTS")]
     pub(super) manifests: PathBuf,
-    /// The state file [default: `[state] path` of the manifest, else state/PROJECT.json]
+    /// The state file, in place of what the manifest's `[state]` says, also in place of a shared state in S3 [default: `[state]` of the manifest, else state/PROJECT.json]
     #[arg(long, global = true, value_name = "FILE", env = "OPSFORM_STATE")]
     pub(super) state: Option<PathBuf>,
     /// Work on these of the manifest's regions only (repeatable, or separated by commas); what is owned in others is left alone
@@ -272,6 +272,9 @@ pub(super) struct InventoryArgs {
     /// Only these kinds of target: `ec2`, `rds`, `rds_cluster`
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(super) kind: Vec<String>,
+    /// Replace the file of --out where it exists: it may be a sheet that somebody wrote into
+    #[arg(long, requires = "out")]
+    pub(super) overwrite: bool,
     /// Only targets that no alarm watches
     #[arg(long)]
     pub(super) without_alarms: bool,
@@ -288,20 +291,26 @@ pub(super) struct InventoryArgs {
 pub(super) enum SheetFormat {
     /// For a terminal; without the tags
     Table,
-    /// Comma-separated values in UTF-8
+    /// Comma-separated values in UTF-8, as they are: for programs, and as an `[[inventory]]`
     Csv,
-    /// A list of objects
+    /// A list of objects, for programs
     Json,
-    /// An Excel workbook
+    /// An Excel workbook: the one to open in Excel, where text stays text; also as an `[[inventory]]`
     Xlsx,
 }
 
 /// `import`
 #[derive(Args, Debug)]
 pub(super) struct ImportArgs {
+    /// A workbook or CSV file that lists alarms, one a row
+    #[arg(value_name = "FILE", required_unless_present = "live")]
+    pub(super) file: Option<String>,
     /// From live AWS, in the manifest's accounts and regions
-    #[arg(long, required = true)]
+    #[arg(long, conflicts_with = "file")]
     pub(super) live: bool,
+    /// The sheet of the workbook [default: the one that looks most like a list of alarms]
+    #[arg(long, value_name = "NAME", conflicts_with = "live")]
+    pub(super) sheet: Option<String>,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
@@ -313,6 +322,9 @@ pub(super) struct IamPolicyArgs {
     /// What the policy is for
     #[arg(long = "for", value_name = "COMMAND", default_value = "apply")]
     pub(super) permissions: PolicyFor,
+    /// Print the policy of the caller's own credentials, where `[[account]]` names roles: to take them on, and the state in S3
+    #[arg(long)]
+    pub(super) caller: bool,
 }
 
 /// What a policy is for.
@@ -320,8 +332,12 @@ pub(super) struct IamPolicyArgs {
 pub(super) enum PolicyFor {
     /// `plan`, `drift`: reads only
     Plan,
-    /// `apply`, `destroy`: reads and writes
+    /// `apply`, `destroy`, `state`: reads and writes
     Apply,
+    /// `inventory`: reads all kinds of target and counts alarms
+    Inventory,
+    /// `import`: reads all kinds of target, alarms and their owners
+    Import,
 }
 
 /// `show`
@@ -382,7 +398,7 @@ pub(super) enum StateCommand {
     Push {
         /// The document, as `state pull` prints it
         file: PathBuf,
-        /// Also a document of another lineage, or an older one
+        /// Also a document of another lineage, an older one, or another one of the same serial
         #[arg(long)]
         force: bool,
     },

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::args::{Global, InventoryArgs, SheetFormat};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::manifest_path::relative;
+use super::opening::open_settings;
 use super::output::Output;
-use super::plan::read_state;
 use super::progress::Reading;
-use super::session::{Session, failures, load_manifest, open_store};
+use super::session::{Session, failures};
+use super::whole_file::{Existing, write_whole};
 use crate::aws::all;
 use crate::inventory::{Fleet, Selector, Target, TargetKind, read_fleet};
 use crate::model::Scope;
@@ -22,16 +24,8 @@ use crate::resources::metric_alarm::{Watched, watched};
 /// `opsform inventory`
 pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
-    let format = args.format.or_else(|| format_of(args.out.as_deref()?)).unwrap_or(SheetFormat::Table);
-    if format == SheetFormat::Xlsx && args.out.is_none() {
-        return Err(
-            Failure::new("a workbook cannot be printed", "say where to write it: --out fleet.xlsx").into()
-        );
-    }
-    let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
-    let state = read_state(&store, &output).await?;
-    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let format = format(args)?;
+    let (_, session) = open_settings(global, environment, &output).await?;
     let reading = Reading::new(&output);
     let kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { kinds(&args.kind)? };
     let selectors: Vec<Selector> = kinds.into_iter().map(Selector::all).collect();
@@ -42,7 +36,10 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
     let targets = with_alarms(&fleet, &alarms, args.without_alarms);
     let sheet = FleetSheet::new(&targets);
     match &args.out {
-        Some(path) => write(path, &bytes(&sheet, format, &output)?)?,
+        Some(path) => {
+            let existing = if args.overwrite { Existing::Replace } else { Existing::Refuse };
+            write_whole(path, &bytes(&sheet, format, &output)?, existing)?;
+        }
         None => output.print(&String::from_utf8_lossy(&bytes(&sheet, format, &output)?))?,
     }
     for (plural, (count, without)) in FleetSheet::coverage(&targets) {
@@ -55,8 +52,36 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
     }
     if let Some(path) = &args.out {
         output.note(&format!("wrote {} to {}", count_of(targets.len(), "row", "rows"), path.display()));
+        if is_inventory(path, format) && !targets.is_empty() {
+            let file = relative(path, &global.manifests);
+            output.note(&format!(
+                "to use it as an inventory, add this to the manifest:\n\n{}",
+                sheet.inventory_blocks(&file)
+            ));
+        }
     }
     Ok(Exit::Done)
+}
+
+/// The form that was asked for, which has to be the one that the file's ending promises.
+fn format(args: &InventoryArgs) -> Result<SheetFormat> {
+    let Some(path) = &args.out else {
+        let format = args.format.unwrap_or(SheetFormat::Table);
+        if format == SheetFormat::Xlsx {
+            let hint = "say where to write it: --out fleet.xlsx";
+            return Err(Failure::new("a workbook cannot be printed", hint).into());
+        }
+        return Ok(format);
+    };
+    let problem = match (format_of(path), args.format) {
+        (Some(of_file), Some(asked)) if of_file != asked => {
+            format!("the ending of {} is that of another format than --format", path.display())
+        }
+        (Some(of_file), _) => return Ok(of_file),
+        (None, Some(asked)) if asked != SheetFormat::Xlsx => return Ok(asked),
+        (None, _) => format!("the ending of {} tells no format", path.display()),
+    };
+    Err(Failure::new(problem, "endings are .csv, .json and .xlsx").into())
 }
 
 type Alarms = BTreeMap<Scope, Watched>;
@@ -101,6 +126,11 @@ fn format_of(path: &Path) -> Option<SheetFormat> {
     }
 }
 
+/// Whether an `[[inventory]]` can read the file. JSON is for programs: there it takes what the AWS CLI prints.
+fn is_inventory(path: &Path, format: SheetFormat) -> bool {
+    matches!(format, SheetFormat::Csv | SheetFormat::Xlsx) && format_of(path) == Some(format)
+}
+
 fn bytes(sheet: &FleetSheet, format: SheetFormat, output: &Output) -> Result<Vec<u8>> {
     Ok(match format {
         SheetFormat::Table => sheet.table(output.palette).into_bytes(),
@@ -108,12 +138,4 @@ fn bytes(sheet: &FleetSheet, format: SheetFormat, output: &Output) -> Result<Vec
         SheetFormat::Json => serde_json::to_vec_pretty(&sheet.json())?,
         SheetFormat::Xlsx => sheet.xlsx()?,
     })
-}
-
-/// Written whole or not at all: beside it first, then renamed.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    std::fs::write(&temporary, bytes)
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .with_context(|| format!("cannot write {}", path.display()))
 }

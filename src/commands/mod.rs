@@ -7,9 +7,12 @@ mod failure;
 mod guards;
 mod iam_policy;
 mod import;
+mod import_sheet;
 mod init;
 mod inventory;
 mod locking;
+mod manifest_path;
+mod opening;
 mod output;
 mod plan;
 mod planning;
@@ -17,10 +20,12 @@ mod progress;
 mod reading;
 mod saved;
 mod session;
+mod signals;
 mod stale;
 mod state;
 mod state_transfer;
 mod summary;
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -208,12 +208,16 @@ pub(super) fn take_over_only(state: &mut State, wanted: &BTreeSet<Address>, outp
 }
 
 /// A declaration that protects does so from the moment that it says so, not only after an apply.
-fn protect(state: &mut State, manifest: &Manifest) {
-    let protecting: BTreeSet<&str> =
-        manifest.declarations.iter().filter(|d| d.protects()).map(|d| d.label()).collect();
+pub(super) fn protect(state: &mut State, manifest: &Manifest) {
+    let protecting = protecting(manifest);
     for owned in state.resources.values_mut().filter(|owned| protecting.contains(owned.label.as_str())) {
         owned.protect = true;
     }
+}
+
+/// The labels of the declarations that protect.
+pub(super) fn protecting(manifest: &Manifest) -> BTreeSet<&str> {
+    manifest.declarations.iter().filter(|d| d.protects()).map(|d| d.label()).collect()
 }
 
 fn as_desired(owned: &Owned) -> Desired {

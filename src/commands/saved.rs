@@ -1,8 +1,7 @@
 //! Plans in files: writing one, reading it again, and finding out what is left of it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
@@ -12,11 +11,13 @@ use super::args::Global;
 use super::failure::Failure;
 use super::guards::check_kinds;
 use super::output::Output;
-use super::planning::{cost, find_what_a_lost_state_owned};
+use super::planning::{cost, find_what_a_lost_state_owned, protect, protecting};
 use super::progress::Reading;
 use super::reading::{Requests, learn, owners, read_resources};
 use super::session::Session;
 use super::stale::stale_failure;
+use super::whole_file::{Existing, write_whole};
+use crate::declarations::Manifest;
 use crate::inventory::Fleet;
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::plan::{Change, Plan, Provenance, Remaining, SavedPlan, SavedPlanError, Settled, Verb};
@@ -24,27 +25,14 @@ use crate::render::{count_of, plan_json};
 use crate::resources::{self, KeyRequest, OwnershipNeed};
 use crate::state::State;
 
-/// Writes the plan with what it was made from: beside the file first, so that nobody reads half of it.
+/// Writes the plan with what it was made from.
 pub(super) fn write_plan(path: &Path, plan: &Plan, state: &State) -> Result<()> {
     let provenance = Provenance {
         opsform: env!("CARGO_PKG_VERSION").to_owned(),
         lineage: state.lineage.clone(),
         serial: state.serial,
     };
-    write_whole(path, &plan_json(plan, Some(&provenance)))
-}
-
-/// Writes a file whole or not at all.
-pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let mut temporary = path.to_owned().into_os_string();
-    temporary.push(".tmp");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    write_whole(path, plan_json(plan, Some(&provenance)).as_bytes(), Existing::Replace)
 }
 
 /// Reads a file that must be a plan.
@@ -163,14 +151,22 @@ fn outside<'a>(plan: &'a Plan, session: &Session) -> Option<&'a Address> {
     written.next().or_else(|| plan.addresses().find(|address| !session.scopes.contains(&address.scope)))
 }
 
+/// What a saved plan is held against.
+pub(super) struct Present<'a> {
+    pub(super) session: &'a Session,
+    pub(super) output: &'a Output,
+    /// What it protects by now.
+    pub(super) manifest: &'a Manifest,
+}
+
 /// What is left of a saved plan now, with the state brought up to date; refuses what is no longer as it was.
 pub(super) async fn what_is_left(
-    session: &Session,
-    output: &Output,
+    present: Present<'_>,
     mut saved: Plan,
     provenance: &Provenance,
     mut state: State,
 ) -> Result<(Remaining, State)> {
+    let Present { session, output, manifest } = present;
     let start = Instant::now();
     check_kinds(&state)?;
     check_surroundings(&saved, provenance, session, &state)?;
@@ -180,6 +176,8 @@ pub(super) async fn what_is_left(
     let mut actual = read_resources(session, &requests).await?;
     let read = actual.len();
     state.settle(&actual, &session.scopes);
+    protect(&mut state, manifest);
+    keep_protected(&mut saved, manifest);
     let questions = questions(&saved, &state, &actual);
     learn(owners(session, &questions).await?, &mut actual);
     drop(reading);
@@ -203,6 +201,14 @@ pub(super) async fn what_is_left(
     }
     left.plan.cost = cost(session, &Fleet::default(), read, start);
     Ok((left, state))
+}
+
+/// What the manifest protects by now is not recorded as unprotected because the plan is older.
+fn keep_protected(saved: &mut Plan, manifest: &Manifest) {
+    let protecting = protecting(manifest);
+    for change in &mut saved.changes {
+        change.protect |= protecting.contains(&*change.origin.label);
+    }
 }
 
 /// Another apply may have written records since the plan was made. They are not set back: the next plan finds out what

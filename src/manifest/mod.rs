@@ -23,7 +23,9 @@ pub use duration::{Seconds, parse_seconds};
 pub use reader::{Entries, FromValue, Placed, Reading, TableReader};
 pub use scalar::Scalar;
 pub use settings::{Account, Aws, PROJECT_NAME_HINT, Rate, Regions, Settings, is_region, project_name_fault};
-pub use sheet::{Bytes, CellValue, FileFault, Files, RowReader, Sheet, SheetChoice, SheetName, read_files};
+pub use sheet::{
+    Bytes, CellValue, FileFault, Files, Grid, RowReader, Sheet, SheetChoice, SheetName, grids, read_files,
+};
 pub use source::SourceSet;
 pub use state_place::{S3Place, StatePlace};
 pub use suggest::{hint_for, suggestion};

@@ -9,7 +9,8 @@ use crate::plan::{Cause, Change, FieldChange, Plan, Reason, Verb};
 
 use super::escape::{clean, quoted};
 use super::line::elide_middle;
-use super::words::{Nouns, thousands};
+use super::value::{Difference, FieldRow, rows_of};
+use super::words::{Nouns, count_of, thousands};
 
 /// More groups than this of one verb and label are folded once more, by which fields differ and not by how.
 const MOST_GROUPS: usize = 8;
@@ -37,6 +38,27 @@ pub(super) struct GroupField<'a> {
     pub(super) of: &'a Change,
     /// How many different pairs of values there are; 1 where the example is true of all.
     pub(super) distinct: usize,
+    /// The lowest and the highest number that it becomes, where it becomes different numbers.
+    pub(super) range: Option<(f64, f64)>,
+}
+
+impl GroupField<'_> {
+    /// `31 different values, 60 to 900`: one value that is far from the others is a slip more often than not.
+    pub(super) fn distinct_words(&self) -> String {
+        let count = count_of(self.distinct, "value", "different values");
+        match self.range {
+            Some((lowest, highest)) => format!("{count}, {lowest} to {highest}"),
+            None => count,
+        }
+    }
+}
+
+/// Changes of a group that say the same of a field, or are the same in what they do.
+pub(super) struct Variant<'a> {
+    /// What they say.
+    pub(super) words: String,
+    /// The changes.
+    pub(super) changes: Vec<&'a Change>,
 }
 
 impl<'a> Group<'a> {
@@ -83,6 +105,46 @@ impl<'a> Group<'a> {
             n => format!(" and {} other places", thousands(n - 1)),
         };
         words + &others
+    }
+
+    /// What the changes say of a field that differs from change to change, in the order of what it becomes.
+    pub(super) fn variants_of(&self, name: &str) -> Vec<Variant<'a>> {
+        let mut variants = self.variants(|change| {
+            let all = differences(change);
+            let field = all.iter().find(|field| field.name == name)?;
+            match &rows_of(field)[..] {
+                [FieldRow { difference: Difference::Inline { before, after }, .. }] => {
+                    Some(format!("{before} → {after}"))
+                }
+                _ => None,
+            }
+        });
+        let becomes = |variant: &Variant<'_>| {
+            let all = differences(variant.changes[0]);
+            all.iter().find(|field| field.name == name).and_then(number_after)
+        };
+        variants.sort_by(|a, b| {
+            let (x, y) = (becomes(a).unwrap_or(f64::MAX), becomes(b).unwrap_or(f64::MAX));
+            x.total_cmp(&y).then_with(|| natural_order(&a.words, &b.words))
+        });
+        variants
+    }
+
+    /// The different things that the group's resources do.
+    pub(super) fn summaries(&self, nouns: Nouns<'_>) -> Vec<Variant<'a>> {
+        let mut variants = self.variants(|change| summary_of(change, nouns));
+        variants.sort_by(|a, b| natural_order(&a.words, &b.words));
+        variants
+    }
+
+    fn variants(&self, words_of: impl Fn(&'a Change) -> Option<String>) -> Vec<Variant<'a>> {
+        let mut variants: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
+        for change in &self.changes {
+            if let Some(words) = words_of(change) {
+                variants.entry(words).or_default().push(change);
+            }
+        }
+        variants.into_iter().map(|(words, changes)| Variant { words, changes }).collect()
     }
 
     /// The names of the targets; the id where two targets share a name, the resource's own name where there is no
@@ -223,11 +285,13 @@ fn group<'a>(mut changes: Vec<&'a Change>, nouns: Nouns<'_>) -> Group<'a> {
         .iter()
         .enumerate()
         .map(|(i, example)| {
-            let pairs = all.iter().filter_map(|fields| fields.get(i));
+            let pairs: Vec<&FieldChange> = all.iter().filter_map(|fields| fields.get(i)).collect();
+            let texts = pairs.iter().map(|field| format!("{:?}{:?}", field.before, field.after));
             GroupField {
                 example: example.clone(),
                 of: first,
-                distinct: count_distinct(pairs.map(|field| format!("{:?}{:?}", field.before, field.after))),
+                distinct: count_distinct(texts),
+                range: range(&pairs),
             }
         })
         .collect();
@@ -236,6 +300,18 @@ fn group<'a>(mut changes: Vec<&'a Change>, nouns: Nouns<'_>) -> Group<'a> {
         (example, distinct)
     });
     Group { changes, fields, summary }
+}
+
+/// The lowest and the highest number that a field becomes, if these are two.
+fn range(fields: &[&FieldChange]) -> Option<(f64, f64)> {
+    let numbers: Vec<f64> = fields.iter().map(|field| number_after(field)).collect::<Option<_>>()?;
+    let lowest = numbers.iter().copied().reduce(f64::min)?;
+    let highest = numbers.iter().copied().reduce(f64::max)?;
+    (lowest < highest).then_some((lowest, highest))
+}
+
+fn number_after(field: &FieldChange) -> Option<f64> {
+    field.after.as_ref()?.as_f64()
 }
 
 fn count_distinct(values: impl Iterator<Item = String>) -> usize {

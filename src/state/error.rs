@@ -62,11 +62,13 @@ pub enum StateError {
         /// Who held it.
         holder: Box<LockInfo>,
     },
-    /// Somebody took the lock away from this run.
-    #[error("the lock of the state {path} was taken from this run; its state was not saved")]
+    /// This run can no longer count on the lock.
+    #[error("this run lost the lock of the state {path}: {why}; it did not save the state")]
     LockLost {
         /// The state's place.
         path: String,
+        /// What became of the lock.
+        why: &'static str,
     },
     /// The document is not the one that was read.
     #[error("somebody else wrote the state {path} meanwhile; it was not overwritten")]
@@ -134,6 +136,9 @@ impl StateError {
                      also what is not there"
                         .to_owned(),
                 )
+            }
+            Self::Aws { source, .. } if source.class == ErrorClass::Conflict => {
+                Some("another request works on that object just now; run the command again".to_owned())
             }
             Self::Aws { source, .. } => source.hint(),
             Self::JournalAhead { journal, .. } => Some(format!(

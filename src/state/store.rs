@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::s3::Releaser;
+use super::s3::Rescue;
 use super::{Journal, LocalStore, LockInfo, LockOwner, LockedStore, S3Locked, S3Store, State, StateError};
 
 /// The current time. A function, because a lease outlives the moment in which a run began.
@@ -219,11 +219,11 @@ impl Locked {
         }
     }
 
-    /// A way to give the lock back from elsewhere; `None` where the operating system does it.
-    pub fn releaser(&self) -> Option<Releaser> {
+    /// A way to end at once from elsewhere; `None` where the journal is on disk and the operating system gives the lock back.
+    pub fn rescue(&self) -> Option<Rescue> {
         match self {
             Self::Local(_) => None,
-            Self::S3(locked) => Some(locked.releaser()),
+            Self::S3(locked) => Some(locked.rescue()),
         }
     }
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from alarm_store import AlarmStore
 from calls import CallLog
 from faults import Fault
 from s3 import Bucket
+from ses import Outbox
 
 
 class Account:
     def __init__(self, number: str):
         self.number = number
-        self.options: dict[str, bool] = {}
+        self.options: dict[str, Any] = {}
         self.alarms: dict[str, AlarmStore] = {}
         self.calls = CallLog()
         self.faults: list[Fault] = []
         self.held: set[asyncio.Event] = set()
         self.being_put: set[tuple[str, str]] = set()  # region and name of alarms with a put under way
         self.buckets: dict[str, Bucket] = {}
+        self.outboxes: dict[str, Outbox] = {}
         self.opted_in: set[str] = set()
         self.roles: dict[str, str] = {}  # access key id → ARN of the session that it belongs to
 
@@ -27,6 +30,9 @@ class Account:
         if region not in self.alarms:
             self.alarms[region] = AlarmStore(self.number, region, self.options)
         return self.alarms[region]
+
+    def outbox(self, region: str) -> Outbox:
+        return self.outboxes.setdefault(region, Outbox())
 
     def release(self) -> int:
         released = len(self.held)

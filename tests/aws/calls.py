@@ -6,10 +6,12 @@ import gzip
 import json
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 import cbor2
+from ec2_query import listed
 from http_server import Request, Response
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -17,6 +19,8 @@ CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/"
 SERVICE_NAMES = {"monitoring": "cloudwatch"}  # signing name → the name of the service here, where they differ
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]+/([^/]+)/([^/]+)/")
 S3_OPERATIONS = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+SES_PATH = "/v2/email/"
+SES_OPERATIONS = {("POST", "outbound-emails"): "SendEmail", ("GET", "account"): "GetAccount"}
 KEY_ACCOUNT = re.compile(r"(?:AKIA|ASIA)(\d{12})")
 
 
@@ -24,7 +28,7 @@ class Call:
     """One request, recognised: whose it is, what it asks, and with which parameters.
 
     `params` of a query call maps each name to its (last) value; of a CBOR or JSON call it is the decoded body.
-    `keys` are the names of the alarms, or the key of the object, that the call is about.
+    `keys` name what the call is about: alarms, an object, instances and volumes, a database or its ARN, recipients.
     """
 
     __slots__ = (
@@ -54,10 +58,8 @@ class Call:
             self._read_body()
         except Exception as problem:  # whatever a decoder says of a body that it cannot read
             self.problem = f"the body cannot be read: {problem}"
-        if self.service == "s3":
-            self.keys = [self.params["Key"]] if self.params.get("Key") else []
-        else:
-            self.keys = alarm_names(self.operation, self.params) if self.service == "cloudwatch" else []
+        named = NAMED.get(self.service)
+        self.keys = named(self.operation, self.params) if named is not None and self.problem is None else []
 
     @property
     def key(self) -> str | None:
@@ -70,6 +72,13 @@ class Call:
             self.params = {"Key": key}
             return
         body = self.request.body
+        if self.service == "ses" and self.request.path.startswith(SES_PATH):
+            self.protocol = "rest-json"
+            self.operation = SES_OPERATIONS.get(
+                (self.request.method, self.request.path.removeprefix(SES_PATH)), "Unknown"
+            )
+            self.params = json.loads(body) if body else {}
+            return
         if self.request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         target = self.request.headers.get("x-amz-target")
@@ -115,6 +124,29 @@ def alarm_names(operation: str, params: dict[str, Any]) -> list[str]:
     return []
 
 
+def resource_ids(_operation: str, params: dict[str, Any]) -> list[str]:
+    return [ident for name in ("ResourceId", "InstanceId", "VolumeId") for ident in listed(params, name)]
+
+
+def database_names(_operation: str, params: dict[str, Any]) -> list[str]:
+    return [params[name] for name in ("ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier") if name in params]
+
+
+def recipients(_operation: str, params: dict[str, Any]) -> list[str]:
+    """As the call gives them; a raw mail may name them in its headers instead."""
+    given = params.get("Destination") or {}
+    return [str(one) for field in ("ToAddresses", "CcAddresses", "BccAddresses") for one in given.get(field) or []]
+
+
+NAMED: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
+    "cloudwatch": alarm_names,
+    "s3": lambda _operation, params: [params["Key"]] if params.get("Key") else [],
+    "ec2": resource_ids,
+    "rds": database_names,
+    "ses": recipients,
+}
+
+
 class CallLog:
     """Every attempt of one account, in order of arrival, also those that a fault refused or lost."""
 
@@ -135,6 +167,7 @@ class CallLog:
             "status": None,
             "code": None,
             "key": call.key,
+            "resources": len(call.keys),
         }
         self.log.append(entry)
         return entry

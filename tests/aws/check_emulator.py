@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import unittest
 
+import check_databases
+import check_ec2
 import check_faults
+import check_mail
 import check_s3
 import check_services
 
+MODULES = (check_services, check_ec2, check_databases, check_mail, check_s3, check_faults)
+
 
 def load_tests(loader: unittest.TestLoader, _tests: unittest.TestSuite, _pattern: str | None) -> unittest.TestSuite:
-    return unittest.TestSuite(loader.loadTestsFromModule(module) for module in (check_services, check_s3, check_faults))
+    return unittest.TestSuite(loader.loadTestsFromModule(module) for module in MODULES)
 
 
 if __name__ == "__main__":

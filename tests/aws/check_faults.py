@@ -50,6 +50,40 @@ class Faults(Case):
         calls[0]()
         self.assertEqual(self.control("GET", "calls")["counts"]["ec2:DescribeInstances"], 2)
 
+    def test_a_denied_region_in_each_protocol(self) -> None:
+        self.order({"operation": "*", "region": "eu-west-1", "kind": "denied"})
+        denied = [
+            ("UnauthorizedOperation", "ec2", "describe_volumes"),
+            ("AccessDenied", "rds", "describe_db_clusters"),
+            ("AccessDenied", "sts", "get_caller_identity"),
+            ("AccessDenied", "cloudwatch", "describe_alarms"),
+            ("AccessDeniedException", "resourcegroupstaggingapi", "get_resources"),
+            ("AccessDeniedException", "sesv2", "get_account"),
+        ]
+        for code, service, operation in denied:
+            error = self.refused(code, getattr(self.client(service, "eu-west-1"), operation)).response
+            tagging = service == "resourcegroupstaggingapi"
+            self.assertEqual(error["ResponseMetadata"]["HTTPStatusCode"], 400 if tagging else 403)
+            self.assertIn(f"arn:aws:iam::{self.account}:user/tester is not authorized to", error["Error"]["Message"])
+            getattr(self.client(service), operation)()
+        self.assertEqual(self.control("GET", "calls")["counts"]["tagging:GetResources"], 2)
+
+    def test_every_call_of_an_account_can_be_slow(self) -> None:
+        self.control("POST", "options", {"delay": 50})
+        ec2 = self.client("ec2")
+        ec2.describe_volumes()
+        began = time.monotonic()
+        with ThreadPoolExecutor(40) as threads:
+            list(threads.map(lambda _: ec2.describe_volumes(), range(40)))
+        self.assertGreater(time.monotonic() - began, 0.05)
+        self.assertLess(time.monotonic() - began, 1.5)
+        self.order({"operation": "*", "kind": "denied"})
+        began = time.monotonic()
+        self.refused("UnauthorizedOperation", ec2.describe_volumes)
+        self.assertGreater(time.monotonic() - began, 0.05)
+        self.control("POST", "options", {"delay": 0})
+        self.assertEqual(set(self.control("GET", "calls")["counts"].values()), {42})
+
     def test_skip_times_region_and_service(self) -> None:
         self.order(
             {"operation": "PutMetricAlarm", "region": "eu-west-1", "kind": "error", "code": "X", "status": 400},

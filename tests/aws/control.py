@@ -13,12 +13,14 @@ from alarm_rules import ALARM_FIELDS, COMPOSITE_FIELDS
 from alarm_store import COMPOSITE, Alarm
 from faults import Fault
 from http_server import Request, Response
+from mails import Mail
 from moto_bridge import MotoBridge, forget_account
 from protocols import AwsError, plain, timestamp
 from seed import seed
+from ses import check_settings
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
-OPTIONS = frozenset(("delete_skips_missing", "index_lags"))
+OPTIONS = frozenset(("delete_skips_missing", "index_lags", "no_tag_list", "delay", "mail", "mail_in"))
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 
 
@@ -49,8 +51,7 @@ class Control:
             account.faults = [Fault(order) for order in body]
             return answer({"faults": len(account.faults)})
         if step == "POST options":
-            if set(body) - OPTIONS:
-                raise ValueError(f"the options are {', '.join(sorted(OPTIONS))}")
+            check_options(body)
             account.options.update(body)
             return answer(account.options)
         if step == "GET held":
@@ -61,6 +62,12 @@ class Control:
             return self._reset(account.number)
         if step == "POST seed":
             return self._seed(account, body)
+        if step == "GET mails":
+            return answer({"mails": sent_mails(account)})
+        if step == "POST mails/clear":
+            for outbox in account.outboxes.values():
+                outbox.mails.clear()
+            return answer({})
         if step == "GET alarms":
             return answer(stored_alarms(account))
         if alarms := re.fullmatch(r"POST alarms/([a-z0-9-]+)(/edit)?", step):
@@ -79,6 +86,21 @@ class Control:
             return answer({"regions": await self.moto.run(seed, account.number, body.get("regions") or {})})
         except Exception as wrong:  # moto's own checks raise errors of many types
             return problem(400, f"seed: {type(wrong).__name__}: {wrong}")
+
+
+def check_options(body: dict[str, Any]) -> None:
+    if set(body) - OPTIONS:
+        raise ValueError(f"the options are {', '.join(sorted(OPTIONS))}")
+    float(body.get("delay") or 0)
+    for wanted in (body.get("mail", {}), *body.get("mail_in", {}).values()):
+        check_settings(wanted)
+
+
+def sent_mails(account: Account) -> list[Mail]:
+    """In the order in which they were taken."""
+    return sorted(
+        (mail for outbox in account.outboxes.values() for mail in outbox.mails), key=lambda mail: mail["time"]
+    )
 
 
 def answer(body: Any) -> Response:

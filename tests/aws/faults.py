@@ -14,13 +14,22 @@ from typing import Any
 from calls import Call
 from protocols import AwsError
 
-KINDS = ("error", "drop", "drop_after", "truncate", "latency", "bucket", "hold_before", "hold_after")
+KINDS = ("error", "denied", "drop", "drop_after", "truncate", "latency", "bucket", "hold_before", "hold_after")
 FIELDS = {"operation", "region", "service", "key", "skip", "times", "kind"}
 FIELDS_OF_KIND = {
     "error": {"code", "status", "message"},
     "latency": {"ms"},
     "bucket": {"rate", "burst", "code", "status", "message"},
 }
+
+
+# Code and status of a refusal by IAM where they are not AccessDenied and 403.
+DENIALS = {
+    "ec2": ("UnauthorizedOperation", 403),
+    "tagging": ("AccessDeniedException", 400),
+    "ses": ("AccessDeniedException", 403),
+}
+IAM_NAMES = {"tagging": "tag"}  # where IAM's prefix of the service is not the name of the service here
 
 
 class TokenBucket:
@@ -64,6 +73,20 @@ class Fault:
             order.get("message", "Rate exceeded" if throttle else "injected error"),
             int(order.get("status", 400 if throttle else 500)),
         )
+
+    def error_for(self, call: Call) -> AwsError:
+        """The error of the order; a denial has the form that the service gives it."""
+        if self.kind != "denied":
+            return self.error
+        code, status = DENIALS.get(call.service, ("AccessDenied", 403))
+        action = f"{IAM_NAMES.get(call.service, call.service)}:{call.operation}"
+        text = (
+            f"User: arn:aws:iam::{call.account}:user/tester is not authorized to perform: {action} "
+            f"because no identity-based policy allows the {action} action"
+        )
+        if call.service == "ec2":
+            text = f"You are not authorized to perform this operation. {text}"
+        return AwsError(code, text, status)
 
     def matches(self, call: Call) -> bool:
         if self.times <= 0 or self.operation not in ("*", call.operation):
@@ -109,7 +132,7 @@ def judge(faults: list[Fault], call: Call) -> Verdict | None:
         if fault.kind == "latency":
             verdict.delay += fault.delay
             continue
-        verdict.end = "error" if fault.kind == "bucket" else fault.kind
-        verdict.error = fault.error
+        verdict.end = "error" if fault.kind in ("bucket", "denied") else fault.kind
+        verdict.error = fault.error_for(call)
         return verdict
     return verdict

@@ -10,8 +10,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 import cloudwatch
+import databases
 import regions
 import s3
+import ses
 import sts
 import tagging
 from accounts import Account, Accounts
@@ -40,6 +42,9 @@ class Gateway:
         account = self.accounts.get(call.account)
         entry = account.calls.begin(call)
         verdict = judge(account.faults, call)
+        if delay := account.options.get("delay"):
+            verdict = verdict or Verdict()
+            verdict.delay += delay / 1000
         if verdict is not None and (verdict.delay or verdict.end not in ("error", "drop")):
             return self._later(self._under_fault(call, account, verdict), entry)
         if verdict is not None:
@@ -101,11 +106,26 @@ class Gateway:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
         if call.service == "s3":
             return s3.answer(call, account.buckets)
+        if call.protocol == "rest-json":
+            return self._mail(call, account)
         if call.service == "tagging" and call.operation == "GetResources":
             return self._tagged(call, account)
         if call.service == "ec2" and call.operation == "DescribeRegions":
             return regions.describe(call, account)
+        if call.service == "rds" and account.options.get("no_tag_list"):
+            return self._without_tag_lists(call)
         return self.moto.answer(call)
+
+    def _mail(self, call: Call, account: Account) -> Response:
+        operation = ses.OPERATIONS.get(call.operation)
+        if operation is None:
+            text = f"the emulator's SES does not know {call.request.method} {call.request.path}"
+            raise AwsError("NotImplemented", text, 501)
+        return operation(call, account)
+
+    async def _without_tag_lists(self, call: Call) -> Response:
+        answer = await self.moto.answer(call)
+        return databases.without_tag_lists(answer) if call.operation.startswith("Describe") else answer
 
     def _cloudwatch(self, call: Call, account: Account) -> Response | Later:
         operation = cloudwatch.OPERATIONS.get(call.operation)

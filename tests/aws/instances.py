@@ -7,16 +7,25 @@ when no page size is asked, and fails on filters that it does not know.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
-from xml.sax.saxutils import escape
 
 from calls import Call
-from ec2_query import filters_of, listed, response, unknown_filter, wildcard
+from ec2_query import (
+    check_dry_run,
+    element,
+    filters_of,
+    listed,
+    page_size,
+    paged,
+    passes,
+    response,
+    tag_set,
+    time_of,
+    unknown_filter,
+)
 from http_server import Response
 from protocols import AwsError
 
@@ -50,33 +59,26 @@ FIELDS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def describe(call: Call) -> Response:
-    if call.params.get("DryRun") == "true":
-        raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
-    ids, size, token = listed(call.params, "InstanceId"), call.params.get("MaxResults"), call.params.get("NextToken")
-    if ids and size is not None:
-        text = "The parameter instancesSet cannot be used with the parameter maxResults"
-        raise AwsError("InvalidParameterCombination", text)
-    if size is not None and not 5 <= int(size) <= 1000:
-        bound = "greater than 5" if int(size) < 5 else "less than 1000"
-        text = f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value {bound}."
-        raise AwsError("InvalidParameterValue", text)
+    check_dry_run(call.params)
+    ids = listed(call.params, "InstanceId")
+    size = page_size(call.params, ids, "instancesSet")
     filters = filters_of(call.params)
     for name in filters:
         if name not in FIELDS and not name.startswith("tag:"):
             raise unknown_filter(name)
     known = {instance.id: (reservation, instance) for reservation, instance in every_instance(call)}
     check_ids(ids, known)
-    chosen = [known[ident] for ident in known if not ids or ident in ids]
-    start = position_after(token, list(known)) if token else 0
-    if start:
-        rest = set(list(known)[start:])
-        chosen = [placed for placed in chosen if placed[1].id in rest]
-    chosen = [placed for placed in chosen if passes(placed, filters)]
-    page = chosen[: int(size)] if size is not None else chosen
-    body = f"<reservationSet>{render(page)}</reservationSet>"
-    if len(page) < len(chosen):
-        body += f"<nextToken>{make_token(page[-1][1].id)}</nextToken>"
-    return response("DescribeInstances", body)
+    wanted = set(ids)
+
+    def keep(placed: Placed) -> bool:
+        return (not wanted or placed[1].id in wanted) and passes(filters, lambda name: field_of(placed, name))
+
+    page, more = paged(known, keep, size, call.params.get("NextToken"))
+    return response("DescribeInstances", f"<reservationSet>{render(page)}</reservationSet>{more}")
+
+
+def field_of(placed: Placed, name: str) -> Any:
+    return tags_of(placed[1]).get(name[4:]) if name.startswith("tag:") else FIELDS[name](*placed)
 
 
 def every_instance(call: Call) -> Iterator[Placed]:
@@ -98,15 +100,6 @@ def check_ids(ids: list[str], known: dict[str, Any]) -> None:
         raise AwsError("InvalidInstanceID.NotFound", text)
 
 
-def passes(placed: Placed, filters: dict[str, list[str]]) -> bool:
-    for name, patterns in filters.items():
-        value = tags_of(placed[1]).get(name[4:]) if name.startswith("tag:") else FIELDS[name](*placed)
-        values = value if isinstance(value, tuple) else (value,)
-        if not any(one is not None and wildcard(pattern).fullmatch(one) for one in values for pattern in patterns):
-            return False
-    return True
-
-
 def tags_of(instance: Any) -> dict[str, str]:
     found: dict[str, str] = instance.ec2_backend.tags.get(instance.id, {})
     return found
@@ -115,20 +108,6 @@ def tags_of(instance: Any) -> dict[str, str]:
 def groups_of(instance: Any) -> list[Any]:
     groups: list[Any] = instance.nics[0].group_set if instance.nics else instance.security_groups
     return groups
-
-
-def make_token(ident: str) -> str:
-    return base64.urlsafe_b64encode(b"after:" + ident.encode()).decode()
-
-
-def position_after(token: str, known: list[str]) -> int:
-    try:
-        kind, _, ident = base64.urlsafe_b64decode(token).decode().partition(":")
-        if kind == "after":
-            return known.index(ident) + 1
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        pass
-    raise AwsError("InvalidParameterValue", "Unable to parse pagination token")
 
 
 def render(page: list[Placed]) -> str:
@@ -141,14 +120,6 @@ def render(page: list[Placed]) -> str:
             f"<instancesSet>{''.join(render_instance(instance) for _, instance in items)}</instancesSet></item>"
         )
     return "".join(parts)
-
-
-def element(name: str, value: Any) -> str:
-    return "" if value is None or value == "" else f"<{name}>{escape(str(value))}</{name}>"
-
-
-def time_of(moment: Any) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def render_instance(one: Any) -> str:
@@ -181,7 +152,7 @@ def render_instance(one: Any) -> str:
             f"<blockDeviceMapping>{render_devices(one) if alive else ''}</blockDeviceMapping>",
             element("virtualizationType", one.virtualization_type),
             element("instanceLifecycle", one.lifecycle),
-            render_tags(one),
+            tag_set(tags_of(one)),
             element("hypervisor", one.hypervisor),
             f"<ebsOptimized>{str(bool(one.ebs_optimized)).lower()}</ebsOptimized>",
             "</item>",
@@ -205,14 +176,6 @@ def render_network(one: Any) -> str:
     )
 
 
-def render_tags(one: Any) -> str:
-    """EC2 leaves the list out when there is no tag."""
-    items = "".join(
-        f"<item><key>{escape(key)}</key><value>{escape(value)}</value></item>" for key, value in tags_of(one).items()
-    )
-    return f"<tagSet>{items}</tagSet>" if items else ""
-
-
 def render_devices(one: Any) -> str:
     return "".join(
         f"<item>{element('deviceName', name)}<ebs>{element('volumeId', device.volume_id)}<status>attached</status>"
@@ -222,23 +185,57 @@ def render_devices(one: Any) -> str:
     )
 
 
-def check_state(verb: str, allowed: tuple[str, ...]) -> Callable[[Call], None]:
-    """moto stops and starts a terminated instance; EC2 refuses the whole call (IncorrectInstanceState)."""
+def change_state(
+    operation: str, verb: str, allowed: tuple[str, ...], code: int, state: str
+) -> Callable[[Call], Response]:
+    """One unknown id, or one instance in a state that does not allow it, fails the whole call and changes nothing.
 
-    def operation(call: Call) -> None:
+    The answer says of each instance what it was and what it is becoming; the next describe finds it there.
+    """
+
+    def carry_out(call: Call) -> Response:
         known = {instance.id: instance for _, instance in every_instance(call)}
-        ids = listed(call.params, "InstanceId")
+        ids = list(dict.fromkeys(listed(call.params, "InstanceId")))
+        if not ids:
+            raise AwsError("MissingParameter", "The request must contain the parameter InstanceId")
         check_ids(ids, known)
         for ident in ids:
             if known[ident].state not in allowed:
                 text = f"This instance '{ident}' is not in a state from which it can be {verb}."
                 raise AwsError("IncorrectInstanceState", text)
+            if operation == "StopInstances" and known[ident].disable_api_stop is True:
+                text = f"The instance '{ident}' may not be stopped. Modify its 'disableApiStop' instance attribute"
+                raise AwsError("OperationNotPermitted", text)
+        check_dry_run(call.params)
+        changes = "".join(render_change(known[ident], operation, code, state) for ident in ids)
+        return response(operation, f"<instancesSet>{changes}</instancesSet>")
 
-    return operation
+    return carry_out
+
+
+def render_change(one: Any, operation: str, code: int, state: str) -> str:
+    """An instance that is there already stays as it is."""
+    from moto.core.utils import utcnow
+
+    before, was = one.state, one.state_code
+    if (operation, before) in (("StopInstances", "stopped"), ("StartInstances", "running")):
+        code, state = was, before
+    elif operation == "StopInstances":
+        one.stop()
+    else:
+        one.start()
+        one.launch_time = utcnow()  # EC2's LaunchTime is the time of the last start
+    return (
+        f"<item>{element('instanceId', one.id)}"
+        f"<currentState><code>{code}</code><name>{state}</name></currentState>"
+        f"<previousState><code>{was}</code><name>{before}</name></previousState></item>"
+    )
 
 
 OPERATIONS: dict[str, Callable[[Call], Response | None]] = {
     "DescribeInstances": describe,
-    "StopInstances": check_state("stopped", ("pending", "running", "stopping", "stopped")),
-    "StartInstances": check_state("started", ("pending", "running", "stopped")),
+    "StopInstances": change_state(
+        "StopInstances", "stopped", ("pending", "running", "stopping", "stopped"), 64, "stopping"
+    ),
+    "StartInstances": change_state("StartInstances", "started", ("pending", "running", "stopped"), 0, "pending"),
 }

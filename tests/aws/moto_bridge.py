@@ -16,6 +16,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import databases
+import ec2_tags
+import instances
+import volumes
 from calls import Call
 from http_server import Response
 from protocols import AwsError, error_answer
@@ -27,6 +31,14 @@ T = TypeVar("T")
 OWN_HEADERS = {"content-length", "transfer-encoding", "connection", "server", "date", "content-encoding"}
 XML_CODE = re.compile(rb"<Code>([^<]*)</Code>")
 JSON_TYPE = re.compile(rb'"__type"\s*:\s*"(?:[^"]*#)?([^"]*)"')
+
+# What is answered here; an operation that answers nothing has only looked and leaves the call to moto.
+TAUGHT: dict[tuple[str, str], Callable[[Call], Response | None]] = {
+    (service, name): operation
+    for service, modules in {"ec2": (instances, volumes, ec2_tags), "rds": (databases,)}.items()
+    for module in modules
+    for name, operation in module.OPERATIONS.items()
+}
 
 # moto reads these when it is imported. Its list of images would be loaded for each account and region.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
@@ -66,14 +78,13 @@ class MotoBridge:
 
     def _answer(self, call: Call) -> Response:
         try:
-            import instances
             import moto_cloudwatch
 
             if call.service == "cloudwatch" and call.protocol == "cbor":
                 return moto_cloudwatch.answer(call, self._wsgi)
-            if call.service == "ec2" and call.operation in instances.OPERATIONS:
-                if (answer := instances.OPERATIONS[call.operation](call)) is not None:
-                    return answer
+            taught = TAUGHT.get((call.service, call.operation))
+            if taught is not None and (answer := taught(call)) is not None:
+                return answer
             if call.service == "rds":
                 check_page_size(call)
             return self._wsgi(call, call.request.body, {})

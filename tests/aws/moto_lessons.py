@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 
 def teach() -> None:
     page_db_clusters()
+    stop_databases()
     find_tags_by_resource()
 
 
@@ -23,6 +25,38 @@ def page_db_clusters() -> None:
         return PaginatedResult(answer_all(self)._result)
 
     RDSResponse.describe_db_clusters = describe_db_clusters  # type: ignore[method-assign]
+
+
+def stop_databases() -> None:
+    """moto answers an instance as "stopped" at once, leaves a cluster's members running, and copies the whole backend
+    to answer a cluster as it was; RDS answers "stopping", and members go with their cluster."""
+    from moto.rds.exceptions import InvalidDBClusterStateFault
+    from moto.rds.models import RDSBackend
+
+    stop_at_once = RDSBackend.stop_db_instance
+
+    def stop_db_instance(self: Any, *args: Any, **kwargs: Any) -> Any:
+        stopping = copy.copy(stop_at_once(self, *args, **kwargs))
+        stopping.status = "stopping"
+        return stopping
+
+    def change_cluster(wanted: str, becomes: str) -> Any:
+        def change(self: Any, cluster_identifier: str) -> Any:
+            cluster = self.clusters[cluster_identifier]
+            if cluster.status != wanted:
+                text = f"is in {cluster.status} state but expected it to be one of {wanted}."
+                raise InvalidDBClusterStateFault(f"DbCluster {cluster_identifier} {text}")
+            before = copy.copy(cluster)
+            cluster.status = becomes
+            for member in cluster._members:
+                member.status = becomes
+            return before
+
+        return change
+
+    RDSBackend.stop_db_instance = stop_db_instance  # type: ignore[method-assign]
+    RDSBackend.stop_db_cluster = change_cluster("available", "stopped")  # type: ignore[method-assign]
+    RDSBackend.start_db_cluster = change_cluster("stopped", "available")  # type: ignore[method-assign]
 
 
 def find_tags_by_resource() -> None:

@@ -1,8 +1,8 @@
-"""How answers and errors look on the wire in the four protocols that AWS speaks here.
+"""How answers and errors look on the wire in the protocols that AWS speaks here.
 
-Sources: the Smithy documents "Smithy RPC v2 CBOR", "AWS JSON 1.1", "AWS Query", "EC2 Query", and the trait
-`awsQueryCompatible` of the CloudWatch model: its clients take the error code from the header `x-amzn-query-error`
-(the code that the old query protocol had) and only then from `__type`.
+Sources: the Smithy documents "Smithy RPC v2 CBOR", "AWS JSON 1.1", "AWS restJson1", "AWS Query", "EC2 Query", and the
+trait `awsQueryCompatible` of the CloudWatch model: its clients take the error code from the header
+`x-amzn-query-error` (the code that the old query protocol had) and only then from `__type`.
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ def xml_headers() -> dict[str, str]:
 
 
 def error_answer(protocol: str, service: str, error: AwsError) -> Response:
-    """The error in the protocol of the call: `cbor`, `json`, `ec2` or `query`."""
+    """The error in the protocol of the call: `cbor`, `json`, `rest-json`, `ec2` or `query`."""
     if service == "cloudwatch" and protocol in ("cbor", "json"):
         return _cloudwatch_error(protocol, error)
     if service == "s3":
         return _s3_error(error)
-    if protocol == "json":
-        return _json_error(error)
+    if protocol in ("json", "rest-json"):
+        return _json_error(error, protocol)
     code, message, ident = escape(error.code), escape(error.message), request_id()
     if protocol == "ec2":
         body = (
@@ -128,10 +128,12 @@ def _cloudwatch_error(protocol: str, error: AwsError) -> Response:
     return Response(error.status, headers, encoded, error.code)
 
 
-def _json_error(error: AwsError) -> Response:
-    body = {"__type": error.code, "message": error.message}
+def _json_error(error: AwsError, protocol: str) -> Response:
+    """In REST JSON the code is in the header only."""
+    rest = protocol == "rest-json"
+    body = {"message": error.message} if rest else {"__type": error.code, "message": error.message}
     headers = {
-        "content-type": "application/x-amz-json-1.1",
+        "content-type": "application/json" if rest else "application/x-amz-json-1.1",
         "x-amzn-requestid": request_id(),
         "x-amzn-errortype": error.code,
     }

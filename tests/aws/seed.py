@@ -1,36 +1,59 @@
-"""Fills an account with instances and databases, through moto's own objects; runs in moto's thread."""
+"""Fills an account with instances, volumes and databases, through moto's own objects; runs in moto's thread."""
 
 from __future__ import annotations
 
+import datetime
+import itertools
 from typing import Any
 
 IMAGE = "ami-0abcdef1234567890"
+ROOT_DEVICE = "/dev/sda1"
+SPEED = {"gp3": {"iops": 3000, "throughput": 125}, "io1": {"iops": 100}, "io2": {"iops": 100}}
+RESOURCES = {"instances", "volumes", "databases", "clusters"}
+INSTANCE_FIELDS = {"name", "tags", "type", "state", "count", "launched", "root", "volumes"}
+VOLUME_FIELDS = {"name", "tags", "type", "size", "count", "created", "instance", "device", "delete_on_termination"}
+DATABASE_FIELDS = {"id", "engine", "class", "tags", "created", "state", "replica_of"}
+CLUSTER_FIELDS = {"id", "engine", "tags", "created", "state", "members"}
 
 
 def seed(account: str, regions: dict[str, Any]) -> dict[str, Any]:
-    """Gives the ids of the instances in the order of the request, by region."""
+    """Gives the ids of the instances and of the volumes in the order of the request, by region."""
     answer = {}
     for region, wanted in regions.items():
-        unknown = set(wanted) - {"instances", "databases", "clusters"}
-        if unknown:
-            raise ValueError(f"{region}: unknown field {', '.join(sorted(unknown))}")
+        check(region, wanted, RESOURCES)
         ids = [ident for one in wanted.get("instances") or [] for ident in seed_instances(account, region, one)]
+        volumes = [ident for one in wanted.get("volumes") or [] for ident in seed_volumes(account, region, one, ids)]
         seed_databases(account, region, wanted.get("databases") or [], wanted.get("clusters") or [])
-        answer[region] = {"instances": ids}
+        answer[region] = {"instances": ids, "volumes": volumes}
     return answer
 
 
+def check(what: str, wanted: dict[str, Any], fields: set[str]) -> None:
+    unknown = set(wanted) - fields
+    if unknown:
+        raise ValueError(f"{what}: unknown field {', '.join(sorted(unknown))}")
+
+
+def moment(text: str | None) -> datetime.datetime | None:
+    """An ISO time as moto keeps times: UTC, and without saying so."""
+    if text is None:
+        return None
+    told = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return told.astimezone(datetime.timezone.utc).replace(tzinfo=None) if told.tzinfo else told
+
+
+def tags_of(wanted: dict[str, Any]) -> dict[str, str]:
+    """A null name is no Name tag; with no other tag either, the resource was never tagged."""
+    name = {"Name": wanted["name"]} if wanted.get("name") is not None else {}
+    return {**name, **(wanted.get("tags") or {})}
+
+
 def seed_instances(account: str, region: str, wanted: dict[str, Any]) -> list[str]:
-    """A null name is no Name tag; with no other tag either, the instance was never tagged."""
     from moto.ec2.models import ec2_backends
 
-    unknown = set(wanted) - {"name", "tags", "type", "state", "count"}
-    if unknown:
-        raise ValueError(f"an instance has no field {', '.join(sorted(unknown))}")
+    check("an instance", wanted, INSTANCE_FIELDS)
     backend = ec2_backends[account][region]
-    tags = dict(wanted.get("tags") or {})
-    if wanted.get("name") is not None:
-        tags = {"Name": wanted["name"], **tags}
+    tags = tags_of(wanted)
     made = backend.run_instances(
         IMAGE,
         wanted.get("count", 1),
@@ -40,9 +63,19 @@ def seed_instances(account: str, region: str, wanted: dict[str, Any]) -> list[st
         is_instance_type_default=True,  # spares the check of the type against moto's lists
         region_name=region,
         tags={"instance": tags} if tags else {},
+        block_device_mappings=[],  # moto would give each a root volume that nobody asked for
     )
-    state = wanted.get("state") or "running"
+    launched, state = moment(wanted.get("launched")), wanted.get("state") or "running"
+    root = {} if wanted.get("root") is True else wanted.get("root")
     for instance in made.instances:
+        if launched is not None:
+            instance.launch_time = launched
+        same_time = {"created": wanted["launched"]} if launched is not None else {}
+        if root is not None and root is not False:
+            make_volume(backend, {"device": ROOT_DEVICE, "delete_on_termination": True, **same_time, **root}, instance)
+        for volume in wanted.get("volumes") or []:
+            for _ in range(volume.get("count", 1)):
+                make_volume(backend, {**same_time, **volume}, instance)
         if state == "stopped":
             instance.stop()
         elif state == "terminated":
@@ -52,13 +85,61 @@ def seed_instances(account: str, region: str, wanted: dict[str, Any]) -> list[st
     return [instance.id for instance in made.instances]
 
 
+def seed_volumes(account: str, region: str, wanted: dict[str, Any], made: list[str]) -> list[str]:
+    """`instance` is a place in this request's list of instances, or the id of an instance that was there before."""
+    from moto.ec2.models import ec2_backends
+
+    backend = ec2_backends[account][region]
+    where = wanted.get("instance")
+    instance = None
+    if where is not None:
+        instance = backend.get_instance(made[where] if isinstance(where, int) else where)
+        if instance.state == "terminated":
+            raise ValueError(f"the instance {instance.id} is terminated")
+    return [make_volume(backend, wanted, instance) for _ in range(wanted.get("count", 1))]
+
+
+def make_volume(backend: Any, wanted: dict[str, Any], instance: Any) -> str:
+    from moto.ec2.models.block_device import BlockDeviceType
+    from moto.ec2.models.elastic_block_store import VolumeAttachment
+
+    check("a volume", wanted, VOLUME_FIELDS)
+    zone = instance.availability_zone if instance is not None else f"{backend.region_name}a"
+    kind = wanted.get("type") or "gp3"
+    speed = SPEED.get(kind, {})
+    volume = backend.create_volume(size=wanted.get("size") or 8, zone_name=zone, volume_type=kind, **speed)
+    volume.create_time = moment(wanted.get("created")) or volume.create_time
+    if tags := tags_of(wanted):
+        backend.create_tags([volume.id], tags)
+    if instance is not None:  # moto's attach_volume looks for the instance in all of them
+        device = wanted.get("device") or free_device(instance)
+        if device in instance.block_device_mapping:
+            raise ValueError(f"{instance.id} has a volume at {device} already")
+        volume.attachment = VolumeAttachment(volume, instance, device, "attached")  # type: ignore[abstract]
+        volume.attachment.attach_time = volume.create_time
+        instance.block_device_mapping[device] = BlockDeviceType(
+            volume_id=volume.id,
+            status=volume.status,
+            size=volume.size,
+            attach_time=volume.create_time,
+            delete_on_termination=bool(wanted.get("delete_on_termination")),
+        )
+    return str(volume.id)
+
+
+def free_device(instance: Any) -> str:
+    names = (f"/dev/sd{letter}{digit}" for digit in itertools.chain([""], range(1, 7)) for letter in "fghijklmnop")
+    return next(name for name in names if name not in instance.block_device_mapping)
+
+
 def seed_databases(account: str, region: str, databases: list[dict[str, Any]], clusters: list[dict[str, Any]]) -> None:
-    """A member of a cluster that is not among the databases is made with the cluster's engine."""
+    """A member of a cluster that is not among the databases is made with the cluster's engine, time and state."""
     from moto.rds.models import rds_backends
 
     backend = rds_backends[account][region]
     owner = {member: cluster for cluster in clusters for member in cluster.get("members") or []}
     for cluster in clusters:
+        check("a cluster", cluster, CLUSTER_FIELDS)
         made = backend.create_db_cluster(
             {
                 "db_cluster_identifier": cluster["id"],
@@ -68,27 +149,43 @@ def seed_databases(account: str, region: str, databases: list[dict[str, Any]], c
                 "tags": tag_list(cluster),
             }
         )
-        made.status = "available"  # moto says "creating" until the first time that somebody asks
+        # moto says "creating" until the first time that somebody asks.
+        made.status = cluster.get("state") or "available"
+        made.created = made.cluster_create_time = moment(cluster.get("created")) or made.created
     described = {database["id"] for database in databases}
+    shared = ("engine", "created", "state")
     members = [
-        {"id": member, "engine": cluster.get("engine") or "aurora-mysql", "class": "db.r6g.large"}
+        {"id": member, "class": "db.r6g.large", **{field: cluster[field] for field in shared if field in cluster}}
         for member, cluster in owner.items()
         if member not in described
     ]
     for database in databases + members:
-        fields = {
-            "db_instance_identifier": database["id"],
-            "engine": database.get("engine") or "mysql",
-            "db_instance_class": database.get("class") or "db.t3.micro",
-            "allocated_storage": 20,
-            "master_username": "tester",
-            "master_user_password": "not-a-secret",
-            "tags": tag_list(database),
-        }
-        if database["id"] in owner:
-            fields["db_cluster_identifier"] = owner[database["id"]]["id"]
-            fields["engine"] = owner[database["id"]].get("engine") or "aurora-mysql"
-        backend.create_db_instance(fields)
+        seed_database(backend, database, owner.get(database["id"]))
+    for database in databases:
+        if source := database.get("replica_of"):
+            replica, primary = backend.databases[database["id"]], backend.databases[source]
+            replica.source_db_instance_identifier = source
+            replica.set_as_replica()
+            primary.add_replica(replica)
+
+
+def seed_database(backend: Any, database: dict[str, Any], owner: dict[str, Any] | None) -> None:
+    check("a database", database, DATABASE_FIELDS)
+    fields = {
+        "db_instance_identifier": database["id"],
+        "engine": database.get("engine") or "mysql",
+        "db_instance_class": database.get("class") or "db.t3.micro",
+        "allocated_storage": 20,
+        "master_username": "tester",
+        "master_user_password": "not-a-secret",
+        "tags": tag_list(database),
+    }
+    if owner is not None:
+        fields["db_cluster_identifier"] = owner["id"]
+        fields["engine"] = owner.get("engine") or "aurora-mysql"
+    made = backend.create_db_instance(fields)
+    made.status = database.get("state") or made.status
+    made.created = made.instance_create_time = moment(database.get("created")) or made.created
 
 
 def tag_list(resource: dict[str, Any]) -> list[dict[str, str]]:

@@ -234,6 +234,11 @@ impl Account {
         self.post(&format!("alarms/{region}/edit"), &json!({ "AlarmName": name, "delete": true }));
     }
 
+    /// The mails that SES took in all regions, in its order. See `README.md` for their fields.
+    pub fn mails(&self) -> Vec<Value> {
+        self.get("mails")["mails"].as_array().cloned().unwrap_or_default()
+    }
+
     /// Makes a bucket.
     pub fn create_bucket(&self, region: &str, bucket: &str) {
         let request = ureq::put(self.s3(bucket, "")).header("Authorization", self.s3_signature(region));

@@ -84,6 +84,47 @@ fn every_key_of_an_inventory_is_in_the_readme() {
     assert_eq!(documented, known);
 }
 
+/// The variants of an enum of the plan as its JSON names them.
+fn variants_in_json(name: &str) -> Vec<String> {
+    let source = fs::read_to_string(root().join("src/plan/change.rs")).unwrap();
+    let body = source.split(&format!("pub enum {name} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let variants = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));
+    variants.map(|line| snake_case(line.split([',', ' ']).next().unwrap())).collect()
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[test]
+fn every_reason_absence_and_cause_is_in_the_format_of_a_plan() {
+    let format = fs::read_to_string(root().join("docs/plan-format.md")).unwrap();
+    let tables = format.split("### A change").nth(1).unwrap().split("### A record").next().unwrap();
+    let reasons = variants_in_json("Reason");
+    assert!(reasons.len() >= 10 && reasons.contains(&"deleted_outside".to_owned()), "{reasons:?}");
+    let table = |head: &str| tables.split(head).nth(1).unwrap().split("\n\n").next().unwrap();
+    for (head, mut known) in [("| `reason` | meaning", reasons), ("| `cause` |", variants_in_json("Cause"))] {
+        let rows = table(head).lines().filter(|line| line.starts_with("| `"));
+        let mut documented: Vec<String> =
+            rows.map(|line| line.split('`').nth(1).unwrap().to_owned()).collect();
+        documented.sort();
+        known.sort();
+        assert_eq!(documented, known);
+    }
+    let targets = table("| `reason` | meaning").lines().find(|line| line.starts_with("| `target`")).unwrap();
+    for absence in variants_in_json("Absence") {
+        assert!(targets.contains(&format!("`{absence}`")), "{absence} is not in: {targets}");
+    }
+}
+
 #[test]
 fn the_manifest_of_the_repository_is_what_init_writes() {
     let workspace = Workspace::new(CPU);
@@ -112,89 +153,4 @@ fn the_commands_of_the_readme_parse() {
         seen += 1;
     }
     assert_eq!(seen, 4);
-}
-
-/// All texts in a YAML file, read by the Python that runs the emulator.
-fn texts_of_yaml(path: &Path) -> Vec<String> {
-    let workspace = Workspace::new(CPU); // The emulator has made its Python by now.
-    let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1])), default=str))";
-    let mut python = std::process::Command::new(root().join("target/aws-emulator/bin/python"));
-    let output = python.args(["-c", script]).arg(path).current_dir(workspace.path()).output().unwrap();
-    assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
-    let mut texts = Vec::new();
-    collect_texts(&serde_json::from_slice(&output.stdout).unwrap(), &mut texts);
-    texts
-}
-
-fn collect_texts(value: &serde_json::Value, texts: &mut Vec<String>) {
-    match value {
-        serde_json::Value::String(text) => texts.push(text.clone()),
-        serde_json::Value::Array(list) => list.iter().for_each(|inner| collect_texts(inner, texts)),
-        serde_json::Value::Object(map) => map.values().for_each(|inner| collect_texts(inner, texts)),
-        _ => {}
-    }
-}
-
-#[test]
-fn the_workflows_are_valid_and_their_commands_parse() {
-    let workspace = Workspace::new(CPU);
-    for file in ["github-actions.yml", "gitlab-ci.yml"] {
-        let texts = texts_of_yaml(&root().join("examples/ci").join(file));
-        let mut seen = Vec::new();
-        let has_command = |text: &&String| text.lines().any(|line| line.trim().starts_with("opsform "));
-        for script in texts.iter().filter(has_command) {
-            let checked = std::process::Command::new("bash").args(["-n", "-c", script]).status().unwrap();
-            assert!(checked.success(), "{file}: {script}");
-            for line in script.lines().map(str::trim).filter(|line| line.starts_with("opsform ")) {
-                let command = line.split(['>', '|', '#']).next().unwrap();
-                let words: Vec<&str> = command.split_whitespace().skip(1).filter(|w| *w != "2").collect();
-                workspace.ok(&[&words[..], &["--help"]].concat());
-                seen.push(words[0].to_owned());
-            }
-        }
-        seen.sort();
-        assert_eq!(seen, ["apply", "plan", "show"], "{file}");
-        assert!(texts.contains(&"<!-- opsform plan: shop -->".to_owned()), "{file}");
-    }
-}
-
-/// What the workflows do between the commands: the plan of a job is applied by another one.
-#[test]
-fn the_steps_of_the_workflows_work() {
-    let workspace = Workspace::new(&CPU.replace("payments", "shop"));
-    workspace.account.seed_instances("us-east-1", serde_json::json!([{"name": "web-1"}]));
-    let texts = texts_of_yaml(&root().join("examples/ci/github-actions.yml"));
-    let step = texts.iter().find(|text| text.contains("opsform plan --out")).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_opsform"));
-    let run = |manifests: &str| {
-        let mut bash = std::process::Command::new("bash");
-        bash.args(["-e", "-o", "pipefail", "-c", step]).current_dir(workspace.path()).env_clear();
-        bash.envs(workspace.account.environment())
-            .env("PATH", format!("{}:/usr/bin:/bin", program.parent().unwrap().display()))
-            .env("OPSFORM_MANIFESTS", manifests)
-            .env("MARKER", "<!-- opsform plan: shop -->")
-            .env("GITHUB_STEP_SUMMARY", workspace.path().join("step-summary.md"));
-        let code = bash.output().unwrap().status.code();
-        (code, fs::read_to_string(workspace.path().join("plan.md")).unwrap())
-    };
-    let (code, comment) = run("manifests");
-    assert_eq!(code, Some(0), "{comment}");
-    assert!(
-        comment.starts_with("<!-- opsform plan: shop -->\n### opsform plan for `shop`: 1 to add"),
-        "{comment}"
-    );
-    workspace.ok(&["apply", "plan.json", "--yes"]).says(&["1 added"]);
-    workspace.edit_manifest("[aws]", "max_destroy = 0\n[aws]");
-    workspace.edit_manifest("{ ec2 = {} }", "{ ec2 = { names = [\"none\"] } }\nallow_empty = true");
-    let (code, comment) = run("manifests");
-    assert_eq!(code, Some(1));
-    let end =
-        "**Plan: 0 to add, 0 to change, 1 to destroy.**\n\n    error: the plan destroys 1 of 1 resource that";
-    assert!(comment.contains(end), "{comment}");
-    let (code, comment) = run("nowhere");
-    assert_eq!(code, Some(1));
-    assert!(
-        comment.starts_with("<!-- opsform plan: shop -->\n### opsform plan failed\n\n    error: "),
-        "{comment}"
-    );
 }

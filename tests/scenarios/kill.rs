@@ -146,19 +146,45 @@ fn ctrl_c_finishes_the_calls_in_flight_and_saves() {
 }
 
 #[test]
+fn ctrl_c_before_anything_is_begun_ends_the_run() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "DescribeInstances", "kind": "hold_before"}]));
+    let apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.held() >= 1);
+    apply.signal("INT");
+    apply.end().expect(130);
+    workspace.account.faults(json!([]));
+    assert!(!workspace.state_file().exists());
+    finish(&workspace, 0);
+}
+
+#[test]
+fn the_second_ctrl_c_ends_the_run_at_once() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before", "skip": 4}]));
+    let mut apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.held() >= u64::try_from(FLEET - 4).unwrap());
+    apply.signal("INT");
+    apply.until("stopping after the calls in flight");
+    apply.signal("INT");
+    apply.end().expect(130);
+    workspace.account.faults(json!([]));
+    finish(&workspace, 4);
+}
+
+#[test]
 fn stopped_before_the_old_half_of_a_replace_is_not_done() {
     let workspace = fleet();
     workspace.apply();
     workspace.edit_manifest("threshold = 80", "threshold = 90");
     workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_after"}]));
-    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    let mut apply = workspace.start(&["apply", "--yes"]);
     wait_until(|| workspace.account.held() >= u64::try_from(FLEET).unwrap());
-    let pid = apply.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    apply.signal("INT");
+    apply.until("stopping after the calls in flight");
     workspace.account.release();
     workspace.account.faults(json!([]));
-    let run = Run::of(apply.wait_with_output().unwrap()).expect(130);
+    let run = apply.end().expect(130);
     assert!(!run.all().contains("Skipped"), "{}", run.all());
     assert_eq!(workspace.account.alarms(REGION).len(), 2 * FLEET);
     assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));

@@ -5,7 +5,9 @@
 #[path = "../aws/support.rs"]
 mod aws;
 
+mod alarm_lists;
 mod architecture;
+mod ci;
 mod commands;
 mod documents;
 mod faults;
@@ -19,8 +21,11 @@ mod lifecycle;
 mod manifest_errors;
 mod overtaken;
 mod ownership;
+mod s3_faults;
 mod s3_lock;
+mod s3_signals;
 mod s3_state;
 mod saved;
 mod sheets;
+mod state_damage;
 mod workspace;

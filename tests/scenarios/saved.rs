@@ -57,7 +57,9 @@ fn a_plan_is_saved_and_applied_once() {
     let plan: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&plan["format"], &plan["version"]), (&json!("opsform-plan"), &json!(1)));
     assert_eq!(plan["saved"], json!({"opsform": env!("CARGO_PKG_VERSION"), "lineage": "", "serial": 0}));
-    assert!(!text.contains("not-a-secret") && !workspace.path().join("plan.json.tmp").exists());
+    assert!(!text.contains("not-a-secret"));
+    let files = fs::read_dir(workspace.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(files.map(|name| name.into_string().unwrap()).all(|name| !name.starts_with('.')), "left behind");
     // The manifest moves on; the plan says what happens.
     workspace.edit_manifest("threshold = 80", "threshold = 99");
     workspace.run(&["apply", PLAN]).expect(1).says(&["no terminal", "--yes"]);
@@ -156,6 +158,31 @@ fn what_another_project_took_over_is_not_touched() {
 }
 
 #[test]
+fn what_lost_the_tag_is_neither_changed_nor_deleted() {
+    let workspace = raised();
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    refused(&workspace, 5, &["\"web-1: CPU\" is no longer this project's", "nothing was applied"]);
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"opsform:project": "payments"}}));
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    save(&workspace);
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    refused(&workspace, 5, &["\"web-1: CPU\" is no longer this project's", "nothing was applied"]);
+}
+
+#[test]
+fn the_record_of_what_lost_the_tag_is_dropped_by_a_saved_plan() {
+    let workspace = three();
+    workspace.apply();
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    save(&workspace);
+    workspace.ok(&APPLY).says(&["2 destroyed", "1 forgotten"]);
+    assert_eq!(workspace.account.alarm_names(REGION), ["web-1: CPU"]);
+    assert!(workspace.recorded().is_empty());
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
 fn what_is_at_its_target_counts_as_done() {
     let workspace = raised();
     workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Threshold": 85.0}));
@@ -186,6 +213,17 @@ fn what_is_protected_by_now_is_not_deleted() {
     save(&workspace);
     workspace.write_manifest(&manifest.replace("threshold = 80", "threshold = 80\nprotect = true"));
     workspace.apply();
+    refused(&workspace, 5, &["\"web-1: CPU\" was protected"]);
+}
+
+#[test]
+fn what_the_manifest_protects_by_now_is_not_deleted() {
+    let workspace = Workspace::new(&CPU.replace(" over {{ threshold }}", ""));
+    let ids = workspace.account.seed_instances(REGION, json!([{"name": "web-1"}, {"name": "web-2"}]));
+    workspace.apply();
+    workspace.account.terminate(REGION, &ids[..1]);
+    save(&workspace);
+    workspace.edit_manifest("threshold = 80", "threshold = 80\nprotect = true");
     refused(&workspace, 5, &["\"web-1: CPU\" was protected"]);
 }
 
@@ -270,7 +308,10 @@ fn what_blocks_an_apply_blocks_a_saved_one() {
     let workspace = three();
     workspace.beside(&CPU.replace(" over {{ threshold }}", "").replace("payments", "search")).apply();
     workspace.run(&["plan", "--out", PLAN]).expect(1).says(&["3 conflicts"]);
-    refused(&workspace, 1, &["the plan has 3 conflicts"]);
+    assert!(!workspace.path().join(PLAN).exists(), "what is refused is not saved");
+    let workspace = raised();
+    edit_plan(&workspace, |plan| plan["changes"][0]["verb"] = json!("conflict"));
+    refused(&workspace, 1, &["the plan has 1 conflict"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::contain::contained;
 use super::decode::{decode, encoding};
 use super::files::{FileFault, Files};
+use super::format::{FORMATS, Format};
 use super::table::{At, Parts, Row, Sheet};
 use super::value::{CellValue, fold};
 use super::workbook::Workbook;
@@ -14,10 +15,6 @@ use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// How many rows are searched for the header: above it there are titles and remarks.
 const HEADER_ROWS: usize = 200;
-
-/// The files that can be read, for hints.
-const FORMATS: &str =
-    "there are `.xlsx`, `.xls`, `.xlsb`, `.ods`, `.csv`, `.tsv`, and `.json` from the AWS CLI";
 
 /// Where a table is and how its columns are called. Placed values stand in the manifest.
 #[derive(Clone, Debug)]
@@ -67,14 +64,6 @@ impl FromValue for SheetName {
     }
 }
 
-/// What a file is by its extension.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Workbook,
-    Text { separator: Option<u8> },
-    Listing,
-}
-
 /// The rows of a grid, and the name of their sheet.
 type Grid = (Option<Arc<str>>, Vec<Vec<CellValue>>);
 
@@ -122,18 +111,10 @@ impl SheetChoice {
 
     fn format(&self) -> Result<(Format, String), Fault> {
         let file = &self.file.value;
-        let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-        let format = match extension.as_str() {
-            "xlsx" | "xlsm" | "xls" | "xlsb" | "ods" => Format::Workbook,
-            "csv" | "txt" => Format::Text { separator: None },
-            "tsv" => Format::Text { separator: Some(b'\t') },
-            "json" => Format::Listing,
-            _ => {
-                let summary = format!("`{file}` is no file that an inventory can be read from");
-                return Err(self.about_file(&summary).hint(FORMATS).into());
-            }
-        };
-        Ok((format, extension))
+        Format::of(file).ok_or_else(|| {
+            let summary = format!("`{file}` is no file that an inventory can be read from");
+            self.about_file(&summary).hint(FORMATS).into()
+        })
     }
 
     /// Keys that mean nothing for this file would be taken for something that they are not.

@@ -44,6 +44,15 @@ pub enum FileFault {
     Other(String),
 }
 
+impl fmt::Display for FileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("is not there"),
+            Self::Other(fault) => f.write_str(fault),
+        }
+    }
+}
+
 /// Reads each file once. What is wrong with one is told by whoever knows where the manifest names it.
 pub fn read_files(paths: BTreeSet<String>) -> Files {
     paths.into_iter().map(|path| (path.clone(), read(&path))).collect()

@@ -8,6 +8,8 @@ mod contain;
 mod decode;
 mod delimited;
 mod files;
+mod format;
+mod grid;
 mod listing;
 mod row;
 mod table;
@@ -16,6 +18,7 @@ mod workbook;
 
 pub use choice::{SheetChoice, SheetName};
 pub use files::{Bytes, FileFault, Files, read_files};
+pub use grid::{Grid, grids};
 pub use row::RowReader;
 pub use table::Sheet;
 pub use value::CellValue;

@@ -17,7 +17,7 @@ use super::text::{blocking_words, is_refused, label_counts, notes, nothing_to_do
 use super::words::{Nouns, cost_words, scopes_words, thousands, verb_sign, verb_word};
 use super::{Detail, Heading, PlanView};
 use room::{Labels, Room, clipped, labels_words, size};
-use section::section;
+use section::{Width, section};
 
 /// GitHub refuses comments of 65,536 characters and more; some are left for whoever puts the plan into a comment.
 const MOST_CHARACTERS: usize = 64_000;
@@ -243,8 +243,14 @@ impl Page<'_> {
         let shown: Vec<&Group<'_>> = groups.iter().filter(|group| !told(group)).collect();
         let open = if shown.len() <= MOST_OPEN { " open" } else { "" };
         let mut rest: BTreeMap<Verb, Labels<'_>> = BTreeMap::new();
-        for group in shown {
-            if !self.room.push(&section(group, open, words)) {
+        let sections: Vec<String> =
+            shown.iter().map(|group| section(group, open, Width::Narrow, words)).collect();
+        // What is to come has to have room before a group is told in full.
+        let mut to_come: usize = sections.iter().map(|section| size(section)).sum();
+        for (group, narrow) in shown.into_iter().zip(sections) {
+            to_come -= size(&narrow);
+            let wide = section(group, open, Width::Wide, words);
+            if !self.room.push_keeping(&wide, to_come) && !self.room.push(&narrow) {
                 let first = group.first();
                 rest.entry(first.verb).or_default().add(&first.origin.label, group.len());
             }

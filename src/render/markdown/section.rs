@@ -7,7 +7,7 @@ use crate::plan::{Change, Verb};
 use super::Words;
 use crate::render::Detail;
 use crate::render::escape::clean;
-use crate::render::fold::{Group, scope_words};
+use crate::render::fold::{Group, Variant, scope_words};
 use crate::render::markup::{code, escape, fence_for, html};
 use crate::render::reason::{reason_words, renamed_words};
 use crate::render::value::{DiffLine, Difference, FieldRow, Side, rows_of, value_rows};
@@ -16,14 +16,29 @@ use crate::render::words::{cause_words, count_of, thousands, verb_sign, verb_wor
 /// Names of targets shown of each group.
 const MOST_NAMES: usize = 12;
 
+/// So many names are shown whole, where there is room.
+const FEW_NAMES: usize = 50;
+
 /// Names listed one a line: of what was deleted outside opsform, and of both halves of replaces.
 const MOST_LISTED: usize = 100;
 
 /// Lines of a difference; only a long text has more.
 const MOST_LINES: usize = 400;
 
+/// Lines of one section that name every value or every target, where there is room.
+const MOST_VARIANTS: usize = 150;
+
+/// How much of a group is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// One example, and some names.
+    Narrow,
+    /// Every value with the names that have it.
+    Wide,
+}
+
 /// One group of changes, foldable.
-pub(super) fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String {
+pub(super) fn section(group: &Group<'_>, open: &str, width: Width, words: Words<'_>) -> String {
     let nouns = words.nouns;
     let first = group.first();
     let places = format!("{} · {}", group.origin_words(), group.scopes_words(words.many_accounts));
@@ -41,7 +56,7 @@ pub(super) fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String
     if let Some(reason) = reason {
         let _ = writeln!(out, "{}\n", escape(&reason));
     }
-    let mut lines = section_lines(group, words.detail);
+    let mut lines = section_lines(group, words, width);
     if lines.len() > MOST_LINES {
         let more = count_of(lines.len() - MOST_LINES, "line", "lines");
         lines.truncate(MOST_LINES);
@@ -63,10 +78,12 @@ pub(super) fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String
         out.push('\n');
     } else if first.verb != Verb::Replace && group.len() > 1 {
         let names = group.names();
-        let shown = names.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let all = width == Width::Wide && names.len() <= FEW_NAMES;
+        let most = if all { FEW_NAMES } else { MOST_NAMES };
+        let shown = names.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
         let _ = write!(out, "{}", code(&shown));
-        if names.len() > MOST_NAMES {
-            let _ = write!(out, " … {} more", thousands(names.len() - MOST_NAMES));
+        if names.len() > most {
+            let _ = write!(out, " … {} more", thousands(names.len() - most));
         }
         out.push_str("\n\n");
     }
@@ -75,7 +92,8 @@ pub(super) fn section(group: &Group<'_>, open: &str, words: Words<'_>) -> String
 }
 
 /// The lines of the diff block: what the resource does, what differs, which names change.
-fn section_lines(group: &Group<'_>, detail: Detail) -> Vec<String> {
+fn section_lines(group: &Group<'_>, words: Words<'_>, width: Width) -> Vec<String> {
+    let detail = words.detail;
     let first = group.first();
     let mut lines = Vec::new();
     if first.verb == Verb::Replace {
@@ -104,6 +122,9 @@ fn section_lines(group: &Group<'_>, detail: Detail) -> Vec<String> {
         (Some((summary, distinct)), _) => {
             lines.push(format!("{sign} {summary}"));
             lines.push(format!("# an example: there are {} different ones", thousands(*distinct)));
+            if width == Width::Wide {
+                variant_lines(&mut lines, &group.summaries(words.nouns));
+            }
         }
         (None, _) => {}
     }
@@ -117,11 +138,34 @@ fn section_lines(group: &Group<'_>, detail: Detail) -> Vec<String> {
             push_row(&mut lines, &row);
         }
         if field.distinct > 1 {
-            let count = count_of(field.distinct, "value", "different values");
-            lines.push(format!("# {}: an example, there are {count}", clean(&field.example.name)));
+            let (name, count) = (clean(&field.example.name), field.distinct_words());
+            lines.push(format!("# {name}: an example, there are {count}"));
+            if width == Width::Wide {
+                variant_lines(&mut lines, &group.variants_of(&field.example.name));
+            }
         }
     }
     lines
+}
+
+/// `#   80 → 60  web-1, web-2, … 3 more`
+fn variant_lines(lines: &mut Vec<String>, variants: &[Variant<'_>]) {
+    const NAMES: usize = 6;
+    for variant in variants.iter().take(MOST_VARIANTS) {
+        let names = variant.changes.iter().take(NAMES).map(|change| match &change.target {
+            Some(target) => clean(&target.name),
+            None => clean(&change.address.key),
+        });
+        let names = names.collect::<Vec<_>>().join(", ");
+        let more = match variant.changes.len().saturating_sub(NAMES) {
+            0 => String::new(),
+            more => format!(", … {} more", thousands(more)),
+        };
+        lines.push(format!("#   {}  {names}{more}", variant.words));
+    }
+    if variants.len() > MOST_VARIANTS {
+        lines.push(format!("#   … {} more", thousands(variants.len() - MOST_VARIANTS)));
+    }
 }
 
 /// Of an adoption and a replace it is not in question who changed a field.

@@ -149,3 +149,20 @@ fn the_summary_holds_the_numbers() {
         assert_eq!(summary["drift_only"], json!(plan.is_drift_only()));
     }
 }
+
+#[test]
+fn one_value_that_is_far_off_is_seen_in_a_comment() {
+    // Forty thresholds of a spreadsheet, one of them mistyped.
+    let threshold = |n: usize| {
+        if n == 17 { 900.0 } else { [60.0, 61.0, 62.0, 63.0, 64.0, 65.0, 66.0, 67.0, 68.0, 69.0][n % 10] }
+    };
+    let plan = plan_of((1..=40).map(|n| update(n, 80.0, threshold(n))));
+    let comment = check(&plan, &view(Detail::Folded));
+    assert!(
+        comment.contains("# threshold: an example, there are 11 different values, 60 to 900\n"),
+        "{comment}"
+    );
+    assert!(comment.contains("#   80 → 900  web-17\n"), "{comment}");
+    assert!(comment.contains("#   80 → 61  web-1, web-11, web-21, web-31\n"), "{comment}");
+    assert!(!comment.contains("more\n"), "all forty names are there: {comment}");
+}

@@ -109,7 +109,7 @@ payments · account 111122223333 · 2 regions   read 3,000 alarms, 1,000 instanc
   update  3,000   alarm.cpu 3,000
 
 ~ update  3,000 alarms                     alarm.cpu · manifests/alarms.toml:12
-          threshold     e.g. 80 → 86 (web-1); 5 different values   the manifest changed
+          threshold     e.g. 80 → 86 (web-1); 5 different values, 85 to 95   the manifest changed
           description   e.g. CPU of web-1 → CPU of web-1; call the team (web-1); 3,000 different values
                         changed in the manifest and outside opsform
           web-1, web-2, web-3, web-4, web-5, web-6 … 2,994 more (ap-northeast-2 2,000, us-east-1 1,000)

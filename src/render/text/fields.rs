@@ -4,7 +4,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::Fields;
-use crate::plan::{Cause, Change, Verb};
+use crate::plan::{Cause, Verb};
 use crate::render::Detail;
 use crate::render::escape::clean;
 use crate::render::fold::{Group, GroupField};
@@ -28,7 +28,7 @@ const MOST_TEXT_LINES: usize = 14;
 struct GroupRow<'a> {
     row: FieldRow,
     /// Where the values differ within the group: whose they are, and how many there are.
-    example: Option<(&'a Change, usize)>,
+    example: Option<&'a GroupField<'a>>,
 }
 
 /// The fields that differ, with the live value, the desired one, and who changed it; then, where every change is shown
@@ -98,7 +98,7 @@ fn cause_column(rows: &[GroupRow<'_>], column: usize, right: usize) -> usize {
 }
 
 fn group_rows<'a>(field: &'a GroupField<'a>) -> Vec<GroupRow<'a>> {
-    let example = (field.distinct > 1).then_some((field.of, field.distinct));
+    let example = (field.distinct > 1).then_some(field);
     let nested = |value: &Option<Value>| value.as_ref().is_some_and(Value::is_object);
     let maps = nested(&field.example.before) || nested(&field.example.after);
     let rows = rows_of(&field.example);
@@ -212,7 +212,8 @@ fn cause_line(cause: Cause, verb: Verb) -> Line {
     Line::new().with(tone, cause_words(cause))
 }
 
-fn example_words((change, distinct): (&Change, usize)) -> String {
+fn example_words(field: &GroupField<'_>) -> String {
+    let change = field.of;
     let name = change.target.as_ref().map_or(&change.address.key, |target| &target.name);
-    format!("({}); {}", clean(name), count_of(distinct, "value", "different values"))
+    format!("({}); {}", clean(name), field.distinct_words())
 }

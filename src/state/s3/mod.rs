@@ -12,7 +12,7 @@ use std::time::Duration;
 use lease::{LEASE, Terms};
 use objects::{Object, Objects};
 
-pub use locked::{Releaser, S3Locked};
+pub use locked::{Rescue, S3Locked};
 
 use super::reading::{Relation, document_is_gone, parse_document, parse_journal, relation};
 use super::{Clock, LockInfo, LockOwner, State, StateError};

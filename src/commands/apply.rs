@@ -1,5 +1,6 @@
 //! `apply` and `destroy`: plan, show, ask, carry out.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use super::guards::{refuse_if_blocked, refuse_if_too_destructive, refuse_to_dele
 use super::locking::{Asking, with_lock};
 use super::output::Output;
 use super::plan::{options, selection};
-use super::planning::{Planned, Wanted, make_plan};
+use super::planning::{Planned, Wanted, make_plan, take_over_only};
 use super::progress::Progress;
 use super::saved::{Present, check_file, done_words, read_plan, what_is_left};
 use super::session::{Session, load_manifest, open_store};
@@ -24,7 +25,7 @@ use super::summary::summary;
 use crate::apply::{Apply, Report, apply};
 use crate::aws::Aws;
 use crate::declarations::Manifest;
-use crate::model::DestroyLimit;
+use crate::model::{Address, DestroyLimit};
 use crate::plan::{Plan, PlanOptions, Provenance, Remaining, SavedPlan};
 use crate::render::{Carried, CutOff, Heading, apply_summary};
 use crate::state::{Locked, State, StateError};
@@ -137,12 +138,15 @@ impl Job<'_> {
         let before = held.locked.state().clone();
         let session =
             Session::connect(self.global, &self.manifest.settings, &before, self.environment).await?;
-        let Planned { plan, state, found_by_tags } =
+        let Planned { plan, mut state, found_by_tags, wanted } =
             make_plan(&session, self.output, before.clone(), self.manifest, wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
         refuse_if_blocked(&plan)?;
         refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;
         self.check_limit(&plan, &state)?;
+        if found_by_tags > 0 {
+            take_over_only(&mut state, &wanted, self.output);
+        }
         *held.locked.state_mut() = state;
         if plan.is_empty() {
             return self.record_only(&session.aws, &plan, held, &before).await;
@@ -159,11 +163,15 @@ impl Job<'_> {
             self.output.plan(&saved.plan, self.heading, Format::Text, self.detail)?;
             refuse_if_blocked(&saved.plan)?;
         }
+        let touched: BTreeSet<Address> = saved.plan.addresses().cloned().collect();
         let present = Present { session: &session, output: self.output, manifest: self.manifest };
-        let (left, state) = what_is_left(present, saved.plan, provenance, before.clone()).await?;
+        let (left, mut state) = what_is_left(present, saved.plan, provenance, before.clone()).await?;
         let Remaining { plan, done, .. } = left;
         let found_by_tags = if before.serial == 0 { state.resources.len() } else { 0 };
         refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;
+        if found_by_tags > 0 {
+            take_over_only(&mut state, &touched, self.output);
+        }
         *held.locked.state_mut() = state;
         if plan.is_empty() {
             self.output.print(&done_words(done, &plan))?;
@@ -186,11 +194,14 @@ impl Job<'_> {
         }
     }
 
-    /// Records of what was settled are worth a write; a state that says the same is left alone.
+    /// Records of what was settled are worth a write, and so is a journal that was left behind; a state that says the same
+    /// is left alone.
     async fn record_only(&self, aws: &Aws, plan: &Plan, mut held: Held<'_>, before: &State) -> Result<Exit> {
         if held.locked.state() != before || !plan.refreshes.is_empty() {
             self.carry_out(aws, plan, &mut held).await?;
             held.locked.fold_journal().await?;
+        } else if held.locked.has_journal() {
+            held.locked.save().await?;
         }
         Ok(Exit::Done)
     }

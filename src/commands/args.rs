@@ -398,7 +398,7 @@ pub(super) enum StateCommand {
     Push {
         /// The document, as `state pull` prints it
         file: PathBuf,
-        /// Also a document of another lineage, an older one, or another one of the same serial
+        /// Also a document of another lineage, an older one, or another one of the same serial; also in place of a damaged state
         #[arg(long)]
         force: bool,
     },

@@ -78,7 +78,7 @@ pub(super) fn check_file(saved: &SavedPlan, project: &str, global: &Global) -> R
         )
         .into());
     }
-    for address in addresses(&saved.plan) {
+    for address in saved.plan.addresses() {
         if resources::kind(&address.kind).is_none() {
             return Err(Failure::new(
                 format!(
@@ -103,7 +103,7 @@ pub(super) fn check_file(saved: &SavedPlan, project: &str, global: &Global) -> R
 /// Refuses credentials and states other than those that the plan was made with.
 fn check_surroundings(plan: &Plan, provenance: &Provenance, session: &Session, state: &State) -> Result<()> {
     let reached: Vec<&str> = session.aws.accounts().collect();
-    if let Some(address) = addresses(plan).find(|a| !reached.contains(&a.scope.account.as_str())) {
+    if let Some(address) = plan.addresses().find(|a| !reached.contains(&a.scope.account.as_str())) {
         return Err(Failure::new(
             format!(
                 "the plan changes something in account {}, but this run reaches account {} only",
@@ -111,6 +111,16 @@ fn check_surroundings(plan: &Plan, provenance: &Provenance, session: &Session, s
                 reached.join(", ")
             ),
             "choose the right credentials with --profile or AWS_PROFILE",
+        )
+        .into());
+    }
+    if let Some(address) = outside(plan, session) {
+        return Err(Failure::new(
+            format!(
+                "the plan changes something in {}, which the manifest no longer lists",
+                address.scope.region
+            ),
+            "make a new plan, or put the region back into `regions` under [aws]",
         )
         .into());
     }
@@ -133,10 +143,12 @@ fn check_surroundings(plan: &Plan, provenance: &Provenance, session: &Session, s
     .into())
 }
 
-fn addresses(plan: &Plan) -> impl Iterator<Item = &Address> {
-    let changed = plan.changes.iter().map(|change| &change.address);
-    let replaced = plan.changes.iter().filter_map(|change| Some(&change.replaces.as_ref()?.address));
-    changed.chain(replaced).chain(plan.refreshes.iter().map(|refresh| &refresh.owned.address))
+/// Something that the plan touches in an account and region that the manifest no longer lists; where something is owned,
+/// it may still be deleted.
+fn outside<'a>(plan: &'a Plan, session: &Session) -> Option<&'a Address> {
+    let written = plan.changes.iter().filter(|change| change.after.is_some()).map(|change| &change.address);
+    let mut written = written.filter(|address| !session.manifest_scopes.contains(&address.scope));
+    written.next().or_else(|| plan.addresses().find(|address| !session.scopes.contains(&address.scope)))
 }
 
 /// What a saved plan is held against.

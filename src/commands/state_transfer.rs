@@ -45,6 +45,7 @@ pub(super) async fn push(
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
     let pushed = State::parse(&bytes, &name, &manifest.settings.project)?;
     let store = open_store(global, environment, &manifest.settings).await?;
+    let store = if force { store.replacing_damage() } else { store };
     let args = LockArgs::default();
     let asking = Asking { what: "state push", args: &args, output: &output, environment };
     with_lock(&store, asking, async |locked, _| {

@@ -99,7 +99,7 @@ impl StateError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Damaged { .. } => Some(
-                "bring it back from a copy, or move it and its .journal away and run `opsform state rebuild`, which finds all that \
+                "bring it back from a copy (`opsform state push FILE --force`), or move it and its .journal away and run `opsform state rebuild`, which finds all that \
                  the project owns by its tags on AWS"
                     .to_owned(),
             ),
@@ -147,6 +147,11 @@ impl StateError {
             )),
             Self::Io { .. } => None,
         }
+    }
+
+    /// Whether what is there is of no use to anybody: nothing is lost when it is replaced.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::JournalAhead { .. })
     }
 
     pub(super) fn io(what: &'static str, path: &std::path::Path, error: io::Error) -> Self {

@@ -46,6 +46,15 @@ impl Store {
         }
     }
 
+    /// Takes what is damaged for no state when it is locked: it is about to be replaced.
+    #[must_use]
+    pub fn replacing_damage(self) -> Self {
+        match self {
+            Self::Local(store) => Self::Local(store.replacing_damage()),
+            Self::S3(store) => Self::S3(store.replacing_damage()),
+        }
+    }
+
     /// What people call the place.
     pub fn place(&self) -> String {
         match self {
@@ -180,6 +189,14 @@ impl Locked {
         match self {
             Self::Local(locked) => locked.open_journal(),
             Self::S3(locked) => locked.open_journal().await,
+        }
+    }
+
+    /// Whether a journal is left of an apply that was cut off. Its entries are part of the state.
+    pub fn has_journal(&self) -> bool {
+        match self {
+            Self::Local(locked) => locked.has_journal(),
+            Self::S3(locked) => locked.has_journal(),
         }
     }
 

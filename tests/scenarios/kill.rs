@@ -50,6 +50,40 @@ fn killed_after_aws_did_it_and_before_the_answer_came() {
 }
 
 #[test]
+fn killed_and_the_journal_is_damaged() {
+    let workspace = fleet();
+    workspace.kill_apply(FLEET, 3, "hold_after");
+    let journal = workspace.path().join("state/payments.json.journal");
+    let whole = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, [b"X", &whole[1..]].concat()).unwrap();
+    for command in [["apply", "--yes"].as_slice(), &["plan"], &["destroy", "--yes"], &["state", "list"]] {
+        workspace.run(command).expect(1).says(&["payments.json.journal is damaged: line 1", "state rebuild"]);
+    }
+    assert_eq!(workspace.account.alarms(REGION).len(), FLEET);
+    std::fs::write(&journal, whole).unwrap();
+    finish(&workspace, FLEET);
+}
+
+#[test]
+fn a_journal_that_was_left_behind_is_folded_although_nothing_is_to_be_done() {
+    let workspace = fleet();
+    workspace.apply();
+    let journal = workspace.path().join("state/payments.json.journal");
+    let state = workspace.state();
+    let header = json!({"journal": 1, "lineage": state["lineage"], "serial": state["serial"]});
+    let mut moved = state["resources"][0].clone();
+    moved["key"] = json!("gone");
+    let drop = json!({"entry": "drop", "address": {"kind": moved["kind"], "account": moved["account"],
+                      "region": moved["region"], "key": "gone"}});
+    let own = json!({"entry": "own", "resource": moved});
+    std::fs::write(&journal, format!("{header}\n{own}\n{drop}\n")).unwrap();
+    workspace.apply().says(&["Nothing to do"]);
+    assert!(!journal.exists());
+    assert_eq!(workspace.state()["serial"], json!(state["serial"].as_u64().unwrap() + 1));
+    assert_eq!(workspace.state()["resources"], state["resources"]);
+}
+
+#[test]
 fn killed_and_then_no_longer_wanted() {
     let workspace = fleet();
     workspace.kill_apply(FLEET, 3, "hold_after");

@@ -45,7 +45,7 @@ pub(crate) fn lock(workspace: &Workspace) -> Value {
     serde_json::from_str(&object(workspace, ".lock").unwrap()).unwrap()
 }
 
-fn expire(workspace: &Workspace) -> String {
+pub(crate) fn expire(workspace: &Workspace) -> String {
     let mut lock = lock(workspace);
     lock["expires"] = json!("2026-01-01T00:00:00Z");
     workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &lock.to_string());

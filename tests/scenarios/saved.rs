@@ -389,3 +389,37 @@ fn a_summary_for_a_job() {
     workspace.run(&["plan", "--summary", "refused.json", "--max-destroy", "0"]).expect(1);
     assert!(fs::read_to_string(workspace.path().join("refused.json")).unwrap().contains("\"delete\": 3"));
 }
+
+#[test]
+fn a_region_that_the_manifest_no_longer_lists_is_left_alone() {
+    let workspace = three();
+    let both = "[\"us-east-1\", \"eu-west-1\"]";
+    workspace.account.seed_instances("eu-west-1", json!([{"name": "eu-1"}]));
+    workspace.edit_manifest("[\"us-east-1\"]", both);
+    save(&workspace);
+    workspace.edit_manifest(both, "[\"us-east-1\"]");
+    refused(&workspace, 1, &["eu-west-1, which the manifest no longer lists", "make a new plan"]);
+    // What is owned there may be deleted, and nothing else.
+    workspace.edit_manifest("[\"us-east-1\"]", both);
+    workspace.apply();
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    save(&workspace);
+    workspace.edit_manifest(both, "[\"us-east-1\"]");
+    refused(&workspace, 1, &["eu-west-1, which the manifest no longer lists"]);
+    save(&workspace);
+    workspace.ok(&APPLY).says(&["3 changed, 1 destroyed"]);
+    assert!(workspace.account.alarms("eu-west-1").is_empty());
+}
+
+#[test]
+fn a_plan_that_was_edited_by_hand_does_not_pretend() {
+    let workspace = raised();
+    edit_plan(&workspace, |plan| plan["changes"][0]["fields"] = json!([]));
+    refused(&workspace, 1, &["damaged plan", "other `fields` than those that differ"]);
+    save(&workspace);
+    edit_plan(&workspace, |plan| {
+        let again = plan["changes"][0].clone();
+        plan["changes"].as_array_mut().unwrap().push(again);
+    });
+    refused(&workspace, 1, &["damaged plan", "is in it twice"]);
+}

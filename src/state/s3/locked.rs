@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::lease::Lease;
 use super::objects::Put;
 use super::{Read, S3Store, journal};
-use crate::state::journal::Header;
+use crate::state::journal::{Header, JOURNAL_VERSION};
 use crate::state::reading::document_text;
-use crate::state::{FORMAT_VERSION, Journal, State, StateError};
+use crate::state::{Journal, State, StateError};
 
 /// A state that this process may write. [`S3Locked::release`] gives the lock back; dropping alone lets it expire.
 #[derive(Debug)]
@@ -87,7 +87,8 @@ impl S3Locked {
     /// Where the objects cannot be written.
     pub async fn open_journal(&mut self) -> Result<Journal, StateError> {
         self.save().await?;
-        let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
+        let (lineage, serial) = (self.state.lineage.clone(), self.state.serial);
+        let header = Header { journal: JOURNAL_VERSION, lineage, serial };
         let place = journal::Place {
             objects: self.store.objects.clone(),
             key: self.store.journal_key(),
@@ -98,6 +99,11 @@ impl S3Locked {
         // A run opens one journal.
         let _ = self.hurry.set(opened.hurry);
         Ok(opened.journal)
+    }
+
+    /// Whether a journal is left of an apply that was cut off. Its entries are part of the state.
+    pub fn has_journal(&self) -> bool {
+        self.journal_etag.is_some()
     }
 
     /// Folds the journal into the document. All clones of the journal must have been dropped.
@@ -127,8 +133,7 @@ impl S3Locked {
         if let Some(why) = self.lease.loss().await? {
             return Err(StateError::LockLost { path, why });
         }
-        self.state.serial += 1;
-        self.state.format_version = FORMAT_VERSION;
+        self.state.count_up(&path)?;
         let text = document_text(&self.state)
             .map_err(|error| StateError::io("write", path.as_ref(), std::io::Error::from(error)))?;
         let objects = &self.store.objects;

@@ -13,7 +13,7 @@ mod ownership;
 mod throttle;
 mod whole_answer;
 
-pub use arn::{alarm_arn, alarm_name, partition};
+pub use arn::{alarm_arn, alarm_name, partition, rds_arn};
 pub use call::{CallCounts, all};
 pub use client::{Aws, Clients};
 pub use connect::{AccountAccess, ConnectOptions, OWN_ACCOUNT, connect, connect_own, enabled_regions};

@@ -75,6 +75,20 @@ operations! {
     DESCRIBE_INSTANCES = operation("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
     /// One call; unpaged: a bucket of 50 refilled at 10 a second.
     DESCRIBE_REGIONS = operation("EC2", "DescribeRegions", "ec2:DescribeRegions", rate(10.0, 50.0));
+    /// 1,000 tags a page.
+    DESCRIBE_TAGS = operation("EC2", "DescribeTags", "ec2:DescribeTags", rate(20.0, 100.0));
+    /// Many resources a call; a bucket of 100 refilled at 10 a second.
+    CREATE_TAGS = operation("EC2", "CreateTags", "ec2:CreateTags", rate(10.0, 100.0));
+    /// Many resources a call; a bucket of 100 refilled at 10 a second.
+    DELETE_TAGS = operation("EC2", "DeleteTags", "ec2:DeleteTags", rate(10.0, 100.0));
+    /// Many instances a call; a bucket of 50 refilled at 5 a second.
+    STOP_INSTANCES = operation("EC2", "StopInstances", "ec2:StopInstances", rate(5.0, 50.0));
+    /// Many instances a call; a bucket of 5 refilled at 2 a second.
+    START_INSTANCES = operation("EC2", "StartInstances", "ec2:StartInstances", rate(2.0, 5.0));
+    /// One database or cluster a call.
+    ADD_RDS_TAGS = operation("RDS", "AddTagsToResource", "rds:AddTagsToResource", rate(5.0, 5.0));
+    /// One database or cluster a call.
+    REMOVE_RDS_TAGS = operation("RDS", "RemoveTagsFromResource", "rds:RemoveTagsFromResource", rate(5.0, 5.0));
     /// 100 databases a page.
     DESCRIBE_DB_INSTANCES = operation("RDS", "DescribeDBInstances", "rds:DescribeDBInstances", rate(5.0, 5.0));
     /// 100 clusters a page.

@@ -48,6 +48,9 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// Whether opsform must never delete what it made (`protect = true`).
     fn protects(&self) -> bool;
 
+    /// The kinds of resources that it may want, for the IAM policy.
+    fn kinds(&self) -> Vec<&'static str>;
+
     /// Whether it holds rules that an audit looks after.
     fn audits(&self) -> bool {
         false

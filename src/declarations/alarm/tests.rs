@@ -139,7 +139,7 @@ fn defaults_follow_the_targets_kind() {
     assert_eq!(desired[0].origin.label, "alarm.cpu");
     assert_eq!(desired[0].origin.place, "a.toml:1");
     assert_eq!(desired[0].target.as_ref().unwrap().name, "web-1");
-    assert!(!desired[0].adopt && !desired[0].protect);
+    assert!(desired[0].claim == Claim::Own { adopt: false } && !desired[0].protect);
 }
 
 #[test]
@@ -172,7 +172,7 @@ protect = true
     );
     assert_eq!(said, [""; 0]);
     assert_eq!(desired[0].address.key, "web-1 cpu: disk_used <= 80 3600 p99.9");
-    assert!(desired[0].adopt && desired[0].protect);
+    assert!(desired[0].claim == Claim::Own { adopt: true } && desired[0].protect);
     let fields = serde_json::to_string(&desired[0].fields).unwrap();
     assert_eq!(
         fields,

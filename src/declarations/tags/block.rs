@@ -15,7 +15,7 @@ use crate::model::{Diagnostic, Place};
 const KEY_LENGTH: usize = 128;
 
 /// "Tag restrictions" in the EC2 user guide: a value has up to 256 characters.
-const VALUE_LENGTH: usize = 256;
+pub(super) const VALUE_LENGTH: usize = 256;
 
 /// A whole block.
 #[derive(Debug)]

@@ -3,15 +3,17 @@
 mod block;
 mod dates;
 mod requirement;
+mod wanted;
 
 use jiff::Timestamp;
 
 use self::block::{Block, Exemption};
 use self::requirement::{Fault, Requirement, Today};
-use super::{Context, Declaration, Inventory, World};
+use super::target_problems::TargetProblems;
+use super::{Context, Declaration, Inventory, World, variables};
 use crate::inventory::{Fleet, Selector, Target};
 use crate::manifest::TableReader;
-use crate::model::{Desired, Diagnostics, Finding, Place, Problem};
+use crate::model::{Desired, Diagnostic, Diagnostics, Finding, Place, Problem};
 
 /// A `[[tags]]` block.
 #[derive(Debug)]
@@ -27,6 +29,15 @@ struct Tags {
 /// Reads a `[[tags]]` block.
 pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Box<dyn Declaration>> {
     let block = Block::read(reader, context)?;
+    let mut known = variables::known(&block.for_each.selectors);
+    known.extend(block.for_each.inventory.iter().map(|_| variables::ROW));
+    for requirement in &block.requirements {
+        let template = requirement.default.as_ref().and_then(|default| default.value.template());
+        let field = format!("require.{}.default", requirement.key);
+        for problem in template.iter().flat_map(|template| variables::unknown(template, &field, &known)) {
+            reader.problem(problem);
+        }
+    }
     Some(Box::new(Tags {
         label: format!("tags.{}", context.label),
         place: reader.place().clone(),
@@ -85,8 +96,32 @@ impl Declaration for Tags {
         findings
     }
 
-    fn desired(&self, _world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
-        (Vec::new(), Diagnostics::new())
+    fn kinds(&self) -> Vec<&'static str> {
+        self.kinds_wanted()
+    }
+
+    fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
+        let today = self.today(world.now);
+        let mut problems = TargetProblems::default();
+        let mut desired = Vec::new();
+        let mut selected_any = false;
+        for selected in self.block.for_each.select(world.fleet) {
+            selected_any = true;
+            if !self.is_left_alone(selected.target, &today, world.now) {
+                desired.extend(self.wanted(&selected, &today, &mut problems));
+            }
+        }
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.extend(self.block.for_each.missing(world));
+        diagnostics.extend(problems.into_diagnostics());
+        if !selected_any && diagnostics.is_empty() && !self.allows_empty() {
+            diagnostics.push(
+                Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
+                    .at(self.block.for_each.place.clone())
+                    .hint("write `allow_empty = true` if that may be so"),
+            );
+        }
+        (desired, diagnostics)
     }
 }
 

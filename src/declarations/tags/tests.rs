@@ -150,6 +150,82 @@ fn what_is_gone_does_not_count() {
     }
 }
 
+const ENV: &str = "\
+[[tags]]
+label = 'env'
+for_each = { ec2 = {}, rds = {} }
+normalize = true
+require.Env = { one_of = ['prod', 'dev'], default = \"{{ 'prod' if name == 'live' else 'dev' }}\", aliases = ['Stage'] }
+require.expiry-date = { format = 'date', expired = 'stop' }
+";
+
+fn wanted(targets: Vec<Target>) -> (Vec<String>, Vec<String>) {
+    let (declarations, problems) = read(ENV);
+    assert_eq!(problems, [""; 0]);
+    let fleet = Fleet::new(targets);
+    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: NOON.parse().unwrap() };
+    let (desired, problems) = declarations[0].desired(&world);
+    let line = |d: &Desired| {
+        let fields = serde_json::to_string(&d.fields).unwrap();
+        format!("{} {} {fields} {:?}", d.address.kind, d.address.key, d.claim)
+    };
+    (desired.iter().map(line).collect(), problems.iter().map(|d| d.summary.clone()).collect())
+}
+
+#[test]
+fn the_plan_adds_defaults_corrects_keys_and_stops_what_has_expired() {
+    let (desired, problems) = wanted(vec![
+        target(TargetKind::Ec2, "i-1", &[("expiry-date", "2027-01-01")]),
+        target(TargetKind::Ec2, "i-2", &[("Name", "live"), ("expiry-date", "2026-11-19")]),
+        target(TargetKind::Ec2, "i-3", &[("env ", "prod"), ("expiry-date", "2027-01-01")]),
+        target(TargetKind::Ec2, "i-4", &[("Env", "qa"), ("Stage", "dev"), ("expiry-date", "2027-01-01")]),
+        target(TargetKind::Rds, "db-1", &[("Stage", "dev"), ("STAGE", "x"), ("expiry-date", "2026-11-19")]),
+    ]);
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(
+        desired,
+        [
+            r#"tag ec2/i-1/Env {"key":"Env","value":"dev"} IfAbsent"#,
+            r#"tag ec2/i-2/Env {"key":"Env","value":"prod"} IfAbsent"#,
+            r#"instance_power i-2 {"state":"stopped"} Correct { why: "because expiry-date 2026-11-19 has passed" }"#,
+            r#"tag ec2/i-3/env  {"key":"Env","value":"prod"} Correct { why: "because the tag `env ` is to be written `Env`" }"#,
+            r#"tag ec2/i-4/Env {"key":"Env","value":"dev"} IfAbsent"#,
+        ]
+    );
+}
+
+#[test]
+fn an_instance_that_is_stopped_already_is_left_alone() {
+    let mut stopped = target(TargetKind::Ec2, "i-1", &[("Env", "dev"), ("expiry-date", "2026-11-19")]);
+    stopped.state = "stopping".to_owned();
+    assert_eq!(wanted(vec![stopped]).0.len(), 1, "its tag alone");
+}
+
+#[test]
+fn a_default_that_the_rule_refuses_is_told_for_its_targets() {
+    let text = ENV.replace("'prod' if name == 'live' else 'dev'", "tags.Team");
+    let (declarations, _) = read(&text);
+    let fleet = Fleet::new(vec![
+        target(TargetKind::Ec2, "i-1", &[("Team", "dev")]),
+        target(TargetKind::Ec2, "i-2", &[("Team", "red")]),
+        target(TargetKind::Ec2, "i-3", &[]),
+    ]);
+    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: NOON.parse().unwrap() };
+    let (desired, problems) = declarations[0].desired(&world);
+    assert_eq!(desired.len(), 1);
+    let summaries: Vec<&str> = problems.iter().map(|d| d.summary.as_str()).collect();
+    assert_eq!(
+        summaries,
+        [
+            "`require.Env.default` of tags.env for i-2 gave \"red\", which the rule does not accept: \
+             it has a value that is not allowed",
+            "`require.Env.default` of tags.env for i-3: tag `Team` is missing",
+        ]
+    );
+    let (_, problems) = read(&ENV.replace("name ==", "nme =="));
+    assert!(problems[0].contains("there is no variable `nme`"), "{problems:?}");
+}
+
 #[test]
 fn wrong_rules_are_told_at_their_places() {
     let (_, problems) = read(

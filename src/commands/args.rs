@@ -288,11 +288,11 @@ pub(super) struct InventoryArgs {
 pub(super) enum SheetFormat {
     /// For a terminal; without the tags
     Table,
-    /// Comma-separated values in UTF-8
+    /// Comma-separated values in UTF-8, as they are: for programs, and as an `[[inventory]]`
     Csv,
-    /// A list of objects
+    /// A list of objects, for programs
     Json,
-    /// An Excel workbook
+    /// An Excel workbook: the one to open in Excel, where text stays text; also as an `[[inventory]]`
     Xlsx,
 }
 
@@ -319,6 +319,9 @@ pub(super) struct IamPolicyArgs {
     /// What the policy is for
     #[arg(long = "for", value_name = "COMMAND", default_value = "apply")]
     pub(super) permissions: PolicyFor,
+    /// Print the policy of the caller's own credentials, where `[[account]]` names roles: to take them on, and the state in S3
+    #[arg(long)]
+    pub(super) caller: bool,
 }
 
 /// What a policy is for.
@@ -326,8 +329,12 @@ pub(super) struct IamPolicyArgs {
 pub(super) enum PolicyFor {
     /// `plan`, `drift`: reads only
     Plan,
-    /// `apply`, `destroy`: reads and writes
+    /// `apply`, `destroy`, `state`: reads and writes
     Apply,
+    /// `inventory`: reads all kinds of target and counts alarms
+    Inventory,
+    /// `import`: reads all kinds of target, alarms and their owners
+    Import,
 }
 
 /// `show`

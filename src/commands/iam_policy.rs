@@ -20,20 +20,62 @@ use crate::resources;
 pub(super) fn run(global: &Global, args: &IamPolicyArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    output.print(&serde_json::to_string_pretty(&policy(&manifest, args.permissions))?)?;
+    output.print(&serde_json::to_string_pretty(&policy(&manifest, args.permissions, args.caller))?)?;
+    if !args.caller && !manifest.settings.accounts.is_empty() {
+        output.note(
+            "note: this is the policy of the roles of `[[account]]`; --caller prints that of the credentials that take \
+             them on",
+        );
+    }
     Ok(Exit::Done)
 }
 
-fn policy(manifest: &Manifest, permissions: PolicyFor) -> Value {
-    // None of the operations that read takes a resource, or, as `DescribeAlarms` for both sorts of alarm, only `*`
-    // ("Actions, resources, and condition keys" of the services).
-    let mut statements = vec![statement("OpsformRead", &reading(manifest), json!("*"))];
-    if permissions == PolicyFor::Apply {
-        for kind in resources::KINDS {
-            let actions = kind.operations().write.iter().map(|operation| operation.iam_action).collect();
-            statements.push(statement("OpsformWrite", &actions, json!(arns(manifest, *kind))));
+/// The policy of the caller, or of the roles where the manifest names some and it is not the caller's that is wanted.
+fn policy(manifest: &Manifest, permissions: PolicyFor, caller: bool) -> Value {
+    let by_role = !manifest.settings.accounts.is_empty();
+    let mut statements = Vec::new();
+    if !(by_role && caller) {
+        statements.extend(of_accounts(manifest, permissions));
+    }
+    if !by_role || caller {
+        statements.extend(of_caller(manifest, permissions));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// What is done in the accounts, by their roles or by the caller.
+fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
+    let mut statements = vec![statement("OpsformRead", &reading(manifest, permissions), json!("*"))];
+    if matches!(permissions, PolicyFor::Inventory | PolicyFor::Import) {
+        return statements;
+    }
+    for kind in resources::KINDS {
+        let (operations, name) = (kind.operations(), in_camel_case(kind.text().kind));
+        let (declared, owned) = (declared_arns(manifest, *kind), owned_arns(manifest, *kind));
+        let mut allow = |verb: &str, operations: &[&Operation], arns: &[String]| {
+            let actions: BTreeSet<&str> = operations.iter().map(|operation| operation.iam_action).collect();
+            if !actions.is_empty() {
+                statements.push(statement(&format!("Opsform{verb}{name}"), &actions, json!(arns)));
+            }
+        };
+        allow("Read", operations.read_one, &owned);
+        if permissions == PolicyFor::Apply {
+            allow("Write", operations.write, &declared);
+            allow("Remove", operations.remove, &owned);
         }
     }
+    statements
+}
+
+/// `metric_alarm` as `MetricAlarm`: a Sid has letters and digits only, and each stands in a policy once.
+fn in_camel_case(name: &str) -> String {
+    let words = name.split('_').filter_map(|word| word.split_at_checked(1));
+    words.map(|(first, rest)| first.to_ascii_uppercase() + rest).collect()
+}
+
+/// What is done with the caller's own credentials: to take on the roles, and the state.
+fn of_caller(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
+    let mut statements = Vec::new();
     let roles: Vec<&str> =
         manifest.settings.accounts.iter().map(|account| account.role_arn.as_str()).collect();
     if !roles.is_empty() {
@@ -43,25 +85,31 @@ fn policy(manifest: &Manifest, permissions: PolicyFor) -> Value {
     if let StatePlace::S3(place) = &manifest.settings.state {
         statements.extend(state(place, permissions));
     }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    statements
 }
 
 /// The state's objects in its bucket, for the caller's own credentials.
 fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
     let bucket = format!("arn:{}:s3:::{}", partition(&place.region), place.bucket);
-    let objects: Vec<String> =
-        ["", ".lock", ".journal"].iter().map(|ending| format!("{bucket}/{}{ending}", place.key)).collect();
+    let object = |ending: &&str| format!("{bucket}/{}{ending}", place.key);
+    let beside: Vec<String> = [".lock", ".journal"].iter().map(object).collect();
+    let objects: Vec<String> = [""].iter().map(object).chain(beside.iter().cloned()).collect();
     // Without ListBucket, S3 answers "denied" for an object that is not there ("GetObject" in the API reference).
     let mut of_bucket = BTreeSet::from(["s3:ListBucket"]);
     let mut of_objects = BTreeSet::from([Operation::GET_OBJECT.iam_action]);
     if permissions == PolicyFor::Apply {
         of_bucket.insert(Operation::GET_BUCKET_VERSIONING.iam_action);
-        of_objects.extend([Operation::PUT_OBJECT.iam_action, Operation::DELETE_OBJECT.iam_action]);
+        of_objects.insert(Operation::PUT_OBJECT.iam_action);
     }
     let mut statements = vec![
         statement("OpsformStateBucket", &of_bucket, json!(bucket)),
         statement("OpsformState", &of_objects, json!(objects)),
     ];
+    if permissions == PolicyFor::Apply {
+        // The document itself is only ever replaced.
+        let delete = BTreeSet::from([Operation::DELETE_OBJECT.iam_action]);
+        statements.push(statement("OpsformStateLock", &delete, json!(beside)));
+    }
     if let Some(key) = &place.kms_key {
         let mut of_key = BTreeSet::from(["kms:Decrypt"]);
         if permissions == PolicyFor::Apply {
@@ -78,34 +126,85 @@ fn statement(sid: &str, actions: &BTreeSet<&str>, resource: Value) -> Value {
     json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
 }
 
-fn reading(manifest: &Manifest) -> BTreeSet<&'static str> {
-    let kinds = manifest.declarations.iter().flat_map(|declaration| declaration.selectors());
-    let inventory = kinds.map(|selector| match selector.kind {
+/// The actions that read and that take no resource.
+fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str> {
+    let declared = || manifest.declarations.iter().flat_map(|declaration| declaration.selectors());
+    let targets: BTreeSet<TargetKind> = match permissions {
+        PolicyFor::Plan | PolicyFor::Apply => declared().map(|selector| selector.kind).collect(),
+        PolicyFor::Inventory | PolicyFor::Import => TargetKind::ALL.into(),
+    };
+    let targets = targets.into_iter().map(|kind| match kind {
         TargetKind::Ec2 => Operation::DESCRIBE_INSTANCES,
         TargetKind::Rds => Operation::DESCRIBE_DB_INSTANCES,
         TargetKind::RdsCluster => Operation::DESCRIBE_DB_CLUSTERS,
     });
-    let resources = resources::KINDS.iter().flat_map(|kind| kind.operations().read.iter().copied());
-    let regions =
-        (manifest.settings.aws.regions == Regions::All).then_some(Operation::DESCRIBE_REGIONS).into_iter();
-    inventory.chain(resources).chain(regions).map(|operation| operation.iam_action).collect()
+    let resources: Vec<&Operation> = match permissions {
+        PolicyFor::Plan | PolicyFor::Apply => {
+            resources::KINDS.iter().flat_map(|kind| kind.operations().read.iter().copied()).collect()
+        }
+        PolicyFor::Inventory => vec![Operation::DESCRIBE_ALARMS],
+        PolicyFor::Import => vec![Operation::DESCRIBE_ALARMS, Operation::GET_RESOURCES],
+    };
+    let regions = (manifest.settings.aws.regions == Regions::All).then_some(Operation::DESCRIBE_REGIONS);
+    targets.chain(resources).chain(regions).map(|operation| operation.iam_action).collect()
 }
 
-/// The alarms of the manifest's accounts and regions; any where it does not name them.
-fn arns(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<String> {
-    let regions: Vec<&str> = match &manifest.settings.aws.regions {
-        Regions::Listed(regions) => regions.iter().map(|region| region.value.as_str()).collect(),
-        Regions::All | Regions::Default => vec!["*"],
-    };
+/// The resources in the manifest's accounts and regions; in any where it does not name them.
+fn declared_arns(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<String> {
+    match &manifest.settings.aws.regions {
+        Regions::Listed(regions) => {
+            let regions = regions.iter().map(|region| region.value.as_str());
+            arns(manifest, kind, regions.map(|region| (partition(region), region)))
+        }
+        Regions::All | Regions::Default => owned_arns(manifest, kind),
+    }
+}
+
+/// The resources in the manifest's accounts, in any region: what is owned in a region that was taken out of the manifest
+/// is to be deleted there.
+fn owned_arns(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<String> {
+    arns(manifest, kind, partitions(manifest).into_iter().map(|partition| (partition, "*")))
+}
+
+fn arns<'a>(
+    manifest: &Manifest,
+    kind: &dyn resources::Kind,
+    regions: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<String> {
     let mut accounts: Vec<&str> =
         manifest.settings.accounts.iter().map(|account| account.id.as_str()).collect();
     if accounts.is_empty() {
         accounts.push("*");
     }
-    let pairs = accounts.iter().flat_map(|account| regions.iter().map(move |region| (account, region)));
-    pairs
-        .map(|(account, region)| {
-            format!("arn:{}:{}", partition(region), kind.policy_resource(account, region))
-        })
-        .collect()
+    let of_region = |(partition, region)| {
+        let arn = move |account: &&str| format!("arn:{partition}:{}", kind.policy_resource(account, region));
+        accounts.iter().map(arn).collect::<Vec<_>>()
+    };
+    regions.flat_map(of_region).collect()
+}
+
+/// The partitions that the manifest's regions or roles name.
+fn partitions(manifest: &Manifest) -> BTreeSet<&str> {
+    let settings = &manifest.settings;
+    let named: BTreeSet<&str> = match &settings.aws.regions {
+        Regions::Listed(regions) => regions.iter().map(|region| partition(&region.value)).collect(),
+        Regions::All | Regions::Default => {
+            settings.accounts.iter().filter_map(|account| account.role_arn.split(':').nth(1)).collect()
+        }
+    };
+    if named.is_empty() { BTreeSet::from(["aws"]) } else { named }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_statements_of_its_own() {
+        assert_eq!(in_camel_case("metric_alarm"), "MetricAlarm");
+        let names: BTreeSet<String> =
+            resources::KINDS.iter().map(|kind| in_camel_case(kind.text().kind)).collect();
+        assert_eq!(names.len(), resources::KINDS.len());
+        assert!(names.iter().all(|name| name.chars().all(char::is_alphanumeric)), "{names:?}");
+    }
 }

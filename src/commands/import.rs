@@ -1,26 +1,28 @@
 //! `import`: declarations to review, of alarms that exist and that nobody owns, or of a sheet that lists alarms.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::args::{Global, ImportArgs};
 use super::environment::Environment;
-use super::failure::{Exit, Failure};
+use super::failure::Exit;
 use super::import_sheet;
+use super::opening::{Opened, open};
 use super::output::Output;
-use super::plan::read_state;
 use super::progress::Reading;
-use super::session::{Session, failures, load_manifest, open_store};
+use super::session::{Session, failures};
+use super::whole_file::{Existing, write_whole};
 use crate::aws::all;
 use crate::declarations::block_names;
 use crate::inventory::{Selector, TargetKind, read_fleet};
 use crate::manifest::{SourceSet, parse};
 use crate::model::Address;
 use crate::render::count_of;
-use crate::report::{FoundAlarm, declarations};
+use crate::report::{Declarations, FoundAlarm, Surroundings, declarations};
 use crate::resources::metric_alarm;
+
+const NOTHING: &str = "Nothing to import: there is no metric alarm but those that bear a project's tag or that the state records.";
 
 /// `opsform import`
 pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
@@ -32,14 +34,11 @@ pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Enviro
 
 async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
-    let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
-    let state = read_state(&store, &output).await?;
-    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let Opened { state, session, .. } = open(global, environment, &output).await?;
     let reading = Reading::new(&output);
     let selectors: Vec<Selector> = TargetKind::ALL.into_iter().map(Selector::all).collect();
     let selectors: Vec<&Selector> = selectors.iter().collect();
-    let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
+    let fleet = read_fleet(&session.aws, &session.manifest_scopes, &selectors).await.map_err(failures)?;
     let mut found = find(&session).await?;
     drop(reading);
     found.retain(|alarm| {
@@ -47,30 +46,24 @@ async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> 
         !state.resources.contains_key(&address)
     });
     if found.is_empty() {
-        output.print("Nothing to import: every alarm bears an opsform project's tag.")?;
+        output.print(NOTHING)?;
         return Ok(Exit::Done);
     }
-    let text = declarations(&found, &fleet, labels(global));
-    let count = count_of(found.len(), "alarm", "alarms");
+    let labels = labels(global);
+    let written =
+        declarations(&found, Surroundings { fleet: &fleet, scopes: &session.manifest_scopes, labels });
+    let count = count_words(&written);
     let Some(path) = &args.out else {
-        output.print(&text)?;
+        output.print(&written.text)?;
         output.note(&format!("{count}; `--out FILE` writes them to a file of the manifest"));
         return Ok(Exit::Done);
     };
-    write_new(path, &text)?;
+    write_whole(path, written.text.as_bytes(), Existing::Refuse)?;
     output.print(&format!(
-        "Wrote {count} to {}.\nNext: review it, then `opsform plan`: it adopts them and changes none.",
+        "Wrote {count} to {}.\nNext: review it, then `opsform plan`: it adopts what is declared and changes nothing.",
         path.display()
     ))?;
     Ok(Exit::Done)
-}
-
-/// Writes a file that is not there yet.
-pub(super) fn write_new(path: &Path, text: &str) -> Result<()> {
-    if path.exists() {
-        return Err(Failure::new(format!("{} exists already", path.display()), "choose another file").into());
-    }
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The labels that the manifest's blocks have, as far as it can be read.
@@ -79,6 +72,16 @@ pub(super) fn labels(global: &Global) -> BTreeSet<String> {
     let (document, _) = parse(&sources, &block_names());
     let labels = document.blocks.iter().filter_map(|block| block.table.get("label")?.value.as_str());
     labels.map(str::to_owned).collect()
+}
+
+/// `15 alarms`, or `15 alarms (and 1 more as a comment that says why)`.
+fn count_words(written: &Declarations) -> String {
+    let declared = count_of(written.declared, "alarm", "alarms");
+    match written.left_out {
+        0 => declared,
+        1 => format!("{declared} (and 1 more as a comment that says why)"),
+        more => format!("{declared} (and {more} more as comments that say why)"),
+    }
 }
 
 async fn find(session: &Session) -> Result<Vec<FoundAlarm>> {

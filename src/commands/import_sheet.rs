@@ -1,15 +1,17 @@
 //! `import FILE`: a sheet that lists alarms, as declarations to review.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
 use super::args::{Global, ImportArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::import::{labels, write_new};
+use super::import::labels;
+use super::manifest_path::relative;
 use super::output::Output;
+use super::whole_file::{Existing, write_whole};
 use crate::declarations::{block_names, parse_all};
 use crate::manifest::{Files, SourceSet, grids, parse, read_files};
 use crate::model::Severity;
@@ -44,7 +46,7 @@ pub(super) fn run(global: &Global, args: &ImportArgs, file: &str, environment: &
         output.note(&format!("{rows}{}; `--out FILE` writes them to a file of the manifest", said(faults)));
         return Ok(Exit::Done);
     };
-    write_new(path, &list.text)?;
+    write_whole(path, list.text.as_bytes(), Existing::Refuse)?;
     output.print(&format!(
         "Wrote an inventory of {rows} and its alarm to {}{}.\nNext: review it, then `opsform validate` and `opsform plan`.",
         path.display(),
@@ -68,50 +70,4 @@ fn faults(list: &AlarmList, file: &str, bytes: &[u8]) -> usize {
     document.files = Files::from([(file.to_owned(), Ok(bytes.into()))]);
     problems.extend(parse_all(&document).1);
     problems.iter().filter(|problem| problem.severity == Severity::Error).count()
-}
-
-/// The path of a file as a manifest in this folder names it.
-fn relative(file: &Path, folder: &Path) -> String {
-    let slashes = |path: &Path| path.to_string_lossy().replace('\\', "/");
-    if file.is_absolute() {
-        return slashes(file);
-    }
-    let plain = |path: &Path| -> Option<Vec<String>> {
-        let parts = path.components().filter(|part| *part != Component::CurDir);
-        parts
-            .map(|part| match part {
-                Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
-                _ => None,
-            })
-            .collect()
-    };
-    let (Some(from), Some(to)) = (plain(folder), plain(file)) else {
-        // With `..` in it, or an absolute folder, only the disk knows.
-        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        return slashes(&absolute);
-    };
-    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
-    let mut path = PathBuf::new();
-    path.extend(std::iter::repeat_n("..", from.len() - shared));
-    path.extend(&to[shared..]);
-    slashes(&path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_named_from_the_folder_of_the_manifest() {
-        for (file, folder, expected) in [
-            ("alarms.xlsx", "manifests", "../alarms.xlsx"),
-            ("manifests/alarms.xlsx", "manifests", "alarms.xlsx"),
-            ("./lists/a.csv", "ops/manifests", "../../lists/a.csv"),
-            ("a.csv", "", "a.csv"),
-            ("/srv/a.csv", "manifests", "/srv/a.csv"),
-        ] {
-            assert_eq!(relative(Path::new(file), Path::new(folder)), expected, "{file} from {folder}");
-        }
-        assert!(relative(Path::new("../a.csv"), Path::new("manifests")).ends_with("/a.csv"));
-    }
 }

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::args::{Global, InventoryArgs, SheetFormat};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::manifest_path::relative;
+use super::opening::{Opened, open};
 use super::output::Output;
-use super::plan::read_state;
 use super::progress::Reading;
-use super::session::{Session, failures, load_manifest, open_store};
+use super::session::{Session, failures};
+use super::whole_file::{Existing, write_whole};
 use crate::aws::all;
 use crate::inventory::{Fleet, Selector, Target, TargetKind, read_fleet};
 use crate::model::Scope;
@@ -28,10 +30,7 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
             Failure::new("a workbook cannot be printed", "say where to write it: --out fleet.xlsx").into()
         );
     }
-    let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
-    let state = read_state(&store, &output).await?;
-    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let Opened { session, .. } = open(global, environment, &output).await?;
     let reading = Reading::new(&output);
     let kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { kinds(&args.kind)? };
     let selectors: Vec<Selector> = kinds.into_iter().map(Selector::all).collect();
@@ -42,7 +41,7 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
     let targets = with_alarms(&fleet, &alarms, args.without_alarms);
     let sheet = FleetSheet::new(&targets);
     match &args.out {
-        Some(path) => write(path, &bytes(&sheet, format, &output)?)?,
+        Some(path) => write_whole(path, &bytes(&sheet, format, &output)?, Existing::Replace)?,
         None => output.print(&String::from_utf8_lossy(&bytes(&sheet, format, &output)?))?,
     }
     for (plural, (count, without)) in FleetSheet::coverage(&targets) {
@@ -55,6 +54,13 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
     }
     if let Some(path) = &args.out {
         output.note(&format!("wrote {} to {}", count_of(targets.len(), "row", "rows"), path.display()));
+        if is_inventory(path, format) && !targets.is_empty() {
+            let file = relative(path, &global.manifests);
+            output.note(&format!(
+                "to use it as an inventory, add this to the manifest:\n\n{}",
+                sheet.inventory_blocks(&file)
+            ));
+        }
     }
     Ok(Exit::Done)
 }
@@ -101,6 +107,11 @@ fn format_of(path: &Path) -> Option<SheetFormat> {
     }
 }
 
+/// Whether an `[[inventory]]` can read the file. JSON is for programs: there it takes what the AWS CLI prints.
+fn is_inventory(path: &Path, format: SheetFormat) -> bool {
+    matches!(format, SheetFormat::Csv | SheetFormat::Xlsx) && format_of(path) == Some(format)
+}
+
 fn bytes(sheet: &FleetSheet, format: SheetFormat, output: &Output) -> Result<Vec<u8>> {
     Ok(match format {
         SheetFormat::Table => sheet.table(output.palette).into_bytes(),
@@ -108,12 +119,4 @@ fn bytes(sheet: &FleetSheet, format: SheetFormat, output: &Output) -> Result<Vec
         SheetFormat::Json => serde_json::to_vec_pretty(&sheet.json())?,
         SheetFormat::Xlsx => sheet.xlsx()?,
     })
-}
-
-/// Written whole or not at all: beside it first, then renamed.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    std::fs::write(&temporary, bytes)
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .with_context(|| format!("cannot write {}", path.display()))
 }

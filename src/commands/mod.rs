@@ -11,6 +11,8 @@ mod import_sheet;
 mod init;
 mod inventory;
 mod locking;
+mod manifest_path;
+mod opening;
 mod output;
 mod plan;
 mod planning;
@@ -22,6 +24,7 @@ mod stale;
 mod state;
 mod state_transfer;
 mod summary;
+mod whole_file;
 
 use std::process::ExitCode;
 

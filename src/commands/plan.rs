@@ -6,10 +6,11 @@ use super::args::{DriftArgs, Global, GuardArgs, PlanArgs, SelectionArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::guards::{refuse_if_blocked, refuse_if_too_destructive};
+use super::opening::{Opened, open};
 use super::output::Output;
 use super::planning::{Wanted, make_plan};
-use super::saved::{write_plan, write_whole};
-use super::session::{Session, load_manifest, open_store};
+use super::saved::write_plan;
+use super::whole_file::{Existing, write_whole};
 use crate::plan::{Pattern, PlanOptions, Selection};
 use crate::render::{Heading, summary_json};
 use crate::state::{State, Store};
@@ -18,10 +19,7 @@ use crate::state::{State, Store};
 pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let selection = selection(&args.selection)?;
-    let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
-    let state = read_state(&store, &output).await?;
-    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let Opened { manifest, state, session } = open(global, environment, &output).await?;
     let options = options(&args.guard, selection);
     let planned =
         make_plan(&session, &output, state, &manifest, &Wanted::Manifest(&manifest), options).await?;
@@ -31,7 +29,7 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
         output.note(&format!("the plan is in {0}; `opsform apply {0}` applies it", path.display()));
     }
     if let Some(path) = &args.summary {
-        write_whole(path, &summary_json(&planned.plan))?;
+        write_whole(path, summary_json(&planned.plan).as_bytes(), Existing::Replace)?;
     }
     refuse_if_blocked(&planned.plan)?;
     let owned = planned.state.resources.len();
@@ -49,10 +47,7 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
 pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let selection = selection(&args.selection)?;
-    let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
-    let state = read_state(&store, &output).await?;
-    let session = Session::connect(global, &manifest.settings, &state).await?;
+    let Opened { manifest, state, session } = open(global, environment, &output).await?;
     let options = PlanOptions { selection, ..PlanOptions::default() };
     let planned = make_plan(&session, &output, state, &manifest, &Wanted::LastWritten, options).await?;
     output.plan(&planned.plan, Heading::Drift, args.view.format, args.view.detail)?;

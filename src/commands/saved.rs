@@ -1,8 +1,7 @@
 //! Plans in files: writing one, reading it again, and finding out what is left of it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
@@ -17,6 +16,7 @@ use super::progress::Reading;
 use super::reading::{Requests, learn, owners, read_resources};
 use super::session::Session;
 use super::stale::stale_failure;
+use super::whole_file::{Existing, write_whole};
 use crate::inventory::Fleet;
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::plan::{Change, Plan, Provenance, Remaining, SavedPlan, SavedPlanError, Settled, Verb};
@@ -24,27 +24,14 @@ use crate::render::{count_of, plan_json};
 use crate::resources::{self, KeyRequest, OwnershipNeed};
 use crate::state::State;
 
-/// Writes the plan with what it was made from: beside the file first, so that nobody reads half of it.
+/// Writes the plan with what it was made from.
 pub(super) fn write_plan(path: &Path, plan: &Plan, state: &State) -> Result<()> {
     let provenance = Provenance {
         opsform: env!("CARGO_PKG_VERSION").to_owned(),
         lineage: state.lineage.clone(),
         serial: state.serial,
     };
-    write_whole(path, &plan_json(plan, Some(&provenance)))
-}
-
-/// Writes a file whole or not at all.
-pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let mut temporary = path.to_owned().into_os_string();
-    temporary.push(".tmp");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    write_whole(path, plan_json(plan, Some(&provenance)).as_bytes(), Existing::Replace)
 }
 
 /// Reads a file that must be a plan.

@@ -11,10 +11,15 @@ use crate::render::{Align, Palette, Table, Tone};
 /// The columns that every target has, in order.
 const FIXED: [&str; 7] = ["id", "Name", "kind", "account", "region", "state", "alarms"];
 
+/// Which of them identify a target.
+const ID: usize = 0;
+const KIND: usize = 2;
+
 /// The first columns of the terminal's table; a terminal has no room for all tags.
 const SHOWN: usize = FIXED.len();
 
-/// A sheet of targets. It can be used as an `[[inventory]]` with `id = "id"` as it is.
+/// A sheet of targets. As a workbook or as comma-separated values it can be an `[[inventory]]`, see
+/// [`FleetSheet::inventory_blocks`].
 #[derive(Clone, Debug)]
 pub struct FleetSheet {
     columns: Vec<String>,
@@ -68,7 +73,7 @@ impl FleetSheet {
         table.text(palette)
     }
 
-    /// All columns as comma-separated values, in UTF-8.
+    /// All columns as comma-separated values, in UTF-8: each value as it is, without a mark for one program or another.
     ///
     /// # Errors
     /// None in practice: the writer writes to memory.
@@ -80,6 +85,28 @@ impl FleetSheet {
         }
         let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Ready `[[inventory]]` blocks for the sheet in a file, as a manifest names that file: one for each kind of target,
+    /// because a block is about one. Empty where there is no target.
+    pub fn inventory_blocks(&self, file: &str) -> String {
+        let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in &self.rows {
+            ids.entry(text_of(row[KIND].as_ref())).or_default().push(text_of(row[ID].as_ref()));
+        }
+        let several = ids.len() > 1;
+        let file = toml::Value::from(file);
+        let blocks = ids.iter().map(|(kind, ids)| {
+            let label = if several { format!("fleet-{}", kind.replace('_', "-")) } else { "fleet".to_owned() };
+            let filter = if several { format!("where = \"row.kind == '{kind}'\"\n") } else { String::new() };
+            let twice = repeated(ids).map_or_else(String::new, |id| {
+                format!("# {id} stands in several rows, and a row is known by its id: say in `where` which one counts\n")
+            });
+            format!(
+                "[[inventory]]\n{twice}label = \"{label}\"\nfile = {file}\nid = \"id\"\nkind = \"{kind}\"\n{filter}"
+            )
+        });
+        blocks.collect::<Vec<_>>().join("\n")
     }
 
     /// A list of objects, one a target, without the cells that are empty.
@@ -151,6 +178,12 @@ fn fixed_cells(target: &Target, alarms: usize) -> [Option<Value>; 7] {
     ]
 }
 
+/// An id that stands there more than once.
+fn repeated(ids: &[String]) -> Option<&String> {
+    let mut seen = BTreeSet::new();
+    ids.iter().find(|id| !seen.insert(*id))
+}
+
 fn text_of(cell: Option<&Value>) -> String {
     match cell {
         None | Some(Value::Null) => String::new(),
@@ -178,6 +211,31 @@ mod tests {
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             attributes: BTreeMap::from([("instance_type", "t3.small".into())]),
         }
+    }
+
+    #[test]
+    fn there_is_a_block_for_each_kind() {
+        let database = |region: &str| Target {
+            kind: TargetKind::RdsCluster,
+            scope: Scope::new("111122223333", region),
+            ..target("main", &[])
+        };
+        let (instance, one, two) = (target("i-1", &[]), database("us-east-1"), database("eu-west-1"));
+        let blocks = |targets: &[&Target]| {
+            let rows: Vec<(&Target, usize)> = targets.iter().map(|target| (*target, 0)).collect();
+            FleetSheet::new(&rows).inventory_blocks("a \"b\".csv")
+        };
+        assert_eq!(blocks(&[]), "");
+        assert_eq!(
+            blocks(&[&instance]),
+            "[[inventory]]\nlabel = \"fleet\"\nfile = 'a \"b\".csv'\nid = \"id\"\nkind = \"ec2\"\n"
+        );
+        let several = blocks(&[&instance, &one]);
+        assert_eq!(several.matches("[[inventory]]").count(), 2, "{several}");
+        assert!(several.contains("label = \"fleet-rds-cluster\""), "{several}");
+        assert!(several.contains("where = \"row.kind == 'rds_cluster'\"\n"), "{several}");
+        assert!(!several.contains("several rows"), "{several}");
+        assert!(blocks(&[&one, &two]).contains("# main stands in several rows"));
     }
 
     #[test]

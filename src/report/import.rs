@@ -21,17 +21,40 @@ pub struct FoundAlarm {
     pub alarm: Result<MetricAlarm, String>,
 }
 
-/// The declarations of a set of alarms, as a manifest file. Applying it adopts them and changes none.
+/// Where the declarations will be applied.
+#[derive(Clone, Debug)]
+pub struct Surroundings<'a> {
+    /// All targets of the manifest's accounts and regions, also of those whose alarms are not looked at.
+    pub fleet: &'a Fleet,
+    /// The manifest's accounts and regions.
+    pub scopes: &'a [Scope],
+    /// Labels that are taken.
+    pub labels: BTreeSet<String>,
+}
+
+/// A manifest file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declarations {
+    /// The file's text.
+    pub text: String,
+    /// How many alarms it declares.
+    pub declared: usize,
+    /// How many it only mentions, with the reason.
+    pub left_out: usize,
+}
+
+/// The declarations of a set of alarms, as a manifest file. Applying it adopts them, changes none and makes none.
 ///
 /// What is put into a template is put back and compared, letter by letter, before it counts: an alarm that a template
-/// would not make just as it is gets a declaration of its own, or a comment that says why it cannot have one.
-/// The labels in `labels` are taken.
-pub fn declarations(found: &[FoundAlarm], fleet: &Fleet, mut labels: BTreeSet<String>) -> String {
-    let mut groups: BTreeMap<Shape, Vec<(&FoundAlarm, Option<&Target>)>> = BTreeMap::new();
+/// would not make just as it is gets a declaration of its own. An alarm that no declaration can make without making
+/// others, too, or that cannot be declared at all, becomes a comment that says why.
+pub fn declarations(found: &[FoundAlarm], surroundings: Surroundings<'_>) -> Declarations {
+    let Surroundings { fleet, scopes, mut labels } = surroundings;
+    let mut groups: BTreeMap<Shape, Vec<Member<'_>>> = BTreeMap::new();
     let mut left_out = Vec::new();
     for alarm in found {
         match shape(alarm, fleet) {
-            Ok((shape, target)) => groups.entry(shape).or_default().push((alarm, target)),
+            Ok((shape, target)) => groups.entry(shape).or_default().push(Member { alarm, target }),
             Err(why) => left_out.push((alarm, why)),
         }
     }
@@ -39,25 +62,90 @@ pub fn declarations(found: &[FoundAlarm], fleet: &Fleet, mut labels: BTreeSet<St
         "# Written by `opsform import --live`. Review it: rename the labels, and widen `for_each` from ids to tags where\n\
          # every instance of a sort should have the alarm. Applying it as it is adopts these alarms and changes none.\n",
     );
-    for (shape, alarms) in &groups {
-        text.push('\n');
-        text.push_str(&declaration(shape, alarms, &mut labels));
+    for (shape, members) in groups {
+        let (fitting, others) = fitting(members, fleet, scopes);
+        left_out.extend(others);
+        if !fitting.is_empty() {
+            text.push('\n');
+            text.push_str(&declaration(&shape, &fitting, &mut labels));
+        }
     }
-    for (alarm, why) in left_out {
+    for (alarm, why) in &left_out {
         let name = Value::from(alarm.name.as_str());
-        let _ = write!(text, "\n# Left out: {name} in {}: {why}.\n", alarm.scope.region);
+        let _ = write!(text, "\n# Left out: {name} in {}: {why}.\n", alarm.scope);
     }
-    text
+    Declarations { text, declared: found.len() - left_out.len(), left_out: left_out.len() }
 }
 
 /// What the alarms of one declaration have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Shape {
-    /// The kind of target; `None` for an alarm of a region, whose region and account then are part of the shape.
-    kind: Option<&'static str>,
-    scope: Option<Scope>,
+    attached: Attached,
     /// The keys of the block with their values as TOML, in the order of the block.
     keys: Vec<(&'static str, String)>,
+}
+
+/// What a declaration attaches its alarms to. There is no word for an account: it is always all of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Attached {
+    /// Targets of a kind, wherever they are.
+    Targets(&'static str),
+    /// A region, in each account.
+    Region(String),
+}
+
+/// An alarm with its target.
+struct Member<'a> {
+    alarm: &'a FoundAlarm,
+    target: Option<&'a Target>,
+}
+
+impl<'a> Member<'a> {
+    /// The places where a declaration that makes this alarm makes one.
+    fn places(&self, fleet: &'a Fleet, scopes: &'a [Scope]) -> Vec<&'a Scope> {
+        match self.target {
+            Some(target) => {
+                let same = fleet.of_kind(target.kind).filter(|other| other.id == target.id);
+                same.map(|target| &target.scope).collect()
+            }
+            None => scopes.iter().filter(|scope| scope.region == self.alarm.scope.region).collect(),
+        }
+    }
+
+    fn target_id(&self) -> Option<&'a str> {
+        self.target.map(|target| target.id.as_str())
+    }
+}
+
+/// The members that a declaration makes without making more than is there, and the others, each with the reason.
+fn fitting<'a>(
+    members: Vec<Member<'a>>,
+    fleet: &'a Fleet,
+    scopes: &'a [Scope],
+) -> (Vec<Member<'a>>, Vec<(&'a FoundAlarm, String)>) {
+    let there: BTreeSet<(&Scope, Option<&str>)> =
+        members.iter().map(|member| (&member.alarm.scope, member.target_id())).collect();
+    let mut others = Vec::new();
+    let mut fitting = Vec::new();
+    for member in members {
+        let missing = |scope: &&&Scope| !there.contains(&(**scope, member.target_id()));
+        match member.places(fleet, scopes).iter().find(missing) {
+            Some(scope) => others.push((member.alarm, would_make(&member, scope))),
+            None => fitting.push(member),
+        }
+    }
+    (fitting, others)
+}
+
+fn would_make(member: &Member<'_>, scope: &Scope) -> String {
+    match member.target_id() {
+        Some(id) => format!(
+            "`ids` selects `{id}` in every account and region, and {scope} has one, too, without the same alarm to adopt"
+        ),
+        None => format!(
+            "a declaration makes a region's alarm in every account, and {scope} has not the same alarm to adopt"
+        ),
+    }
 }
 
 fn shape<'a>(found: &FoundAlarm, fleet: &'a Fleet) -> Result<(Shape, Option<&'a Target>), String> {
@@ -65,21 +153,29 @@ fn shape<'a>(found: &FoundAlarm, fleet: &'a Fleet) -> Result<(Shape, Option<&'a 
         Ok(alarm) => alarm,
         Err(what) => return Err(format!("it uses {what}, which cannot be declared yet")),
     };
-    let texts = [&found.name].into_iter().chain(&alarm.description).chain(alarm.dimensions.values());
-    if texts.chain(&alarm.alarm_actions).any(|text| ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)))
-    {
+    if texts(found, alarm).any(|text| ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))) {
         return Err("its texts hold the marks of a template".to_owned());
     }
     let target = fleet.iter().find(|target| {
         target.scope == found.scope && alarm.dimensions.get(target.kind.dimension()) == Some(&target.id)
     });
     let words = Words { scope: &found.scope, target };
-    let shape = Shape {
-        kind: target.map(|target| target.kind.name()),
-        scope: target.is_none().then(|| found.scope.clone()),
-        keys: keys(found, alarm, &words),
+    let attached = match target {
+        Some(target) => Attached::Targets(target.kind.name()),
+        None => Attached::Region(found.scope.region.clone()),
     };
-    Ok((shape, target))
+    Ok((Shape { attached, keys: keys(found, alarm, &words) }, target))
+}
+
+/// All texts of an alarm that a declaration takes for templates.
+fn texts<'a>(found: &'a FoundAlarm, alarm: &'a MetricAlarm) -> impl Iterator<Item = &'a String> {
+    let actions = [&alarm.alarm_actions, &alarm.ok_actions, &alarm.insufficient_data_actions];
+    [&found.name, &alarm.namespace, &alarm.metric, &alarm.statistic.0]
+        .into_iter()
+        .chain(&alarm.unit)
+        .chain(&alarm.description)
+        .chain(alarm.dimensions.iter().flat_map(|(name, value)| [name, value]))
+        .chain(actions.into_iter().flatten())
 }
 
 /// Every key whose value is not the default.
@@ -171,26 +267,19 @@ fn replace_words(text: &str, word: &str, with: &str) -> String {
     out + rest
 }
 
-fn declaration(
-    shape: &Shape,
-    alarms: &[(&FoundAlarm, Option<&Target>)],
-    labels: &mut BTreeSet<String>,
-) -> String {
+fn declaration(shape: &Shape, members: &[Member<'_>], labels: &mut BTreeSet<String>) -> String {
     let metric = shape.keys.iter().find(|(key, _)| *key == "metric").map_or("", |(_, metric)| metric);
     let mut text = String::from("[[alarm]]\n");
     let _ = writeln!(text, "label = \"{}\"", label(metric, labels));
-    match (&shape.kind, &shape.scope) {
-        (Some(kind), _) => {
-            let ids: Vec<Value> = alarms
-                .iter()
-                .filter_map(|(_, target)| Some(Value::from(target.as_ref()?.id.as_str())))
-                .collect();
+    match &shape.attached {
+        Attached::Targets(kind) => {
+            let ids: BTreeSet<&str> = members.iter().filter_map(Member::target_id).collect();
+            let ids: Vec<Value> = ids.into_iter().map(Value::from).collect();
             let _ = writeln!(text, "for_each = {{ {kind} = {{ ids = {} }} }}", Value::from(ids));
         }
-        (None, Some(scope)) => {
-            let _ = writeln!(text, "region = \"{}\"", scope.region);
+        Attached::Region(region) => {
+            let _ = writeln!(text, "region = \"{region}\"");
         }
-        (None, None) => {}
     }
     for (key, value) in &shape.keys {
         let _ = writeln!(text, "{key} = {value}");
@@ -219,22 +308,4 @@ fn label(metric: &str, labels: &mut BTreeSet<String>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_replaced_whole() {
-        assert_eq!(replace_words("web-1: web-10 web-1", "web-1", "N"), "N: web-10 N");
-        assert_eq!(replace_words("my web-1", "web-1", "N"), "my N");
-        assert_eq!(replace_words("xweb-1", "web-1", "N"), "xweb-1");
-    }
-
-    #[test]
-    fn labels_are_the_metric_in_small_letters() {
-        let mut labels = BTreeSet::new();
-        assert_eq!(label("\"CPUUtilization\"", &mut labels), "cpuutilization");
-        assert_eq!(label("\"StatusCheckFailed\"", &mut labels), "status-check-failed");
-        assert_eq!(label("\"StatusCheckFailed\"", &mut labels), "status-check-failed-2");
-        assert_eq!(label("\"disk used %\"", &mut labels), "disk-used--");
-    }
-}
+mod tests;

@@ -8,4 +8,4 @@ mod import;
 
 pub use alarm_list::{AlarmList, Names, alarm_list};
 pub use fleet::FleetSheet;
-pub use import::{FoundAlarm, declarations};
+pub use import::{Declarations, FoundAlarm, Surroundings, declarations};

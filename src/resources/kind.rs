@@ -18,10 +18,10 @@ pub trait Kind: Send + Sync {
     /// Creates run up the phases, deletes run down.
     fn phase(&self) -> u8;
 
-    /// What it may call to read, and what to write, for the IAM policy.
+    /// What it may call, for the IAM policy.
     fn operations(&self) -> Operations;
 
-    /// The resources that a policy for writing names, as the end of an ARN: `cloudwatch:REGION:ACCOUNT:alarm:*`.
+    /// The resources that a policy names, as the end of an ARN: `cloudwatch:REGION:ACCOUNT:alarm:*`.
     fn policy_resource(&self, account: &str, region: &str) -> String;
 
     /// Reads the resources with these keys; those that AWS does not know are left out.
@@ -69,10 +69,15 @@ pub trait Kind: Send + Sync {
 /// The operations of a kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Operations {
-    /// For `plan`, `drift` and `state rebuild`.
+    /// Reads of many, which a policy allows on `*` only: either they take no resource, or, as `DescribeAlarms` for both
+    /// sorts of alarm, no other than that ("Actions, resources, and condition keys" of the services).
     pub read: &'static [&'static Operation],
-    /// For `apply` and `destroy`, besides those.
+    /// Reads of one resource, which a policy names, wherever the project owns something.
+    pub read_one: &'static [&'static Operation],
+    /// What makes and changes resources, in the manifest's regions.
     pub write: &'static [&'static Operation],
+    /// What removes them, also in regions that were taken out of the manifest.
+    pub remove: &'static [&'static Operation],
 }
 
 /// What to read of a kind in one scope.

@@ -24,6 +24,55 @@ fn called(workspace: &Workspace) -> BTreeSet<String> {
     names.filter(|name| name != "sts:GetCallerIdentity").collect()
 }
 
+/// The resources of the statement with this Sid.
+fn resources(policy: &Value, sid: &str) -> Value {
+    let statements = policy["Statement"].as_array().unwrap();
+    let found = statements.iter().find(|statement| statement["Sid"] == sid);
+    found.unwrap_or_else(|| panic!("no {sid} in {policy}"))["Resource"].clone()
+}
+
+/// Whether a policy allows an action on a resource.
+fn allows(policy: &Value, action: &str, resource: &str) -> bool {
+    let matches = |pattern: &Value| {
+        globset::Glob::new(pattern.as_str().unwrap()).unwrap().compile_matcher().is_match(resource)
+    };
+    policy["Statement"].as_array().unwrap().iter().any(|statement| {
+        let resources = match &statement["Resource"] {
+            Value::Array(list) => list.clone(),
+            one => vec![one.clone()],
+        };
+        statement["Action"].as_array().unwrap().contains(&json!(action)) && resources.iter().any(matches)
+    })
+}
+
+/// Expects that every call of an account was allowed on what it was about, and that Sids are unique.
+#[track_caller]
+fn expect_allowed(account: &crate::aws::Account, policy: &Value) {
+    let calls = account.log();
+    assert!(!calls.is_empty());
+    for call in calls.iter().filter(|call| call["operation"] != "GetCallerIdentity") {
+        let text = |name: &str| call[name].as_str().unwrap_or("").to_owned();
+        let service = text("service").replace("tagging", "tag");
+        let resource = match service.as_str() {
+            "s3" if text("key").is_empty() => "arn:aws:s3:::acme-opsform".to_owned(),
+            "s3" => format!("arn:aws:s3:::acme-opsform/{}", text("key")),
+            "sts" => "arn:aws:iam::".to_owned(),
+            _ => format!("arn:aws:{service}:{}:{}:alarm:{}", text("region"), account.id(), text("key")),
+        };
+        let action = format!("{service}:{}", text("operation"));
+        let allowed = if service == "sts" {
+            actions(policy).contains(&action)
+        } else {
+            allows(policy, &action, &resource)
+        };
+        assert!(allowed, "{action} on {resource} by {policy}");
+    }
+    let statements = policy["Statement"].as_array().unwrap();
+    let sids: BTreeSet<&str> =
+        statements.iter().map(|statement| statement["Sid"].as_str().unwrap()).collect();
+    assert_eq!(sids.len(), statements.len(), "{policy}");
+}
+
 #[test]
 fn everything_that_is_called_is_allowed() {
     let workspace = Workspace::new(&CPU.replace("{ ec2 = {} }", "{ ec2 = {}, rds = {}, rds_cluster = {} }"));
@@ -55,16 +104,89 @@ fn the_policy_knows_what_the_manifest_uses() {
     let allowed = actions(&policy);
     assert!(allowed.contains("ec2:DescribeInstances") && !allowed.contains("rds:DescribeDBInstances"));
     assert!(!allowed.contains("ec2:DescribeRegions") && !allowed.contains("sts:AssumeRole"));
-    assert_eq!(policy["Statement"][1]["Resource"], json!(["arn:aws:cloudwatch:us-east-1:*:alarm:*"]));
+    assert_eq!(resources(&policy, "OpsformRead"), json!("*"));
+    assert_eq!(
+        resources(&policy, "OpsformWriteMetricAlarm"),
+        json!(["arn:aws:cloudwatch:us-east-1:*:alarm:*"])
+    );
+    let anywhere = json!(["arn:aws:cloudwatch:*:*:alarm:*"]);
+    assert_eq!(resources(&policy, "OpsformRemoveMetricAlarm"), anywhere);
+    assert_eq!(resources(&printed(&workspace, &["--for", "plan"]), "OpsformReadMetricAlarm"), anywhere);
     workspace.edit_manifest("[\"us-east-1\"]", "[\"all\"]");
     workspace.write(
         "manifests/accounts.toml",
-        "[[account]]\nname = \"prod\"\nrole_arn = \"arn:aws:iam::111122223333:role/opsform\"\n",
+        "[[account]]\nname = \"prod\"\nrole_arn = \"arn:aws-cn:iam::111122223333:role/opsform\"\n",
     );
     let policy = printed(&workspace, &[]);
     assert!(actions(&policy).contains("ec2:DescribeRegions"));
-    assert_eq!(policy["Statement"][1]["Resource"], json!(["arn:aws:cloudwatch:*:111122223333:alarm:*"]));
-    assert_eq!(policy["Statement"][2]["Action"], json!(["sts:AssumeRole"]));
+    assert_eq!(
+        resources(&policy, "OpsformWriteMetricAlarm"),
+        json!(["arn:aws-cn:cloudwatch:*:111122223333:alarm:*"])
+    );
+}
+
+#[test]
+fn what_is_left_in_a_region_that_was_taken_out_may_be_deleted() {
+    let workspace = Workspace::new(&CPU.replace("[\"us-east-1\"]", "[\"us-east-1\", \"eu-west-1\"]"));
+    for region in [REGION, "eu-west-1"] {
+        workspace.account.seed_instances(region, json!([{"name": format!("web-{region}")}]));
+    }
+    workspace.apply();
+    workspace.edit_manifest(", \"eu-west-1\"", "");
+    workspace.account.clear_calls();
+    workspace.apply().says(&["1 destroyed"]);
+    let policy = printed(&workspace, &[]);
+    expect_allowed(&workspace.account, &policy);
+    let elsewhere = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:x";
+    assert!(!allows(&policy, "cloudwatch:PutMetricAlarm", elsewhere), "{policy}");
+}
+
+#[test]
+fn the_caller_and_the_roles_have_policies_of_their_own() {
+    let workspace = Workspace::new(CPU);
+    let other = Workspace::new(CPU);
+    let (caller, role) = (&workspace.account, &other.account);
+    caller.create_bucket(REGION, "acme-opsform");
+    caller.clear_calls();
+    let role_arn = format!("arn:aws:iam::{}:role/opsform", role.id());
+    workspace.write(
+        "manifests/accounts.toml",
+        &format!(
+            "[[account]]\nname = \"prod\"\nrole_arn = \"{role_arn}\"\n\
+             [state]\ns3 = {{ bucket = \"acme-opsform\", key = \"a.json\", region = \"us-east-1\" }}\n"
+        ),
+    );
+    role.seed_instances(REGION, json!([{"name": "web-1"}]));
+    workspace.ok(&["plan"]);
+    expect_allowed(caller, &printed(&workspace, &["--for", "plan", "--caller"]));
+    expect_allowed(role, &printed(&workspace, &["--for", "plan"]));
+    workspace.apply();
+    workspace.ok(&["destroy", "--yes"]);
+    let of_caller = printed(&workspace, &["--caller"]);
+    let of_role = printed(&workspace, &[]);
+    expect_allowed(caller, &of_caller);
+    expect_allowed(role, &of_role);
+    assert_eq!(resources(&of_caller, "OpsformAccounts"), json!([role_arn]));
+    let services = |policy: &Value| -> BTreeSet<String> {
+        actions(policy).iter().map(|action| action.split(':').next().unwrap().to_owned()).collect()
+    };
+    let set = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|&name| name.to_owned()).collect() };
+    assert_eq!(services(&of_caller), set(&["s3", "sts"]));
+    assert_eq!(services(&of_role), set(&["cloudwatch", "ec2", "tag"]));
+    workspace.ok(&["iam-policy"]).says(&["the roles of `[[account]]`", "--caller"]);
+}
+
+#[test]
+fn reports_have_policies_of_their_own() {
+    let workspace = Workspace::new(CPU);
+    workspace.account.seed(json!({REGION: {"instances": [{"name": "web-1"}], "databases": [{"id": "db"}]}}));
+    for (command, purpose) in [(&["inventory"][..], "inventory"), (&["import", "--live"], "import")] {
+        workspace.account.clear_calls();
+        workspace.ok(command);
+        let policy = printed(&workspace, &["--for", purpose]);
+        expect_allowed(&workspace.account, &policy);
+        assert_eq!(actions(&policy), called(&workspace), "not more than is called");
+    }
 }
 
 #[test]
@@ -78,13 +200,12 @@ fn state_in_a_bucket_is_part_of_it() {
     );
     workspace.account.seed_instances(REGION, json!([{"name": "web-1"}]));
     workspace.ok(&["plan"]);
-    let plan = actions(&printed(&workspace, &["--for", "plan"]));
-    assert!(called(&workspace).is_subset(&plan), "{:?} by {plan:?}", called(&workspace));
+    expect_allowed(&workspace.account, &printed(&workspace, &["--for", "plan"]));
     workspace.apply();
     workspace.ok(&["destroy", "--yes"]);
     let policy = printed(&workspace, &[]);
-    assert!(called(&workspace).is_subset(&actions(&policy)), "{:?} by {policy}", called(&workspace));
-    let objects = &policy["Statement"][3]["Resource"];
-    assert_eq!(objects[0], "arn:aws:s3:::acme-opsform/a/b.json");
-    assert_eq!(objects[1], "arn:aws:s3:::acme-opsform/a/b.json.lock");
+    expect_allowed(&workspace.account, &policy);
+    let (key, lock) = ("arn:aws:s3:::acme-opsform/a/b.json", "arn:aws:s3:::acme-opsform/a/b.json.lock");
+    assert!(allows(&policy, "s3:PutObject", key) && !allows(&policy, "s3:DeleteObject", key), "{policy}");
+    assert!(allows(&policy, "s3:DeleteObject", lock), "{policy}");
 }

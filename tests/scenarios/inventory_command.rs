@@ -62,3 +62,54 @@ fn what_it_writes_is_an_inventory_at_once() {
         workspace.expect_nothing_to_do();
     }
 }
+
+/// The file and the blocks that are printed beside it are an inventory as they are, whatever the fleet holds.
+#[test]
+fn the_blocks_that_it_prints_validate() {
+    let files = ["manifests/fleet.xlsx", "fleet.csv", "deep/fleet.CSV"];
+    for (file, more) in files.into_iter().flat_map(|file| [(file, &[][..]), (file, &["--kind", "rds"])]) {
+        let workspace = fleet();
+        workspace.write("deep/a", "");
+        let run = workspace.ok(&[&["inventory", "--out", file], more].concat());
+        assert_eq!(run.stdout, "");
+        let blocks = run.stderr.split("add this to the manifest:").nth(1).unwrap();
+        let labels: Vec<&str> = blocks.lines().filter_map(|line| line.strip_prefix("label = ")).collect();
+        assert_eq!(labels.len(), if more.is_empty() { 3 } else { 1 }, "{blocks}");
+        let (settings, alarm) = CPU.split_at(CPU.find("[[alarm]]").unwrap());
+        let alarms = labels.iter().enumerate().map(|(n, label)| {
+            let name = format!("{{{{ id }}}}, {n}");
+            alarm
+                .replace("\"cpu\"", &format!("\"cpu-{n}\""))
+                .replace("{ ec2 = {} }", &format!("{{ inventory = {label} }}"))
+                .replace("{{ name }}: CPU over {{ threshold }}", &name)
+        });
+        workspace.write_manifest(&format!("{settings}\n{blocks}\n{}", alarms.collect::<String>()));
+        workspace.ok(&["validate"]);
+        assert_eq!(workspace.changes().len(), if more.is_empty() { 5 } else { 1 });
+    }
+    let run = fleet().ok(&["inventory", "--out", "fleet.json"]);
+    assert!(
+        !run.stderr.contains("[[inventory]]"),
+        "an inventory takes no JSON but the AWS CLI's: {}",
+        run.stderr
+    );
+}
+
+/// What a tag holds is in the file to the letter, and Excel takes it for text in a workbook.
+#[test]
+fn values_are_as_they_are() {
+    let workspace = fleet();
+    let csv = workspace.ok(&["inventory", "--format", "csv"]).stdout;
+    assert!(csv.starts_with("id,Name,kind,") && csv.contains(",=cmd,ec2,"), "{csv}");
+    workspace.ok(&["inventory", "--help"]).says(&["the one to open in Excel"]);
+    workspace.ok(&["inventory", "--out", "fleet.xlsx"]);
+    let unzip = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); \
+                 print(z.read('xl/sharedStrings.xml').decode(), z.read('xl/worksheets/sheet1.xml').decode())";
+    let python = std::process::Command::new("python3")
+        .args(["-c", unzip, "fleet.xlsx"])
+        .current_dir(workspace.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(python.stdout).unwrap();
+    assert!(text.contains("<t>=cmd</t>") && !text.contains("<f>"), "{text}");
+}

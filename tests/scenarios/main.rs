@@ -7,6 +7,7 @@ mod aws;
 
 mod alarm_lists;
 mod architecture;
+mod ci;
 mod commands;
 mod documents;
 mod faults;

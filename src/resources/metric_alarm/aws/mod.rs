@@ -36,13 +36,10 @@ impl Kind for MetricAlarmKind {
 
     fn operations(&self) -> Operations {
         Operations {
-            read: &[Operation::DESCRIBE_ALARMS, Operation::LIST_ALARM_TAGS, Operation::GET_RESOURCES],
-            write: &[
-                Operation::PUT_METRIC_ALARM,
-                Operation::DELETE_ALARMS,
-                Operation::TAG_ALARM,
-                Operation::UNTAG_ALARM,
-            ],
+            read: &[Operation::DESCRIBE_ALARMS, Operation::GET_RESOURCES],
+            read_one: &[Operation::LIST_ALARM_TAGS],
+            write: &[Operation::PUT_METRIC_ALARM, Operation::TAG_ALARM, Operation::UNTAG_ALARM],
+            remove: &[Operation::DELETE_ALARMS],
         }
     }
 

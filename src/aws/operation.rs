@@ -73,6 +73,8 @@ operations! {
     LIST_ALARM_TAGS = operation("CloudWatch", "ListTagsForResource", "cloudwatch:ListTagsForResource", rate(10.0, 10.0));
     /// 1,000 instances a page; paged calls have a bucket of 100 refilled at 20 a second.
     DESCRIBE_INSTANCES = operation("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
+    /// 500 volumes a page; the bucket of paged calls, like that of `DescribeInstances`.
+    DESCRIBE_VOLUMES = operation("EC2", "DescribeVolumes", "ec2:DescribeVolumes", rate(20.0, 100.0));
     /// One call; unpaged: a bucket of 50 refilled at 10 a second.
     DESCRIBE_REGIONS = operation("EC2", "DescribeRegions", "ec2:DescribeRegions", rate(10.0, 50.0));
     /// 100 databases a page.

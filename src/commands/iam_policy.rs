@@ -135,6 +135,7 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
     };
     let targets = targets.into_iter().map(|kind| match kind {
         TargetKind::Ec2 => Operation::DESCRIBE_INSTANCES,
+        TargetKind::Ebs => Operation::DESCRIBE_VOLUMES,
         TargetKind::Rds => Operation::DESCRIBE_DB_INSTANCES,
         TargetKind::RdsCluster => Operation::DESCRIBE_DB_CLUSTERS,
     });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{Filter, Instance};
+use aws_sdk_ec2::types::{Filter, Instance, Tag};
 use serde_json::Value;
 
 use super::{Target, TargetKind};
@@ -19,12 +19,7 @@ pub(super) async fn read(
     filters: &BTreeMap<String, BTreeSet<String>>,
 ) -> Result<Vec<Target>, AwsError> {
     let clients = aws.clients(scope);
-    let filters: Vec<Filter> = filters
-        .iter()
-        .map(|(name, values)| {
-            Filter::builder().name(name).set_values(Some(values.iter().cloned().collect())).build()
-        })
-        .collect();
+    let filters = sdk_filters(filters);
     let mut targets = Vec::new();
     let mut token: Option<String> = None;
     loop {
@@ -48,13 +43,23 @@ pub(super) async fn read(
     }
 }
 
+/// Filters as the SDK wants them.
+pub(super) fn sdk_filters(filters: &BTreeMap<String, BTreeSet<String>>) -> Vec<Filter> {
+    let filter = |(name, values): (&String, &BTreeSet<String>)| {
+        Filter::builder().name(name).set_values(Some(values.iter().cloned().collect())).build()
+    };
+    filters.iter().map(filter).collect()
+}
+
+/// The tags of an EC2 resource.
+pub(super) fn tags_of(tags: &[Tag]) -> BTreeMap<String, String> {
+    let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
+    tags.iter().filter_map(tag).collect()
+}
+
 fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
     let id = instance.instance_id()?.to_owned();
-    let tags: BTreeMap<String, String> = instance
-        .tags()
-        .iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
-        .collect();
+    let tags = tags_of(instance.tags());
     let state = instance.state().and_then(|state| state.name()).map_or("unknown", |name| name.as_str());
     let texts = [
         ("instance_type", instance.instance_type().map(aws_sdk_ec2::types::InstanceType::as_str)),
@@ -83,7 +88,6 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
 mod tests {
     use aws_sdk_ec2::types::{
         ArchitectureValues, InstanceLifecycleType, InstanceState, InstanceStateName, InstanceType, Placement,
-        Tag,
     };
 
     use super::*;

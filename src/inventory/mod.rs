@@ -1,7 +1,8 @@
-//! The things that declarations attach to: instances, databases, clusters.
+//! The things that declarations attach to: instances, volumes, databases, clusters.
 //!
 //! Architecture invariant: the data types here know no AWS SDK; the files named after a service read it.
 
+mod ebs;
 mod ec2;
 mod query;
 mod rds;
@@ -11,4 +12,4 @@ mod target;
 
 pub use read::{Whereabouts, read_fleet, whereabouts};
 pub use selector::{NameGlob, Selector, TagMatch};
-pub use target::{Fleet, Target, TargetKind};
+pub use target::{Fleet, States, Target, TargetKind};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::query::{LIVING, ec2_filters};
-use super::{Fleet, Selector, Target, TargetKind, ec2, rds};
+use super::query::{ec2_filters, id_filter};
+use super::{Fleet, Selector, Target, TargetKind, ebs, ec2, rds};
 use crate::aws::{Aws, AwsError, all};
 use crate::model::Scope;
 
@@ -12,9 +12,9 @@ use crate::model::Scope;
 pub enum Whereabouts {
     /// AWS shows it and it counts.
     Alive,
-    /// AWS shows it, terminated or shutting down.
+    /// An instance that AWS still shows, terminated or shutting down.
     Terminated,
-    /// AWS knows no such id.
+    /// AWS knows no such id, or is about to forget it.
     Missing,
 }
 
@@ -37,7 +37,8 @@ pub async fn read_fleet(
                 selectors.iter().copied().filter(|selector| selector.kind == kind).collect();
             async move {
                 let targets = match kind {
-                    TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(&of_kind)).await?,
+                    TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(kind, &of_kind)).await?,
+                    TargetKind::Ebs => ebs::read(aws, scope, &ec2_filters(kind, &of_kind)).await?,
                     TargetKind::Rds => rds::read_instances(aws, scope, &BTreeSet::new()).await?,
                     TargetKind::RdsCluster => rds::read_clusters(aws, scope, &BTreeSet::new()).await?,
                 };
@@ -68,18 +69,23 @@ pub async fn whereabouts(
     for portion in all.chunks(IDS_A_CALL) {
         let ids: BTreeSet<String> = portion.iter().map(|&id| id.clone()).collect();
         let targets = match kind {
-            TargetKind::Ec2 => {
-                let filters = BTreeMap::from([("instance-id".to_owned(), ids)]);
-                ec2::read(aws, scope, &filters).await?
-            }
+            TargetKind::Ec2 => ec2::read(aws, scope, &by_id(kind, ids)).await?,
+            TargetKind::Ebs => ebs::read(aws, scope, &by_id(kind, ids)).await?,
             TargetKind::Rds => rds::read_instances(aws, scope, &ids).await?,
             TargetKind::RdsCluster => rds::read_clusters(aws, scope, &ids).await?,
         };
         for target in targets {
-            let alive = kind != TargetKind::Ec2 || LIVING.contains(&target.state.as_str());
-            let whereabouts = if alive { Whereabouts::Alive } else { Whereabouts::Terminated };
+            let whereabouts = match (target.is_gone(), kind) {
+                (false, _) => Whereabouts::Alive,
+                (true, TargetKind::Ec2) => Whereabouts::Terminated,
+                (true, _) => Whereabouts::Missing,
+            };
             found.insert(target.id, whereabouts);
         }
     }
     Ok(found)
+}
+
+fn by_id(kind: TargetKind, ids: BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+    BTreeMap::from([(id_filter(kind).to_owned(), ids)])
 }

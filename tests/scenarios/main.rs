@@ -24,4 +24,5 @@ mod s3_lock;
 mod s3_state;
 mod saved;
 mod sheets;
+mod volumes;
 mod workspace;

@@ -6,6 +6,7 @@ use aws_sdk_ec2::types::{Volume, VolumeAttachmentState, VolumeState, VolumeType}
 use serde_json::Value;
 
 use super::ec2::{sdk_filters, tags_of};
+use super::time::time_text;
 use super::{Target, TargetKind};
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::Scope;
@@ -51,6 +52,7 @@ fn target(scope: &Scope, volume: &Volume) -> Option<Target> {
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Value::from);
     let attributes = [
         ("availability_zone", text(volume.availability_zone())),
+        ("created", time_text(volume.create_time())),
         ("device", text(device)),
         ("encrypted", volume.encrypted().map(Value::from)),
         ("instance", text(instance)),
@@ -85,6 +87,7 @@ fn attachment(volume: &Volume) -> (Option<&str>, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::primitives::DateTime;
     use aws_sdk_ec2::types::{Tag, VolumeAttachment};
 
     use super::*;
@@ -107,6 +110,7 @@ mod tests {
             .attachments(attached("i-0", "/dev/sdz", VolumeAttachmentState::Detached))
             .attachments(attached("i-2", "/dev/sdg", VolumeAttachmentState::Attached))
             .attachments(attached("i-1", "/dev/sdf", VolumeAttachmentState::Attached))
+            .create_time(DateTime::from_secs(0))
             .encrypted(true)
             .iops(3000)
             .multi_attach_enabled(true)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::{Filter, Instance, Tag};
 use serde_json::Value;
 
+use super::time::time_text;
 use super::{Target, TargetKind};
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::Scope;
@@ -73,12 +74,17 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
         ("architecture", instance.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str)),
         ("lifecycle", instance.instance_lifecycle().map(aws_sdk_ec2::types::InstanceLifecycleType::as_str)),
     ];
+    let mut attributes: BTreeMap<&'static str, Value> =
+        texts.into_iter().filter_map(|(name, value)| Some((name, Value::from(value?)))).collect();
+    // Of the last start, also of an instance that is stopped; AWS does not tell when it was made ("Instance" in the
+    // EC2 API reference).
+    attributes.extend(time_text(instance.launch_time()).map(|time| ("launched", time)));
     Some(Target {
         kind: TargetKind::Ec2,
         scope: scope.clone(),
         name: super::target::name_of(&tags, &id),
         state: state.to_owned(),
-        attributes: texts.into_iter().filter_map(|(name, value)| Some((name, Value::from(value?)))).collect(),
+        attributes,
         tags,
         id,
     })
@@ -86,6 +92,7 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::primitives::DateTime;
     use aws_sdk_ec2::types::{
         ArchitectureValues, InstanceLifecycleType, InstanceState, InstanceStateName, InstanceType, Placement,
     };
@@ -108,6 +115,7 @@ mod tests {
             .platform_details("Linux/UNIX")
             .architecture(ArchitectureValues::Arm64)
             .instance_lifecycle(InstanceLifecycleType::Spot)
+            .launch_time(DateTime::from_secs(0))
             .build();
         let target = target(&Scope::new("111122223333", "us-east-1"), &instance).unwrap();
         assert_eq!(target.attributes.keys().copied().collect::<Vec<_>>(), TargetKind::Ec2.attributes());

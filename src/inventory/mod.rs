@@ -9,6 +9,7 @@ mod rds;
 mod read;
 mod selector;
 mod target;
+mod time;
 
 pub use read::{Whereabouts, read_fleet, whereabouts};
 pub use selector::{NameGlob, Selector, TagMatch};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, Tag};
 use serde_json::Value;
 
+use super::time::time_text;
 use super::{Target, TargetKind};
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::Scope;
@@ -83,6 +84,7 @@ fn filters(name: &str, ids: &BTreeSet<String>) -> Option<Vec<Filter>> {
 
 fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
     let attributes = attributes(&[
+        ("arn", instance.db_instance_arn()),
         ("engine", instance.engine()),
         ("engine_version", instance.engine_version()),
         ("instance_class", instance.db_instance_class()),
@@ -98,18 +100,21 @@ fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
         instance.tag_list(),
         attributes,
     )?;
-    if let Some(gib) = instance.allocated_storage() {
-        target.attributes.insert("allocated_storage", Value::from(gib));
-    }
-    if let Some(multi_az) = instance.multi_az() {
-        target.attributes.insert("multi_az", Value::from(multi_az));
-    }
+    let others = [
+        ("allocated_storage", instance.allocated_storage().map(Value::from)),
+        ("created", time_text(instance.instance_create_time())),
+        ("multi_az", instance.multi_az().map(Value::from)),
+    ];
+    target.attributes.extend(others.into_iter().filter_map(|(name, value)| Some((name, value?))));
     Some(target)
 }
 
 fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
-    let attributes =
-        attributes(&[("engine", cluster.engine()), ("engine_version", cluster.engine_version())]);
+    let attributes = attributes(&[
+        ("arn", cluster.db_cluster_arn()),
+        ("engine", cluster.engine()),
+        ("engine_version", cluster.engine_version()),
+    ]);
     let mut target = database(
         TargetKind::RdsCluster,
         scope,
@@ -121,6 +126,7 @@ fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
     let members: Vec<&str> =
         cluster.db_cluster_members().iter().filter_map(|member| member.db_instance_identifier()).collect();
     target.attributes.insert("members", Value::from(members));
+    target.attributes.extend(time_text(cluster.cluster_create_time()).map(|time| ("created", time)));
     Some(target)
 }
 
@@ -158,6 +164,7 @@ fn attributes(texts: &[(&'static str, Option<&str>)]) -> BTreeMap<&'static str, 
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_rds::primitives::DateTime;
     use aws_sdk_rds::types::DbClusterMember;
 
     use super::*;
@@ -182,6 +189,8 @@ mod tests {
             .storage_type("gp3")
             .allocated_storage(20)
             .multi_az(true)
+            .db_instance_arn("arn:aws:rds:us-east-1:111122223333:db:orders")
+            .instance_create_time(DateTime::from_secs(0))
             .build();
         let target = instance_target(&scope(), &instance).unwrap();
         assert_eq!(names(&target), TargetKind::Rds.attributes());
@@ -189,6 +198,8 @@ mod tests {
             .db_cluster_identifier("ledger")
             .engine("aurora-mysql")
             .engine_version("3")
+            .db_cluster_arn("arn:aws:rds:us-east-1:111122223333:cluster:ledger")
+            .cluster_create_time(DateTime::from_secs(0))
             .db_cluster_members(DbClusterMember::builder().db_instance_identifier("ledger-1").build())
             .build();
         let target = cluster_target(&scope(), &cluster).unwrap();

@@ -91,6 +91,7 @@ impl TargetKind {
                 "availability_zone",
                 "image_id",
                 "instance_type",
+                "launched",
                 "lifecycle",
                 "platform",
                 "private_ip",
@@ -100,6 +101,7 @@ impl TargetKind {
             ],
             Self::Ebs => &[
                 "availability_zone",
+                "created",
                 "device",
                 "encrypted",
                 "instance",
@@ -112,15 +114,17 @@ impl TargetKind {
             ],
             Self::Rds => &[
                 "allocated_storage",
+                "arn",
                 "availability_zone",
                 "cluster",
+                "created",
                 "engine",
                 "engine_version",
                 "instance_class",
                 "multi_az",
                 "storage_type",
             ],
-            Self::RdsCluster => &["engine", "engine_version", "members"],
+            Self::RdsCluster => &["arn", "created", "engine", "engine_version", "members"],
         }
     }
 

@@ -81,6 +81,8 @@ operations! {
     DESCRIBE_DB_INSTANCES = operation("RDS", "DescribeDBInstances", "rds:DescribeDBInstances", rate(5.0, 5.0));
     /// 100 clusters a page.
     DESCRIBE_DB_CLUSTERS = operation("RDS", "DescribeDBClusters", "rds:DescribeDBClusters", rate(5.0, 5.0));
+    /// One database or cluster a call; only for those that are described without their tags.
+    LIST_DB_TAGS = operation("RDS", "ListTagsForResource", "rds:ListTagsForResource", rate(5.0, 5.0));
     /// 100 resources a page, 15 a second.
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].

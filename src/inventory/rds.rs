@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, Tag};
+use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::time::time_text;
 use super::{Target, TargetKind};
-use crate::aws::{Aws, AwsError, Operation};
+use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::Scope;
 
 /// The largest page of `DescribeDBInstances` and `DescribeDBClusters` (their API references).
@@ -17,15 +18,73 @@ const PAGE: i32 = 100;
 /// (`DescribeDBClusters`: "This operation can also return information for Amazon Neptune … and Amazon `DocumentDB`").
 const OTHER_SERVICES: [&str; 2] = ["docdb", "neptune"];
 
-/// Reads all database instances of a scope, or just those with these ids.
-pub(super) async fn read_instances(
+/// A database or cluster as a Describe operation tells of it.
+struct Described {
+    target: Target,
+    /// Whether the answer has its tags: an empty `TagList` means none, an absent one that they are to be asked for.
+    has_tags: bool,
+}
+
+/// Reads all databases or clusters of a scope.
+pub(super) async fn read(aws: &Aws, scope: &Scope, kind: TargetKind) -> Result<Vec<Target>, AwsError> {
+    let described = describe(aws, scope, kind, &BTreeSet::new()).await?;
+    let tagged = described.into_iter().map(|described| with_tags(aws, scope, described));
+    Ok(try_join_all(tagged).await?.into_iter().flatten().collect())
+}
+
+/// Reads the databases or clusters with these ids, with such tags as the answer has.
+pub(super) async fn find(
+    aws: &Aws,
+    scope: &Scope,
+    kind: TargetKind,
+    ids: &BTreeSet<String>,
+) -> Result<Vec<Target>, AwsError> {
+    let described = describe(aws, scope, kind, ids).await?;
+    Ok(described.into_iter().map(|described| described.target).collect())
+}
+
+async fn describe(
+    aws: &Aws,
+    scope: &Scope,
+    kind: TargetKind,
+    ids: &BTreeSet<String>,
+) -> Result<Vec<Described>, AwsError> {
+    if kind == TargetKind::RdsCluster {
+        describe_clusters(aws, scope, ids).await
+    } else {
+        describe_instances(aws, scope, ids).await
+    }
+}
+
+/// The target with its tags, for which it is asked where they were not told: one call for one database. `None` where it
+/// was deleted meanwhile.
+async fn with_tags(aws: &Aws, scope: &Scope, described: Described) -> Result<Option<Target>, AwsError> {
+    let Described { mut target, has_tags } = described;
+    if has_tags {
+        return Ok(Some(target));
+    }
+    let clients = aws.clients(scope);
+    let arn = target.attributes.get("arn").and_then(Value::as_str);
+    let list = || clients.rds.list_tags_for_resource().set_resource_name(arn.map(str::to_owned)).send();
+    match aws.call(scope, Operation::LIST_DB_TAGS, list).await {
+        Ok(answer) => {
+            target.tags = tags_of(answer.tag_list());
+            target.name = super::target::name_of(&target.tags, &target.id);
+            Ok(Some(target))
+        }
+        Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn describe_instances(
     aws: &Aws,
     scope: &Scope,
     ids: &BTreeSet<String>,
-) -> Result<Vec<Target>, AwsError> {
+) -> Result<Vec<Described>, AwsError> {
     let clients = aws.clients(scope);
     let filters = filters("db-instance-id", ids);
-    let mut targets = Vec::new();
+    let mut found = Vec::new();
     let mut marker: Option<String> = None;
     loop {
         let page = aws
@@ -39,23 +98,25 @@ pub(super) async fn read_instances(
                     .send()
             })
             .await?;
-        targets.extend(page.db_instances().iter().filter_map(|instance| instance_target(scope, instance)));
+        found.extend(page.db_instances().iter().filter_map(|instance| {
+            let has_tags = instance.tag_list.is_some();
+            Some(Described { target: instance_target(scope, instance)?, has_tags })
+        }));
         marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
-            return Ok(targets);
+            return Ok(found);
         }
     }
 }
 
-/// Reads all clusters of a scope, or just those with these ids.
-pub(super) async fn read_clusters(
+async fn describe_clusters(
     aws: &Aws,
     scope: &Scope,
     ids: &BTreeSet<String>,
-) -> Result<Vec<Target>, AwsError> {
+) -> Result<Vec<Described>, AwsError> {
     let clients = aws.clients(scope);
     let filters = filters("db-cluster-id", ids);
-    let mut targets = Vec::new();
+    let mut found = Vec::new();
     let mut marker: Option<String> = None;
     loop {
         let page = aws
@@ -69,10 +130,13 @@ pub(super) async fn read_clusters(
                     .send()
             })
             .await?;
-        targets.extend(page.db_clusters().iter().filter_map(|cluster| cluster_target(scope, cluster)));
+        found.extend(page.db_clusters().iter().filter_map(|cluster| {
+            let has_tags = cluster.tag_list.is_some();
+            Some(Described { target: cluster_target(scope, cluster)?, has_tags })
+        }));
         marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
-            return Ok(targets);
+            return Ok(found);
         }
     }
 }
@@ -143,10 +207,7 @@ fn database(
     if OTHER_SERVICES.contains(&engine) {
         return None;
     }
-    let tags: BTreeMap<String, String> = tags
-        .iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
-        .collect();
+    let tags = tags_of(tags);
     Some(Target {
         kind,
         scope: scope.clone(),
@@ -156,6 +217,11 @@ fn database(
         tags,
         attributes,
     })
+}
+
+fn tags_of(tags: &[Tag]) -> BTreeMap<String, String> {
+    let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
+    tags.iter().filter_map(tag).collect()
 }
 
 fn attributes(texts: &[(&'static str, Option<&str>)]) -> BTreeMap<&'static str, Value> {

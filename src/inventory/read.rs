@@ -39,8 +39,7 @@ pub async fn read_fleet(
                 let targets = match kind {
                     TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(kind, &of_kind)).await?,
                     TargetKind::Ebs => ebs::read(aws, scope, &ec2_filters(kind, &of_kind)).await?,
-                    TargetKind::Rds => rds::read_instances(aws, scope, &BTreeSet::new()).await?,
-                    TargetKind::RdsCluster => rds::read_clusters(aws, scope, &BTreeSet::new()).await?,
+                    TargetKind::Rds | TargetKind::RdsCluster => rds::read(aws, scope, kind).await?,
                 };
                 Ok(targets
                     .into_iter()
@@ -71,8 +70,7 @@ pub async fn whereabouts(
         let targets = match kind {
             TargetKind::Ec2 => ec2::read(aws, scope, &by_id(kind, ids)).await?,
             TargetKind::Ebs => ebs::read(aws, scope, &by_id(kind, ids)).await?,
-            TargetKind::Rds => rds::read_instances(aws, scope, &ids).await?,
-            TargetKind::RdsCluster => rds::read_clusters(aws, scope, &ids).await?,
+            TargetKind::Rds | TargetKind::RdsCluster => rds::find(aws, scope, kind, &ids).await?,
         };
         for target in targets {
             let whereabouts = match (target.is_gone(), kind) {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::join_all;
+
 use super::query::{ec2_filters, id_filter};
 use super::{Fleet, Selector, Target, TargetKind, ebs, ec2, rds};
-use crate::aws::{Aws, AwsError, all};
+use crate::aws::{Aws, AwsError};
 use crate::model::Scope;
 
 /// Where a target that is no longer in the fleet went.
@@ -21,6 +23,9 @@ pub enum Whereabouts {
 /// EC2 takes 200 values a filter; RDS is asked in the same portions.
 const IDS_A_CALL: usize = 200;
 
+/// A part of the fleet that could not be read, and why.
+pub type Gap = (Scope, TargetKind, AwsError);
+
 /// Reads every target that any selector may select.
 ///
 /// # Errors
@@ -30,26 +35,47 @@ pub async fn read_fleet(
     scopes: &[Scope],
     selectors: &[&Selector],
 ) -> Result<Fleet, Vec<AwsError>> {
+    let (fleet, gaps) = read_fleet_with_gaps(aws, scopes, selectors).await;
+    if gaps.is_empty() { Ok(fleet) } else { Err(gaps.into_iter().map(|(_, _, error)| error).collect()) }
+}
+
+/// Reads every target that any selector may select, and tells what could not be read, in the order of the scopes.
+///
+/// For reports, which say what they did not see. What is absent from such a fleet may exist: nothing may be planned from
+/// it. After [`Aws::stop`] all that was not read yet is a gap, too.
+pub async fn read_fleet_with_gaps(aws: &Aws, scopes: &[Scope], selectors: &[&Selector]) -> (Fleet, Vec<Gap>) {
     let kinds: BTreeSet<TargetKind> = selectors.iter().map(|selector| selector.kind).collect();
-    let reads = scopes.iter().flat_map(|scope| {
-        kinds.iter().map(move |&kind| {
-            let of_kind: Vec<&Selector> =
-                selectors.iter().copied().filter(|selector| selector.kind == kind).collect();
-            async move {
-                let targets = match kind {
-                    TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(kind, &of_kind)).await?,
-                    TargetKind::Ebs => ebs::read(aws, scope, &ec2_filters(kind, &of_kind)).await?,
-                    TargetKind::Rds | TargetKind::RdsCluster => rds::read(aws, scope, kind).await?,
-                };
-                Ok(targets
-                    .into_iter()
-                    .filter(|target| of_kind.iter().any(|selector| selector.matches(target)))
-                    .collect())
-            }
-        })
+    let parts = scopes.iter().flat_map(|scope| kinds.iter().map(move |&kind| (scope, kind)));
+    let reads = parts.map(|(scope, kind)| async move {
+        let of_kind: Vec<&Selector> =
+            selectors.iter().copied().filter(|selector| selector.kind == kind).collect();
+        let read = read_selected(aws, scope, kind, &of_kind).await;
+        read.map_err(|error| (scope.clone(), kind, error))
     });
-    let targets: Vec<Vec<Target>> = all(reads).await?;
-    Ok(Fleet::new(targets.into_iter().flatten().collect()))
+    let (mut targets, mut gaps) = (Vec::new(), Vec::new());
+    for read in join_all(reads).await {
+        match read {
+            Ok(found) => targets.extend(found),
+            Err(gap) => gaps.push(gap),
+        }
+    }
+    (Fleet::new(targets), gaps)
+}
+
+/// The targets of one kind in one scope that any of the selectors selects.
+async fn read_selected(
+    aws: &Aws,
+    scope: &Scope,
+    kind: TargetKind,
+    selectors: &[&Selector],
+) -> Result<Vec<Target>, AwsError> {
+    let mut targets = match kind {
+        TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(kind, selectors)).await?,
+        TargetKind::Ebs => ebs::read(aws, scope, &ec2_filters(kind, selectors)).await?,
+        TargetKind::Rds | TargetKind::RdsCluster => rds::read(aws, scope, kind).await?,
+    };
+    targets.retain(|target| selectors.iter().any(|selector| selector.matches(target)));
+    Ok(targets)
 }
 
 /// What became of these targets. Ids that AWS does not know are [`Whereabouts::Missing`].

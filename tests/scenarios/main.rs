@@ -11,6 +11,7 @@ mod ci;
 mod commands;
 mod documents;
 mod faults;
+mod gaps;
 mod guards;
 mod iam_policy;
 mod import;

@@ -136,3 +136,20 @@ fn the_policy_allows_volumes_where_they_are_used() {
     assert!(policy(&idle("{ ebs = {} }")).contains("ec2:DescribeVolumes"));
     assert!(!policy(CPU).contains("ec2:DescribeVolumes"));
 }
+
+#[test]
+fn an_alarm_on_a_volume_is_imported_as_one() {
+    let workspace = Workspace::new(CPU.split("[[alarm]]").next().unwrap());
+    let ids = seed(&workspace, &json!({"volumes": [{"name": "data"}]}));
+    workspace.account.put_alarm(
+        REGION,
+        json!({"AlarmName": "data: queue", "Namespace": "AWS/EBS", "MetricName": "VolumeQueueLength", "Period": 60,
+               "EvaluationPeriods": 1, "Statistic": "Average", "Threshold": 1.0,
+               "ComparisonOperator": "GreaterThanThreshold",
+               "Dimensions": [{"Name": "VolumeId", "Value": ids[0]}]}),
+    );
+    workspace.ok(&["import", "--live", "--out", "manifests/imported.toml"]);
+    let imported = std::fs::read_to_string(workspace.path().join("manifests/imported.toml")).unwrap();
+    assert!(imported.contains("ebs = {") && imported.contains("{{ name }}: queue"), "{imported}");
+    assert_eq!(workspace.changes(), ["adopt data: queue"]);
+}

@@ -91,6 +91,8 @@ fn main() -> ExitCode {
         3,
     );
     row("apply: puts sent", count(puts.len()), Some(3.0 * count(INSTANCES)), 0);
+    let described = count(bench.log("DescribeAlarms").len());
+    row("apply: DescribeAlarms, half of them before the puts", described, Some(60.0), 0);
     let throttled = puts.iter().filter(|call| call["status"] != 200).count();
     row("apply: puts that AWS throttled", count(throttled), Some(0.0), 0);
     row(

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
 
+use super::look::Looks;
 use super::report::{Event, Failure, Report};
 use super::steps::{Batch, Wave, waves};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
@@ -130,7 +131,8 @@ async fn run_wave(
     unfinished: &mut Unfinished,
     report: &mut Report,
 ) -> Result<(), StateError> {
-    let batches = wave.into_iter().map(|batch| run_batch(run, batch, hopeless));
+    let looks = Looks::of(&wave);
+    let batches = wave.into_iter().map(|batch| run_batch(run, batch, &looks, hopeless));
     let mut running = futures::stream::iter(batches).buffer_unordered(IN_FLIGHT);
     let mut journal_failure = None;
     while let Some(outcome) = running.next().await {
@@ -174,13 +176,18 @@ enum StepResult {
     NotRecorded(StateError),
 }
 
-async fn run_batch(run: &Apply<'_>, batch: Batch, hopeless: &Hopeless) -> Vec<(Step, StepResult)> {
+async fn run_batch(
+    run: &Apply<'_>,
+    batch: Batch,
+    looks: &Looks,
+    hopeless: &Hopeless,
+) -> Vec<(Step, StepResult)> {
     let Some(first) = batch.steps.first() else { return Vec::new() };
     let (account, operation) = (&batch.scope.account, batch.kind.pacing_operation(first));
     let results = if run.aws.stop().is_cancelled() || hopeless.is(account, operation) {
         batch.steps.iter().map(|_| Err(AwsError::stopped(operation, &batch.scope))).collect()
     } else {
-        batch.kind.carry_out(run.aws, &run.plan.project, &batch.steps).await
+        send(run, &batch, looks).await
     };
     for result in &results {
         hopeless.learn(account, operation, result.as_ref().err());
@@ -208,6 +215,22 @@ async fn run_batch(run: &Apply<'_>, batch: Batch, hopeless: &Hopeless) -> Vec<(S
         outcome.push((step, result));
     }
     outcome
+}
+
+/// Carries out the steps of a batch that are still as the plan saw them, with a result for each of all.
+async fn send(run: &Apply<'_>, batch: &Batch, looks: &Looks) -> Vec<Result<(), AwsError>> {
+    let mut objections = Vec::with_capacity(batch.steps.len());
+    for step in &batch.steps {
+        objections.push(looks.objection(run, batch, step).await);
+    }
+    let free = batch.steps.iter().zip(&objections).filter(|(_, objection)| objection.is_none());
+    let free: Vec<Step> = free.map(|(step, _)| step.clone()).collect();
+    let sent = batch.kind.carry_out(run.aws, &run.plan.project, &free).await;
+    let mut sent = sent.into_iter();
+    objections
+        .into_iter()
+        .filter_map(|objection| objection.map_or_else(|| sent.next(), |e| Some(Err(e))))
+        .collect()
 }
 
 /// What is recorded of a step that ended so; nothing where it is not known whether AWS did it.

@@ -32,6 +32,8 @@ pub enum ErrorClass {
     Transient,
     /// The user stopped the run before the call was sent.
     Stopped,
+    /// Not sent, because the object is no longer what the plan was made for.
+    Overtaken,
     /// Everything else: trying again would not help.
     Other,
 }
@@ -57,6 +59,9 @@ impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.class == ErrorClass::NoCredentials {
             return write!(f, "no AWS credentials: {}", self.message);
+        }
+        if self.class == ErrorClass::Overtaken {
+            return write!(f, "left alone in {}: {}", self.scope.region, self.message);
         }
         write!(f, "{} in {}: ", self.operation, self.scope.region)?;
         if self.class == ErrorClass::Credentials {
@@ -97,6 +102,7 @@ impl AwsError {
                  [aws.rates] {} = 1",
                 self.operation, self.operation.name
             )),
+            ErrorClass::Overtaken => Some("run the command again to see it in the plan as it is now".to_owned()),
             ErrorClass::Transient if self.request_id.is_some() => {
                 Some("AWS failed by itself; run the command again".to_owned())
             }
@@ -115,6 +121,7 @@ impl AwsError {
                 | ErrorClass::Credentials
                 | ErrorClass::NoCredentials
                 | ErrorClass::Stopped
+                | ErrorClass::Overtaken
                 | ErrorClass::Other
         )
     }
@@ -149,6 +156,18 @@ impl AwsError {
             class: ErrorClass::Stopped,
             code: "stopped".to_owned(),
             message: "not sent, because the run was stopped".to_owned(),
+            request_id: None,
+        }
+    }
+
+    /// A call that was not sent, because the object is no longer what the plan was made for.
+    pub fn overtaken(operation: &'static Operation, scope: &Scope, why: impl Into<String>) -> Self {
+        Self {
+            operation,
+            scope: scope.clone(),
+            class: ErrorClass::Overtaken,
+            code: "left alone".to_owned(),
+            message: why.into(),
             request_id: None,
         }
     }
@@ -312,6 +331,8 @@ mod tests {
             ("InvalidInstanceID.NotFound", 400, ErrorClass::NotFound),
             ("InternalFailure", 500, ErrorClass::Transient),
             ("no error code", 502, ErrorClass::Transient),
+            ("ConditionalRequestConflict", 409, ErrorClass::Conflict),
+            ("OperationAborted", 409, ErrorClass::Conflict),
             ("LimitExceeded", 400, ErrorClass::Other),
             ("ValidationError", 400, ErrorClass::Other),
         ] {

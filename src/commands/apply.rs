@@ -1,33 +1,34 @@
 //! `apply` and `destroy`: plan, show, ask, carry out.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{ApplyArgs, ConsentArgs, DestroyArgs, DetailChoice, Format, Global, LockArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::guards::{refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
-use super::locking::with_lock;
+use super::locking::{Asking, with_lock};
 use super::output::Output;
 use super::plan::{options, selection};
-use super::planning::{Planned, Wanted, make_plan};
+use super::planning::{Planned, Wanted, make_plan, take_over_only};
 use super::progress::Progress;
-use super::saved::{check_file, done_words, read_plan, what_is_left};
+use super::saved::{Present, check_file, done_words, read_plan, what_is_left};
 use super::session::{Session, load_manifest, open_store};
+use super::signals::Signals;
 use super::stale::refuse_if_stale;
 use super::summary::summary;
 use crate::apply::{Apply, Report, apply};
 use crate::aws::Aws;
 use crate::declarations::Manifest;
-use crate::model::DestroyLimit;
+use crate::model::{Address, DestroyLimit};
 use crate::plan::{Plan, PlanOptions, Provenance, Remaining, SavedPlan};
-use crate::render::{Carried, Heading, apply_summary};
-use crate::state::{Locked, State};
+use crate::render::{Carried, CutOff, Heading, apply_summary};
+use crate::state::{Locked, State, StateError};
 
 /// `opsform apply`
 pub(super) async fn run(global: &Global, args: &ApplyArgs, environment: &Environment) -> Result<Exit> {
@@ -100,8 +101,7 @@ enum MayDestroy {
 struct Held<'a> {
     locked: &'a mut Locked,
     place: String,
-    /// Ends the handling of signals that came before the work has its own.
-    signals: Option<AbortHandle>,
+    signals: &'a Signals,
 }
 
 impl Job<'_> {
@@ -118,7 +118,9 @@ impl Job<'_> {
 
     async fn under_lock(&self, work: impl AsyncFnOnce(Held<'_>) -> Result<Exit>) -> Result<Exit> {
         let store = open_store(self.global, self.environment, &self.manifest.settings).await?;
-        with_lock(&store, self.what, self.lock, self.output, self.environment, async |locked, signals| {
+        let asking =
+            Asking { what: self.what, args: self.lock, output: self.output, environment: self.environment };
+        with_lock(&store, asking, async |locked, signals| {
             if let Some(warning) = store.warning().await {
                 self.output.note(&warning);
             }
@@ -135,12 +137,15 @@ impl Job<'_> {
     ) -> Result<Exit> {
         let before = held.locked.state().clone();
         let session = Session::connect(self.global, &self.manifest.settings, &before).await?;
-        let Planned { plan, state, found_by_tags } =
+        let Planned { plan, mut state, found_by_tags, wanted } =
             make_plan(&session, self.output, before.clone(), self.manifest, wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
         refuse_if_blocked(&plan)?;
         refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;
         self.check_limit(&plan, &state)?;
+        if found_by_tags > 0 {
+            take_over_only(&mut state, &wanted, self.output);
+        }
         *held.locked.state_mut() = state;
         if plan.is_empty() {
             return self.record_only(&session.aws, &plan, held, &before).await;
@@ -156,11 +161,15 @@ impl Job<'_> {
             self.output.plan(&saved.plan, self.heading, Format::Text, self.detail)?;
             refuse_if_blocked(&saved.plan)?;
         }
-        let (left, state) =
-            what_is_left(&session, self.output, saved.plan, provenance, before.clone()).await?;
+        let touched: BTreeSet<Address> = saved.plan.addresses().cloned().collect();
+        let present = Present { session: &session, output: self.output, manifest: self.manifest };
+        let (left, mut state) = what_is_left(present, saved.plan, provenance, before.clone()).await?;
         let Remaining { plan, done, .. } = left;
         let found_by_tags = if before.serial == 0 { state.resources.len() } else { 0 };
         refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;
+        if found_by_tags > 0 {
+            take_over_only(&mut state, &touched, self.output);
+        }
         *held.locked.state_mut() = state;
         if plan.is_empty() {
             self.output.print(&done_words(done, &plan))?;
@@ -183,11 +192,14 @@ impl Job<'_> {
         }
     }
 
-    /// Records of what was settled are worth a write; a state that says the same is left alone.
+    /// Records of what was settled are worth a write, and so is a journal that was left behind; a state that says the same
+    /// is left alone.
     async fn record_only(&self, aws: &Aws, plan: &Plan, mut held: Held<'_>, before: &State) -> Result<Exit> {
         if held.locked.state() != before || !plan.refreshes.is_empty() {
             self.carry_out(aws, plan, &mut held).await?;
             held.locked.fold_journal().await?;
+        } else if held.locked.has_journal() {
+            held.locked.save().await?;
         }
         Ok(Exit::Done)
     }
@@ -206,7 +218,11 @@ impl Job<'_> {
             Heading::Destroy => Carried::Destroy,
             Heading::Plan | Heading::Drift => Carried::Apply,
         };
-        let summary = summary(&report, heading, stopped, start.elapsed());
+        let lost = held.locked.lost().is_some_and(|lost| lost.is_cancelled());
+        let cut_off = if lost { CutOff::LockLost } else { CutOff::Interrupted };
+        // What was lost or stopped after the last call cut nothing off.
+        let cut_off = (stopped && !report.is_complete()).then_some(cut_off);
+        let summary = summary(&report, heading, cut_off, start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
         held.locked.fold_journal().await?;
         Ok(if stopped && !report.is_complete() {
@@ -230,25 +246,27 @@ impl Job<'_> {
     }
 
     async fn carry_out(&self, aws: &Aws, plan: &Plan, held: &mut Held<'_>) -> Result<Report> {
+        held.signals.work(aws.stop().clone()).await;
         let journal = held.locked.open_journal().await?;
         let progress = Progress::new(self.output, aws);
-        let signals = tokio::spawn(stop_on_signal(aws.stop().clone()));
-        if let Some(earlier) = held.signals.take() {
-            earlier.abort();
-        }
         let lease = held.locked.lost().map(|lost| tokio::spawn(stop_when_lost(lost, aws.stop().clone())));
         let tell = |event| progress.tell(event);
         let result = apply(Apply { aws, plan, journal, progress: &tell }).await;
-        signals.abort();
+        held.signals.save().await;
         if let Some(lease) = lease {
             lease.abort();
         }
         progress.finish();
-        if result.is_err() {
-            // The first failure is the one to tell; what could be written of the journal is read by the next run.
-            let _ = held.locked.fold_journal().await;
+        match result {
+            Ok(report) => Ok(report),
+            // The first failure is the one to tell, unless a lost lock is behind it; what could be written of the journal is
+            // read by the next run.
+            Err(first) => Err(match held.locked.fold_journal().await {
+                Err(lost @ StateError::LockLost { .. }) => lost,
+                _ => first,
+            }
+            .into()),
         }
-        Ok(result?)
     }
 }
 
@@ -256,31 +274,5 @@ impl Job<'_> {
 async fn stop_when_lost(lost: CancellationToken, stop: CancellationToken) {
     lost.cancelled().await;
     stop.cancel();
-    let _ = writeln!(std::io::stderr(), "the state's lock is lost; stopping after the calls in flight");
-}
-
-/// The first signal lets the calls in flight finish; the second ends the process at once.
-async fn stop_on_signal(stop: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::warn!(
-            "signals cannot be caught; Ctrl-C ends the run at once, and the journal keeps what was done"
-        );
-        return;
-    };
-    for round in 0.. {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if round > 0 {
-            // The journal is on disk; nothing that was done is lost.
-            std::process::exit(i32::from(Exit::Stopped as u8));
-        }
-        stop.cancel();
-        // Standard error may be a pipe whose reader the same Ctrl-C has ended.
-        let _ = writeln!(std::io::stderr(), "stopping after the calls in flight; once more to stop at once");
-    }
+    let _ = writeln!(std::io::stderr(), "lost the lock of the state; stopping after the calls in flight");
 }

@@ -35,7 +35,7 @@ pub(super) struct Global {
     /// The folder whose *.toml files are the manifest
     #[arg(long, global = true, value_name = "DIR", default_value = "manifests", env = "OPSFORM_MANIFESTS")]
     pub(super) manifests: PathBuf,
-    /// The state file [default: `[state] path` of the manifest, else state/PROJECT.json]
+    /// The state file, in place of what the manifest's `[state]` says, also in place of a shared state in S3 [default: `[state]` of the manifest, else state/PROJECT.json]
     #[arg(long, global = true, value_name = "FILE", env = "OPSFORM_STATE")]
     pub(super) state: Option<PathBuf>,
     /// Work on these of the manifest's regions only (repeatable, or separated by commas); what is owned in others is left alone
@@ -272,6 +272,9 @@ pub(super) struct InventoryArgs {
     /// Only these kinds of target: `ec2`, `ebs`, `rds`, `rds_cluster`
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(super) kind: Vec<String>,
+    /// Replace the file of --out where it exists: it may be a sheet that somebody wrote into
+    #[arg(long, requires = "out")]
+    pub(super) overwrite: bool,
     /// Only targets that no alarm watches
     #[arg(long)]
     pub(super) without_alarms: bool,
@@ -395,7 +398,7 @@ pub(super) enum StateCommand {
     Push {
         /// The document, as `state pull` prints it
         file: PathBuf,
-        /// Also a document of another lineage, or an older one
+        /// Also a document of another lineage, an older one, or another one of the same serial; also in place of a damaged state
         #[arg(long)]
         force: bool,
     },

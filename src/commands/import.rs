@@ -8,7 +8,7 @@ use super::args::{Global, ImportArgs};
 use super::environment::Environment;
 use super::failure::Exit;
 use super::import_sheet;
-use super::opening::{Opened, open};
+use super::opening::open_settings;
 use super::output::Output;
 use super::progress::Reading;
 use super::session::{Session, failures};
@@ -34,7 +34,7 @@ pub(super) async fn run(global: &Global, args: &ImportArgs, environment: &Enviro
 
 async fn live(global: &Global, args: &ImportArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
-    let Opened { state, session, .. } = open(global, environment, &output).await?;
+    let (state, session) = open_settings(global, environment, &output).await?;
     let reading = Reading::new(&output);
     let selectors: Vec<Selector> = TargetKind::ALL.into_iter().map(Selector::all).collect();
     let selectors: Vec<&Selector> = selectors.iter().collect();

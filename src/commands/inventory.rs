@@ -9,7 +9,7 @@ use super::args::{Global, InventoryArgs, SheetFormat};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::manifest_path::relative;
-use super::opening::{Opened, open};
+use super::opening::open_settings;
 use super::output::Output;
 use super::progress::Reading;
 use super::session::{Session, failures};
@@ -24,13 +24,8 @@ use crate::resources::metric_alarm::{Watched, watched};
 /// `opsform inventory`
 pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
-    let format = args.format.or_else(|| format_of(args.out.as_deref()?)).unwrap_or(SheetFormat::Table);
-    if format == SheetFormat::Xlsx && args.out.is_none() {
-        return Err(
-            Failure::new("a workbook cannot be printed", "say where to write it: --out fleet.xlsx").into()
-        );
-    }
-    let Opened { session, .. } = open(global, environment, &output).await?;
+    let format = format(args)?;
+    let (_, session) = open_settings(global, environment, &output).await?;
     let reading = Reading::new(&output);
     let kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { kinds(&args.kind)? };
     let selectors: Vec<Selector> = kinds.into_iter().map(Selector::all).collect();
@@ -41,7 +36,10 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
     let targets = with_alarms(&fleet, &alarms, args.without_alarms);
     let sheet = FleetSheet::new(&targets);
     match &args.out {
-        Some(path) => write_whole(path, &bytes(&sheet, format, &output)?, Existing::Replace)?,
+        Some(path) => {
+            let existing = if args.overwrite { Existing::Replace } else { Existing::Refuse };
+            write_whole(path, &bytes(&sheet, format, &output)?, existing)?;
+        }
         None => output.print(&String::from_utf8_lossy(&bytes(&sheet, format, &output)?))?,
     }
     for (plural, (count, without)) in FleetSheet::coverage(&targets) {
@@ -63,6 +61,27 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
         }
     }
     Ok(Exit::Done)
+}
+
+/// The form that was asked for, which has to be the one that the file's ending promises.
+fn format(args: &InventoryArgs) -> Result<SheetFormat> {
+    let Some(path) = &args.out else {
+        let format = args.format.unwrap_or(SheetFormat::Table);
+        if format == SheetFormat::Xlsx {
+            let hint = "say where to write it: --out fleet.xlsx";
+            return Err(Failure::new("a workbook cannot be printed", hint).into());
+        }
+        return Ok(format);
+    };
+    let problem = match (format_of(path), args.format) {
+        (Some(of_file), Some(asked)) if of_file != asked => {
+            format!("the ending of {} is that of another format than --format", path.display())
+        }
+        (Some(of_file), _) => return Ok(of_file),
+        (None, Some(asked)) if asked != SheetFormat::Xlsx => return Ok(asked),
+        (None, _) => format!("the ending of {} tells no format", path.display()),
+    };
+    Err(Failure::new(problem, "endings are .csv, .json and .xlsx").into())
 }
 
 type Alarms = BTreeMap<Scope, Watched>;

@@ -3,40 +3,76 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::task::AbortHandle;
 
 use super::args::LockArgs;
 use super::environment::Environment;
-use super::failure::Exit;
 use super::output::Output;
-use crate::state::{LockInfo, LockOwner, LockRequest, Locked, Releaser, Store};
+use super::signals::Signals;
+use crate::state::{LockInfo, LockOwner, LockRequest, Locked, StateError, Store};
 
-/// Does something under the lock. The work is given the means to end [`release_on_signal`], when it handles signals itself.
+/// Who asks for a lock, for what, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    /// The command.
+    pub(super) what: &'static str,
+    pub(super) args: &'a LockArgs,
+    pub(super) output: &'a Output,
+    pub(super) environment: &'a Environment,
+}
+
+/// Does something under the lock. Until the work says otherwise to the signals' handler, a signal gives the lock back and
+/// ends the process.
 pub(super) async fn with_lock<T>(
     store: &Store,
-    what: &str,
-    args: &LockArgs,
-    output: &Output,
-    environment: &Environment,
-    work: impl AsyncFnOnce(&mut Locked, Option<AbortHandle>) -> Result<T>,
+    asking: Asking<'_>,
+    work: impl AsyncFnOnce(&mut Locked, &Signals) -> Result<T>,
 ) -> Result<T> {
-    let waiting = |holder: &LockInfo| output.note(&format!("waiting for the state's lock, held by {holder}"));
-    let mut locked = store
-        .lock(LockRequest {
-            owner: owner(environment, what),
-            new_lineage: uuid::Uuid::new_v4().to_string(),
-            timeout: args.lock_timeout.unwrap_or(Duration::ZERO),
-            take: args.take_lock,
-            waiting: &waiting,
-        })
-        .await?;
-    let signals = locked.releaser().map(|releaser| tokio::spawn(release_on_signal(releaser)).abort_handle());
-    let result = work(&mut locked, signals.clone()).await;
-    if let Some(signals) = signals {
-        signals.abort();
+    let signals = Signals::listen();
+    with_another_lock(store, asking, &signals, async |locked| work(locked, &signals).await).await
+}
+
+/// Does something under one more lock, with the handler of the first.
+pub(super) async fn with_another_lock<T>(
+    store: &Store,
+    asking: Asking<'_>,
+    signals: &Signals,
+    work: impl AsyncFnOnce(&mut Locked) -> Result<T>,
+) -> Result<T> {
+    let owner = owner(asking.environment, asking.what);
+    let id = owner.id.clone();
+    signals.asks_for(&id, store);
+    let taken = tokio::select! {
+        taken = take(store, asking, owner) => taken,
+        () = signals.leaving().cancelled() => std::future::pending().await,
+    };
+    let result = match taken {
+        Ok(mut locked) => {
+            signals.holds(&id, locked.rescue());
+            let result = work(&mut locked).await;
+            locked.release().await;
+            result
+        }
+        Err(error) => Err(error.into()),
+    };
+    if signals.leaving().is_cancelled() {
+        // The handler ends the process, with its own exit code.
+        std::future::pending::<()>().await;
     }
-    locked.release().await;
+    signals.let_go(&id);
     result
+}
+
+async fn take(store: &Store, asking: Asking<'_>, owner: LockOwner) -> Result<Locked, StateError> {
+    let waiting =
+        |holder: &LockInfo| asking.output.note(&format!("waiting for the state's lock, held by {holder}"));
+    let request = LockRequest {
+        owner,
+        new_lineage: uuid::Uuid::new_v4().to_string(),
+        timeout: asking.args.lock_timeout.unwrap_or(Duration::ZERO),
+        take: asking.args.take_lock,
+        waiting: &waiting,
+    };
+    store.lock(request).await
 }
 
 /// Who asks for the lock.
@@ -47,20 +83,4 @@ fn owner(environment: &Environment, what: &str) -> LockOwner {
         what: what.to_owned(),
         id: uuid::Uuid::new_v4().to_string(),
     }
-}
-
-/// Ctrl-C at the question must not leave a lock behind that others wait for.
-async fn release_on_signal(releaser: Releaser) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    releaser.release().await;
-    std::process::exit(i32::from(Exit::Stopped as u8));
 }

@@ -20,6 +20,7 @@ mod progress;
 mod reading;
 mod saved;
 mod session;
+mod signals;
 mod stale;
 mod state;
 mod state_transfer;

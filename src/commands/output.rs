@@ -125,11 +125,47 @@ impl Output {
             )
             .into());
         }
-        let mut stderr = std::io::stderr().lock();
-        write!(stderr, "\n{question}\n  Only \"yes\" goes on: ")?;
-        stderr.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        Ok(answer.trim() == "yes")
+        Ok(ask(question, &mut std::io::stdin().lock())?)
+    }
+}
+
+/// Whether the answer is `yes`. Standard error is not locked while a person thinks: whoever renews a lease meanwhile must be
+/// able to say that it fails.
+fn ask(question: &str, input: &mut impl BufRead) -> std::io::Result<bool> {
+    let mut stderr = std::io::stderr();
+    write!(stderr, "\n{question}\n  Only \"yes\" goes on: ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    input.read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A person who answers as soon as somebody else could say something.
+    struct Patient(bool);
+
+    impl Read for Patient {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let (said, heard) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                drop(std::io::stderr().lock());
+                let _ = said.send(());
+            });
+            self.0 = heard.recv_timeout(Duration::from_secs(10)).is_ok();
+            b"yes\n".as_slice().read(buffer)
+        }
+    }
+
+    #[test]
+    fn others_may_speak_while_a_person_thinks() {
+        let mut input = BufReader::new(Patient(false));
+        assert!(ask("Apply?", &mut input).is_ok_and(|yes| yes));
+        assert!(input.get_ref().0, "standard error was locked");
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::args::{DriftArgs, Global, GuardArgs, PlanArgs, SelectionArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::guards::{refuse_if_blocked, refuse_if_too_destructive};
+use super::guards::{refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
 use super::opening::{Opened, open};
 use super::output::Output;
 use super::planning::{Wanted, make_plan};
@@ -19,21 +19,23 @@ use crate::state::{State, Store};
 pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let selection = selection(&args.selection)?;
-    let Opened { manifest, state, session } = open(global, environment, &output).await?;
+    let Opened { manifest, state, session, place } = open(global, environment, &output).await?;
     let options = options(&args.guard, selection);
     let planned =
         make_plan(&session, &output, state, &manifest, &Wanted::Manifest(&manifest), options).await?;
     output.plan(&planned.plan, Heading::Plan, args.view.format, args.view.detail)?;
+    if let Some(path) = &args.summary {
+        write_whole(path, summary_json(&planned.plan).as_bytes(), Existing::Replace)?;
+    }
+    // What `apply` would refuse is refused here: a plan that passed its review has to be one that can be applied.
+    refuse_if_blocked(&planned.plan)?;
+    refuse_to_delete_without_state(&planned.plan, planned.found_by_tags, &place)?;
+    let owned = planned.state.resources.len();
+    refuse_if_too_destructive(&planned.plan, owned, args.guard.max_destroy, &manifest.settings)?;
     if let Some(path) = &args.out {
         write_plan(path, &planned.plan, &planned.state)?;
         output.note(&format!("the plan is in {0}; `opsform apply {0}` applies it", path.display()));
     }
-    if let Some(path) = &args.summary {
-        write_whole(path, summary_json(&planned.plan).as_bytes(), Existing::Replace)?;
-    }
-    refuse_if_blocked(&planned.plan)?;
-    let owned = planned.state.resources.len();
-    refuse_if_too_destructive(&planned.plan, owned, args.guard.max_destroy, &manifest.settings)?;
     Ok(if !args.detailed_exitcode || planned.plan.is_empty() {
         Exit::Done
     } else if planned.plan.is_drift_only() {
@@ -47,7 +49,7 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
 pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     let selection = selection(&args.selection)?;
-    let Opened { manifest, state, session } = open(global, environment, &output).await?;
+    let Opened { manifest, state, session, .. } = open(global, environment, &output).await?;
     let options = PlanOptions { selection, ..PlanOptions::default() };
     let planned = make_plan(&session, &output, state, &manifest, &Wanted::LastWritten, options).await?;
     output.plan(&planned.plan, Heading::Drift, args.view.format, args.view.detail)?;

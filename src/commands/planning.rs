@@ -12,7 +12,7 @@ use super::reading::{Absences, absences, ask_owners, find_owned, read_resources,
 use super::session::{Session, failures};
 use crate::declarations::{self, Manifest, World};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
-use crate::model::{Desired, Diagnostics, Origin, Owned, Place};
+use crate::model::{Address, Desired, Diagnostics, Origin, Owned, Place};
 use crate::plan::{Plan, PlanInput, PlanOptions, ReadCost, plan};
 use crate::render::count_of;
 use crate::resources;
@@ -34,6 +34,8 @@ pub(super) struct Planned {
     pub(super) state: State,
     /// How many resources count as owned by their tags alone, because there is no state.
     pub(super) found_by_tags: usize,
+    /// What the manifest asks for.
+    pub(super) wanted: BTreeSet<Address>,
 }
 
 /// Reads AWS and plans.
@@ -75,6 +77,7 @@ pub(super) async fn make_plan(
         Wanted::Manifest(manifest) => manifest.declarations.iter().map(|d| d.label().to_owned()).collect(),
         _ => BTreeSet::new(),
     };
+    let wanted = desired.iter().map(|desired| desired.address.clone()).collect();
     let mut plan = plan(PlanInput {
         project: state.project.clone(),
         scopes: session.scopes.clone(),
@@ -86,7 +89,7 @@ pub(super) async fn make_plan(
         options,
     });
     plan.cost = cost(session, &fleet, read, start);
-    Ok(Planned { plan, state, found_by_tags })
+    Ok(Planned { plan, state, found_by_tags, wanted })
 }
 
 /// What was read, and with how many calls.
@@ -187,13 +190,34 @@ pub(super) async fn find_what_a_lost_state_owned(
     Ok(count)
 }
 
+/// Leaves out of a state what nobody asked for and only its tags say is ours. A record is what allows a delete, and what
+/// this manifest does not want may be another folder's: `state rebuild` alone takes it over.
+pub(super) fn take_over_only(state: &mut State, wanted: &BTreeSet<Address>, output: &Output) {
+    let before = state.resources.len();
+    state.resources.retain(|address, _| wanted.contains(address));
+    let others = before - state.resources.len();
+    if others > 0 {
+        output.problem(&format!(
+            "note: {} with the project's tag {} not wanted by this manifest and {} not recorded; if the state is lost, \
+             `opsform state rebuild` records all of them",
+            count_of(others, "resource", "resources"),
+            if others == 1 { "is" } else { "are" },
+            if others == 1 { "is" } else { "are" },
+        ));
+    }
+}
+
 /// A declaration that protects does so from the moment that it says so, not only after an apply.
-fn protect(state: &mut State, manifest: &Manifest) {
-    let protecting: BTreeSet<&str> =
-        manifest.declarations.iter().filter(|d| d.protects()).map(|d| d.label()).collect();
+pub(super) fn protect(state: &mut State, manifest: &Manifest) {
+    let protecting = protecting(manifest);
     for owned in state.resources.values_mut().filter(|owned| protecting.contains(owned.label.as_str())) {
         owned.protect = true;
     }
+}
+
+/// The labels of the declarations that protect.
+pub(super) fn protecting(manifest: &Manifest) -> BTreeSet<&str> {
+    manifest.declarations.iter().filter(|d| d.protects()).map(|d| d.label()).collect()
 }
 
 fn as_desired(owned: &Owned) -> Desired {

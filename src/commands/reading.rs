@@ -123,7 +123,7 @@ pub(super) fn learn(owners: BTreeMap<Address, Ownership>, actual: &mut BTreeMap<
     }
 }
 
-/// Looks up the owners of live resources; the keys are given by scope and kind.
+/// Looks up the owners of live resources, for certain; the keys are given by scope and kind.
 pub(super) async fn owners(
     session: &Session,
     questions: &BTreeMap<(&Scope, &str), Vec<&str>>,
@@ -131,7 +131,7 @@ pub(super) async fn owners(
     let answers = questions.iter().filter_map(|((scope, kind), keys)| {
         let kind = resources::kind(kind)?;
         Some(async move {
-            let owners = kind.owners(&session.aws, scope, keys).await?;
+            let owners = kind.owners(&session.aws, scope, keys, OwnershipNeed::Certain).await?;
             Ok((kind.text().kind, (*scope).clone(), owners))
         })
     });

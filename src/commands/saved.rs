@@ -11,12 +11,13 @@ use super::args::Global;
 use super::failure::Failure;
 use super::guards::check_kinds;
 use super::output::Output;
-use super::planning::{cost, find_what_a_lost_state_owned};
+use super::planning::{cost, find_what_a_lost_state_owned, protect, protecting};
 use super::progress::Reading;
 use super::reading::{Requests, learn, owners, read_resources};
 use super::session::Session;
 use super::stale::stale_failure;
 use super::whole_file::{Existing, write_whole};
+use crate::declarations::Manifest;
 use crate::inventory::Fleet;
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::plan::{Change, Plan, Provenance, Remaining, SavedPlan, SavedPlanError, Settled, Verb};
@@ -77,7 +78,7 @@ pub(super) fn check_file(saved: &SavedPlan, project: &str, global: &Global) -> R
         )
         .into());
     }
-    for address in addresses(&saved.plan) {
+    for address in saved.plan.addresses() {
         if resources::kind(&address.kind).is_none() {
             return Err(Failure::new(
                 format!(
@@ -102,7 +103,7 @@ pub(super) fn check_file(saved: &SavedPlan, project: &str, global: &Global) -> R
 /// Refuses credentials and states other than those that the plan was made with.
 fn check_surroundings(plan: &Plan, provenance: &Provenance, session: &Session, state: &State) -> Result<()> {
     let reached: Vec<&str> = session.aws.accounts().collect();
-    if let Some(address) = addresses(plan).find(|a| !reached.contains(&a.scope.account.as_str())) {
+    if let Some(address) = plan.addresses().find(|a| !reached.contains(&a.scope.account.as_str())) {
         return Err(Failure::new(
             format!(
                 "the plan changes something in account {}, but this run reaches account {} only",
@@ -110,6 +111,16 @@ fn check_surroundings(plan: &Plan, provenance: &Provenance, session: &Session, s
                 reached.join(", ")
             ),
             "choose the right credentials with --profile or AWS_PROFILE",
+        )
+        .into());
+    }
+    if let Some(address) = outside(plan, session) {
+        return Err(Failure::new(
+            format!(
+                "the plan changes something in {}, which the manifest no longer lists",
+                address.scope.region
+            ),
+            "make a new plan, or put the region back into `regions` under [aws]",
         )
         .into());
     }
@@ -132,20 +143,30 @@ fn check_surroundings(plan: &Plan, provenance: &Provenance, session: &Session, s
     .into())
 }
 
-fn addresses(plan: &Plan) -> impl Iterator<Item = &Address> {
-    let changed = plan.changes.iter().map(|change| &change.address);
-    let replaced = plan.changes.iter().filter_map(|change| Some(&change.replaces.as_ref()?.address));
-    changed.chain(replaced).chain(plan.refreshes.iter().map(|refresh| &refresh.owned.address))
+/// Something that the plan touches in an account and region that the manifest no longer lists; where something is owned,
+/// it may still be deleted.
+fn outside<'a>(plan: &'a Plan, session: &Session) -> Option<&'a Address> {
+    let written = plan.changes.iter().filter(|change| change.after.is_some()).map(|change| &change.address);
+    let mut written = written.filter(|address| !session.manifest_scopes.contains(&address.scope));
+    written.next().or_else(|| plan.addresses().find(|address| !session.scopes.contains(&address.scope)))
+}
+
+/// What a saved plan is held against.
+pub(super) struct Present<'a> {
+    pub(super) session: &'a Session,
+    pub(super) output: &'a Output,
+    /// What it protects by now.
+    pub(super) manifest: &'a Manifest,
 }
 
 /// What is left of a saved plan now, with the state brought up to date; refuses what is no longer as it was.
 pub(super) async fn what_is_left(
-    session: &Session,
-    output: &Output,
+    present: Present<'_>,
     mut saved: Plan,
     provenance: &Provenance,
     mut state: State,
 ) -> Result<(Remaining, State)> {
+    let Present { session, output, manifest } = present;
     let start = Instant::now();
     check_kinds(&state)?;
     check_surroundings(&saved, provenance, session, &state)?;
@@ -155,6 +176,8 @@ pub(super) async fn what_is_left(
     let mut actual = read_resources(session, &requests).await?;
     let read = actual.len();
     state.settle(&actual, &session.scopes);
+    protect(&mut state, manifest);
+    keep_protected(&mut saved, manifest);
     let questions = questions(&saved, &state, &actual);
     learn(owners(session, &questions).await?, &mut actual);
     drop(reading);
@@ -178,6 +201,14 @@ pub(super) async fn what_is_left(
     }
     left.plan.cost = cost(session, &Fleet::default(), read, start);
     Ok((left, state))
+}
+
+/// What the manifest protects by now is not recorded as unprotected because the plan is older.
+fn keep_protected(saved: &mut Plan, manifest: &Manifest) {
+    let protecting = protecting(manifest);
+    for change in &mut saved.changes {
+        change.protect |= protecting.contains(&*change.origin.label);
+    }
 }
 
 /// Another apply may have written records since the plan was made. They are not set back: the next plan finds out what

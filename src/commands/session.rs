@@ -1,7 +1,7 @@
 //! The way from a manifest to live AWS: what every command that talks to AWS begins with.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ use super::failure::{AwsFailures, Failure};
 use super::output::Output;
 use crate::aws::{self, AccountAccess, Aws, ConnectOptions, OPERATIONS};
 use crate::declarations::{self, Manifest};
-use crate::manifest::{self, Regions, Settings, StatePlace};
+use crate::manifest::{self, Regions, S3Place, Settings, StatePlace};
 use crate::model::{Diagnostic, Scope};
 use crate::render::count_of;
 use crate::state::{LocalStore, S3Location, S3Store, State, Store};
@@ -32,6 +32,14 @@ pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest
     Ok(manifest)
 }
 
+/// The manifest's settings alone; problems of its blocks are left to the commands that need them.
+pub(super) fn load_settings(global: &Global, output: &Output) -> Result<Settings> {
+    let (document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
+    problems.extend(check_rates(&document.settings));
+    output.diagnostics(&problems)?;
+    Ok(document.settings)
+}
+
 /// The state store that the flags or the manifest name.
 pub(super) async fn open_store(
     global: &Global,
@@ -39,7 +47,12 @@ pub(super) async fn open_store(
     settings: &Settings,
 ) -> Result<Store> {
     let path = match (&global.state, &settings.state) {
-        (Some(path), _) => path.clone(),
+        (Some(path), place) => {
+            if let StatePlace::S3(place) = place {
+                Output::new(global, environment).note(&left_alone(path, place));
+            }
+            path.clone()
+        }
         (None, StatePlace::S3(place)) => {
             let location = S3Location {
                 bucket: place.bucket.clone(),
@@ -53,6 +66,15 @@ pub(super) async fn open_store(
         (None, StatePlace::Default) => default_path(settings),
     };
     Ok(Store::Local(LocalStore::new(path, &*settings.project)))
+}
+
+fn left_alone(path: &Path, shared: &S3Place) -> String {
+    format!(
+        "note: --state or OPSFORM_STATE names {}, so the shared state s3://{}/{} of the manifest is left alone",
+        path.display(),
+        shared.bucket,
+        shared.key
+    )
 }
 
 /// Where the state is when nobody says so.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::args::{Format, Global, LockArgs, ShowArgs, StateCommand};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::locking::with_lock;
+use super::locking::{Asking, with_lock};
 use super::output::Output;
 use super::plan::{patterns, read_state};
 use super::reading::find_owned;
@@ -117,7 +117,9 @@ async fn remove(global: &Global, texts: &[String], yes: bool, environment: &Envi
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
     let store = open_store(global, environment, &manifest.settings).await?;
-    with_lock(&store, "state rm", &LockArgs::default(), &output, environment, async |locked, _| {
+    let args = LockArgs::default();
+    let asking = Asking { what: "state rm", args: &args, output: &output, environment };
+    with_lock(&store, asking, async |locked, _| {
         let records = find(locked.state(), texts)?;
         output.print(&state_list(&records, &resources::texts(), output.palette))?;
         let count = count_of(records.len(), "resource", "resources");
@@ -186,7 +188,9 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
     let store = open_store(global, environment, &manifest.settings).await?;
-    with_lock(&store, "state rebuild", &LockArgs::default(), &output, environment, async |locked, _| {
+    let args = LockArgs::default();
+    let asking = Asking { what: "state rebuild", args: &args, output: &output, environment };
+    with_lock(&store, asking, async |locked, _| {
         let session = Session::connect(global, &manifest.settings, locked.state()).await?;
         let found = find_owned(&session, &output, &locked.state().project).await?;
         let known = &locked.state().resources;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::args::{Global, LockArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::locking::with_lock;
+use super::locking::{Asking, with_another_lock, with_lock};
 use super::output::Output;
 use super::plan::read_state;
 use super::session::{default_path, load_manifest, open_s3, open_store};
@@ -45,7 +45,10 @@ pub(super) async fn push(
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
     let pushed = State::parse(&bytes, &name, &manifest.settings.project)?;
     let store = open_store(global, environment, &manifest.settings).await?;
-    with_lock(&store, "state push", &LockArgs::default(), &output, environment, async |locked, _| {
+    let store = if force { store.replacing_damage() } else { store };
+    let args = LockArgs::default();
+    let asking = Asking { what: "state push", args: &args, output: &output, environment };
+    with_lock(&store, asking, async |locked, _| {
         let there = locked.state();
         if there.serial > 0 && !force {
             refuse_to_replace(there, &pushed, &name)?;
@@ -67,6 +70,12 @@ fn refuse_to_replace(there: &State, pushed: &State, name: &str) -> Result<()> {
         format!(
             "{name} is older than the state that is there: serial {} before {}",
             pushed.serial, there.serial
+        )
+    } else if pushed.serial == there.serial && pushed != there {
+        // Such as the bare document beside the journal of an apply that was cut off.
+        format!(
+            "{name} is not what is there, though of the same serial, {}: something was recorded that it does not have",
+            there.serial
         )
     } else {
         return Ok(());
@@ -96,11 +105,12 @@ pub(super) async fn migrate(
     if from.read().await?.is_none() {
         return Err(no_state(&from));
     }
-    let none = LockArgs::default();
-    with_lock(&from, "state migrate", &none, &output, environment, async |source, _| {
+    let args = LockArgs::default();
+    let asking = Asking { what: "state migrate", args: &args, output: &output, environment };
+    with_lock(&from, asking, async |source, signals| {
         let state = source.state().clone();
         let count = count_of(state.resources.len(), "resource", "resources");
-        with_lock(&to, "state migrate", &none, &output, environment, async |locked, _| {
+        with_another_lock(&to, asking, signals, async |locked| {
             if locked.state().serial > 0 {
                 return Err(Failure::new(
                     format!("there is a state at {} already", to.place()),
@@ -108,6 +118,8 @@ pub(super) async fn migrate(
                 )
                 .into());
             }
+            // Half of it would be two states.
+            signals.save().await;
             *locked.state_mut() = state.clone();
             Ok(locked.save().await?)
         })

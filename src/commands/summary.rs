@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use crate::apply::Report;
 use crate::model::{Address, Scope};
-use crate::render::{ApplySummary, Carried, FailureGroup, quoted};
+use crate::render::{ApplySummary, Carried, CutOff, FailureGroup, quoted};
 use crate::resources;
 
 /// Groups failures by their cause: what AWS said, where and to what.
 pub(super) fn summary(
     report: &Report,
     heading: Carried,
-    interrupted: bool,
+    cut_off: Option<CutOff>,
     elapsed: Duration,
 ) -> ApplySummary {
     let mut groups: BTreeMap<(&str, &Scope, &str, &str), FailureGroup> = BTreeMap::new();
@@ -31,7 +31,7 @@ pub(super) fn summary(
         done: report.done.clone(),
         failed: groups.into_values().collect(),
         skipped: report.skipped.iter().map(in_words).collect(),
-        interrupted,
+        cut_off,
         remaining: report.not_begun,
         elapsed,
     }

@@ -39,9 +39,11 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Resu
 fn claim(path: &Path) -> Result<()> {
     match File::create_new(path) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(Failure::new(format!("{} exists already", path.display()), "choose another file").into())
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Failure::new(
+            format!("{} exists already", path.display()),
+            "choose another file, or remove it first",
+        )
+        .into()),
         Err(error) => Err(error).with_context(|| format!("cannot write {}", path.display())),
     }
 }

@@ -246,6 +246,13 @@ impl Plan {
         !self.changes.is_empty() && self.changes.iter().all(Change::is_drift)
     }
 
+    /// All that it changes, replaces or records.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        let changed = self.changes.iter().map(|change| &change.address);
+        let replaced = self.changes.iter().filter_map(|change| Some(&change.replaces.as_ref()?.address));
+        changed.chain(replaced).chain(self.refreshes.iter().map(|refresh| &refresh.owned.address))
+    }
+
     /// The changes that stop an apply: conflicts and refused adoptions.
     pub fn blocking(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|c| c.is_blocking())

@@ -148,13 +148,14 @@ impl Now<'_> {
         let stale = Verdict::Stale;
         match &change.before {
             _ if self.other_owner(live).is_some() => stale(Staleness::Owner(self.other_owner(live))),
+            // Whatever it looks like by now: what lost our tag is somebody's own.
+            Some(_) if !ours && change.verb != Verb::Adopt => stale(Staleness::Owner(None)),
             _ if ours && change.after.as_ref() == Some(&live.fields) => Verdict::Done,
             None => stale(Staleness::Created),
             Some(before) if *before != live.fields => {
                 stale(Staleness::Changed(changed_fields(before, &live.fields)))
             }
-            Some(_) if ours || change.verb == Verb::Adopt => Verdict::AsPlanned,
-            Some(_) => stale(Staleness::Owner(None)),
+            Some(_) => Verdict::AsPlanned,
         }
     }
 
@@ -174,11 +175,11 @@ impl Now<'_> {
         }
     }
 
-    /// A record is dropped because its object is gone or another project's. If it came back as ours, it is needed.
+    /// A record is dropped because its object is gone or no longer ours. If it came back as ours, it is needed.
     fn forgotten(&self, address: &Address) -> Verdict {
         match self.actual.get(address) {
             _ if !self.owned.contains_key(address) => Verdict::Done,
-            Some(live) if self.other_owner(live).is_none() => Verdict::Stale(Staleness::Created),
+            Some(live) if self.is_ours(live) => Verdict::Stale(Staleness::Created),
             _ => Verdict::AsPlanned,
         }
     }
@@ -190,10 +191,12 @@ impl Now<'_> {
         }
     }
 
+    /// A record alone says little about an object that bears no tag: somebody may have made it anew.
     fn is_ours(&self, live: &Actual) -> bool {
         match &live.ownership {
             Ownership::Project { name, .. } => *name == self.project,
-            Ownership::Nobody | Ownership::NotRead => self.owned.contains_key(&live.address),
+            Ownership::Nobody => false,
+            Ownership::NotRead => self.owned.contains_key(&live.address),
         }
     }
 }

@@ -97,6 +97,10 @@ fn an_update() {
     assert_eq!(outcome(update(), vec![], ours()), "a Deleted");
     assert_eq!(outcome(update(), vec![live("a", 1, project("search"))], ours()), "a Owner(Some(\"search\"))");
     assert_eq!(outcome(update(), vec![live("a", 1, Ownership::Nobody)], vec![]), "a Owner(None)");
+    for threshold in [1, 2, 3] {
+        let nobodys = vec![live("a", threshold, Ownership::Nobody)];
+        assert_eq!(outcome(update(), nobodys, ours()), "a Owner(None)", "{threshold}");
+    }
     assert_eq!(outcome(update(), vec![live("a", 1, project("payments"))], vec![]), "Update a");
 }
 
@@ -107,7 +111,9 @@ fn an_adoption() {
     assert_eq!(outcome(adopt(), vec![live("a", 1, Ownership::Nobody)], vec![]), "Adopt a");
     assert_eq!(outcome(adopt(), vec![live("a", 2, project("payments"))], vec![]), "own a");
     assert_eq!(outcome(same(), vec![live("a", 2, Ownership::Nobody)], vec![]), "Adopt a");
-    assert_eq!(outcome(same(), vec![live("a", 2, Ownership::Nobody)], vec![owned("a", 2)]), "done");
+    assert_eq!(outcome(same(), vec![live("a", 2, project("payments"))], vec![owned("a", 2)]), "done");
+    // A record without the tag is an adoption that is still to be made.
+    assert_eq!(outcome(same(), vec![live("a", 2, Ownership::Nobody)], vec![owned("a", 2)]), "Adopt a");
     assert_eq!(outcome(adopt(), vec![], vec![]), "a Deleted");
 }
 
@@ -120,6 +126,9 @@ fn a_delete() {
     assert_eq!(outcome(delete(), vec![], vec![owned("a", 1)]), "drop a");
     assert_eq!(outcome(delete(), vec![], vec![]), "done");
     assert_eq!(outcome(delete(), unread(1), vec![]), "a Owner(None)");
+    let nobodys = || vec![live("a", 1, Ownership::Nobody)];
+    assert_eq!(outcome(delete(), nobodys(), vec![owned("a", 1)]), "a Owner(None)");
+    assert_eq!(outcome(delete(), nobodys(), vec![]), "a Owner(None)");
     let protected = Owned { protect: true, ..owned("a", 1) };
     assert_eq!(outcome(delete(), unread(1), vec![protected]), "a Protected");
 }
@@ -134,6 +143,7 @@ fn a_replace_that_was_cut_off_has_a_half_left() {
     assert_eq!(outcome(replace(), vec![new()], ours()), "own a, drop old");
     assert_eq!(outcome(replace(), vec![], ours()), "Create a, drop old");
     assert_eq!(outcome(replace(), vec![new()], vec![owned("a", 2)]), "done");
+    assert_eq!(outcome(replace(), vec![live("old", 1, Ownership::Nobody)], ours()), "old Owner(None)");
     let changed = live("old", 9, Ownership::NotRead);
     assert_eq!(outcome(replace(), vec![changed], ours()), "old Changed([\"threshold\"])");
 }
@@ -145,4 +155,6 @@ fn a_forget() {
     assert_eq!(outcome(forget(), vec![], vec![]), "done");
     assert_eq!(outcome(forget(), vec![live("a", 1, project("search"))], vec![owned("a", 1)]), "Forget a");
     assert_eq!(outcome(forget(), vec![live("a", 1, project("payments"))], vec![owned("a", 1)]), "a Created");
+    assert_eq!(outcome(forget(), vec![live("a", 1, Ownership::Nobody)], vec![owned("a", 1)]), "Forget a");
+    assert_eq!(outcome(forget(), vec![live("a", 1, Ownership::NotRead)], vec![owned("a", 1)]), "a Created");
 }

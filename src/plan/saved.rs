@@ -1,9 +1,12 @@
 //! A plan that was written to a file: what is said about it, and how it is read again.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Change, Plan, Verb};
+use crate::model::Address;
 
 /// The value of `format` in a plan's JSON.
 pub const PLAN_FORMAT: &str = "opsform-plan";
@@ -75,8 +78,17 @@ impl SavedPlan {
                 return Err(SavedPlanError::Damaged(format!("the change of {name:?} {fault}")));
             }
         }
+        if let Some(twice) = twice(&plan) {
+            return Err(SavedPlanError::Damaged(format!("{:?} is in it twice", twice.key)));
+        }
         Ok(Self { plan, provenance })
     }
+}
+
+/// A resource that a plan speaks of twice: one of the two would undo the other.
+fn twice(plan: &Plan) -> Option<&Address> {
+    let mut seen = BTreeSet::new();
+    plan.addresses().find(|address| !seen.insert(*address))
 }
 
 /// What a change lacks for its verb.
@@ -89,10 +101,23 @@ fn fault(change: &Change, reason: Option<&Value>) -> Option<String> {
         Some("has no `before`".to_owned())
     } else if change.replaces.is_some() != (change.verb == Verb::Replace) {
         Some("does not fit its `replaces`".to_owned())
+    } else if writes && exists && !lists_what_differs(change) {
+        Some("has other `fields` than those that differ between `before` and `after`".to_owned())
+    } else if change.verb == Verb::Update && change.fields.is_empty() {
+        Some("changes nothing".to_owned())
     } else {
         let unknown = reason.filter(|reason| !reason.is_null() && change.reason.is_none());
         unknown.map(|reason| format!("has an unknown reason {reason}"))
     }
+}
+
+/// What is written is decided by the fields that are listed, and what is recorded by `after`.
+fn lists_what_differs(change: &Change) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return false };
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    let listed: BTreeSet<&String> = change.fields.iter().map(|field| &field.name).collect();
+    listed.into_iter().eq(differing)
 }
 
 #[cfg(test)]
@@ -147,6 +172,44 @@ mod tests {
             panic!("an unknown reason is no reason to go on")
         };
         assert!(words.contains("a_reason_of_tomorrow"), "{words}");
+    }
+
+    #[test]
+    fn the_fields_are_those_that_differ() {
+        for verb in ["update", "adopt"] {
+            let mut change = change(verb);
+            change["before"] = json!({"threshold": 80, "period": 60});
+            change["after"] = json!({"threshold": 90, "period": 60});
+            let mut with = |names: &[&str]| {
+                let field = |name: &&str| json!({"name": name, "before": 1, "after": 2, "cause": "manifest"});
+                change["fields"] = names.iter().map(field).collect();
+                parse(&document(json!([change]))).is_ok()
+            };
+            assert!(with(&["threshold"]));
+            for names in [[].as_slice(), &["tags"], &["threshold", "period"]] {
+                assert!(!with(names), "{verb} {names:?}");
+            }
+            change["after"] = change["before"].clone();
+            change["fields"] = json!([]);
+            assert_eq!(parse(&document(json!([change]))).is_ok(), verb == "adopt");
+        }
+    }
+
+    #[test]
+    fn nothing_is_in_it_twice() {
+        let forget = change("forget");
+        let mut other = forget.clone();
+        other["address"]["key"] = json!("b");
+        assert!(parse(&document(json!([forget, other]))).is_ok());
+        let Err(SavedPlanError::Damaged(words)) = parse(&document(json!([forget, other, forget]))) else {
+            panic!("one of the two would undo the other")
+        };
+        assert!(words.contains("\"a\" is in it twice"), "{words}");
+        let mut value = document(json!([forget]));
+        let owned = json!({"kind": "metric_alarm", "account": "1", "region": "us-east-1", "key": "a",
+                           "label": "alarm.cpu", "fields": {}});
+        value["refreshes"] = json!([{"owned": owned}]);
+        assert!(parse(&value).is_err());
     }
 
     #[test]

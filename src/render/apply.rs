@@ -24,8 +24,8 @@ pub struct ApplySummary {
     pub failed: Vec<FailureGroup>,
     /// What was not tried because something that it needs failed, in words: `alarm "web-1"`.
     pub skipped: Vec<String>,
-    /// Whether the user stopped it.
-    pub interrupted: bool,
+    /// What stopped it, where something did.
+    pub cut_off: Option<CutOff>,
     /// How many changes were not tried, those in `skipped` left out.
     pub remaining: usize,
     /// Wall time.
@@ -41,6 +41,15 @@ pub struct FailureGroup {
     pub hint: Option<String>,
     /// The resources, in words: `alarm "web-1"`.
     pub resources: Vec<String>,
+}
+
+/// What stops an apply before it has tried everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutOff {
+    /// The user, by a signal.
+    Interrupted,
+    /// The state's lock was lost, so what was done is not in the state.
+    LockLost,
 }
 
 /// What was carried out; it words the total.
@@ -69,10 +78,14 @@ pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
     page.line(&Line::new());
     let failures: usize = summary.failed.iter().map(|group| group.resources.len()).sum();
     let complete =
-        failures == 0 && summary.skipped.is_empty() && summary.remaining == 0 && !summary.interrupted;
+        failures == 0 && summary.skipped.is_empty() && summary.remaining == 0 && summary.cut_off.is_none();
     let tone = if complete { Tone::Good } else { Tone::Conflict };
     let word = summary.heading.word();
-    let word = if summary.interrupted { format!("{word}, interrupted: ") } else { format!("{word}: ") };
+    let word = match summary.cut_off {
+        None => format!("{word}: "),
+        Some(CutOff::Interrupted) => format!("{word}, interrupted: "),
+        Some(CutOff::LockLost) => format!("{word}, stopped because it lost the lock: "),
+    };
     let mut line = Line::new().with(tone, word).plain(done_words(summary));
     if failures > 0 {
         line = line.plain(", ").with(Tone::Danger, format!("{} failed", thousands(failures)));
@@ -156,7 +169,12 @@ fn rest_words(summary: &ApplySummary) -> String {
         return format!("{again}.");
     }
     let count = count_of(summary.remaining, "change was", "changes were");
-    format!("{again}: {count} not tried. What is done is recorded in the state.")
+    match summary.cut_off {
+        Some(CutOff::LockLost) => format!("{again}: {count} not tried."),
+        None | Some(CutOff::Interrupted) => {
+            format!("{again}: {count} not tried. What is done is recorded in the state.")
+        }
+    }
 }
 
 /// How fast an API is called and how long the rest takes: `PutMetricAlarm 3/s, 5 min 33 s left`.
@@ -220,7 +238,7 @@ mod tests {
                 },
             ],
             skipped: names(2),
-            interrupted: true,
+            cut_off: Some(CutOff::Interrupted),
             remaining: 88,
             elapsed: Duration::from_millis(4200),
         };
@@ -242,6 +260,22 @@ Skipped 2, because what they need failed:
 
 Run apply again to finish the rest: 88 changes were not tried. What is done is recorded in the state.
 "#);
+    }
+
+    #[test]
+    fn a_lost_lock_is_no_interruption() {
+        let summary = ApplySummary {
+            done: [(Verb::Create, 12)].into(),
+            cut_off: Some(CutOff::LockLost),
+            remaining: 1,
+            ..ApplySummary::default()
+        };
+        let text = apply_summary(&summary, Palette::PLAIN);
+        assert!(text.starts_with("\nApply, stopped because it lost the lock: 12 added"), "{text}");
+        assert!(
+            text.ends_with("\n\nRun apply again to finish the rest: 1 change was not tried.\n"),
+            "{text}"
+        );
     }
 
     #[test]

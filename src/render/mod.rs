@@ -28,7 +28,7 @@ mod plan_tests;
 
 use crate::model::KindText;
 
-pub use apply::{ApplySummary, Carried, FailureGroup, apply_summary, eta_text};
+pub use apply::{ApplySummary, Carried, CutOff, FailureGroup, apply_summary, eta_text};
 pub use diagnostics::diagnostics_text;
 pub use escape::{clean, quoted};
 pub use json::{plan_json, summary_json};

@@ -32,13 +32,14 @@ pub trait Kind: Send + Sync {
         request: &'a ReadRequest<'a>,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>>;
 
-    /// The owners of existing resources, for certain: asked before what the state records is changed or deleted, because
-    /// it may have been made anew by somebody else since.
+    /// The owners of existing resources; those that turn out to be gone are left out. Asked before what the state records
+    /// is changed or deleted, because it may have been made anew by somebody else since.
     fn owners<'a>(
         &'a self,
         aws: &'a Aws,
         scope: &'a Scope,
         keys: &'a [&'a str],
+        need: OwnershipNeed,
     ) -> BoxFuture<'a, Result<BTreeMap<String, Ownership>, AwsError>>;
 
     /// Finds every resource in the scope whose tags name the project.

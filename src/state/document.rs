@@ -12,6 +12,9 @@ use crate::model::{Actual, Address, Owned, Ownership, Scope};
 /// The version of the document's format. A newer one is refused, never guessed at.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// No project gets that far, and all who read JSON read numbers up to here exactly.
+const HIGHEST_SERIAL: u64 = 1 << 53;
+
 /// Everything that a project owns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -47,9 +50,25 @@ impl State {
     /// Reads a document that a person brings, and checks it as a store's own.
     ///
     /// # Errors
-    /// Where it is damaged, newer than this opsform or of another project.
+    /// Where it is damaged, newer than this opsform or of another project, or has a serial that opsform never wrote.
     pub fn parse(bytes: &[u8], path: &str, project: &str) -> Result<Self, StateError> {
-        parse_document(bytes, path, project)
+        let state = parse_document(bytes, path, project)?;
+        if state.serial > HIGHEST_SERIAL {
+            return Err(state.serial_too_high(path));
+        }
+        Ok(state)
+    }
+
+    /// Counts up for the next write to `path`.
+    pub(super) fn count_up(&mut self, path: &str) -> Result<(), StateError> {
+        self.serial = self.serial.checked_add(1).ok_or_else(|| self.serial_too_high(path))?;
+        self.format_version = FORMAT_VERSION;
+        Ok(())
+    }
+
+    fn serial_too_high(&self, path: &str) -> StateError {
+        let detail = format!("no run of opsform has counted up to its serial {}", self.serial);
+        StateError::Damaged { path: path.to_owned(), detail }
     }
 
     /// The document as it is written.

@@ -62,11 +62,13 @@ pub enum StateError {
         /// Who held it.
         holder: Box<LockInfo>,
     },
-    /// Somebody took the lock away from this run.
-    #[error("the lock of the state {path} was taken from this run; its state was not saved")]
+    /// This run can no longer count on the lock.
+    #[error("this run lost the lock of the state {path}: {why}; it did not save the state")]
     LockLost {
         /// The state's place.
         path: String,
+        /// What became of the lock.
+        why: &'static str,
     },
     /// The document is not the one that was read.
     #[error("somebody else wrote the state {path} meanwhile; it was not overwritten")]
@@ -97,7 +99,7 @@ impl StateError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Damaged { .. } => Some(
-                "bring it back from a copy, or move it and its .journal away and run `opsform state rebuild`, which finds all that \
+                "bring it back from a copy (`opsform state push FILE --force`), or move it and its .journal away and run `opsform state rebuild`, which finds all that \
                  the project owns by its tags on AWS"
                     .to_owned(),
             ),
@@ -135,6 +137,9 @@ impl StateError {
                         .to_owned(),
                 )
             }
+            Self::Aws { source, .. } if source.class == ErrorClass::Conflict => {
+                Some("another request works on that object just now; run the command again".to_owned())
+            }
             Self::Aws { source, .. } => source.hint(),
             Self::JournalAhead { journal, .. } => Some(format!(
                 "if the state was put back from a copy, move {journal} away and run `opsform state rebuild`, which finds \
@@ -142,6 +147,11 @@ impl StateError {
             )),
             Self::Io { .. } => None,
         }
+    }
+
+    /// Whether what is there is of no use to anybody: nothing is lost when it is replaced.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::JournalAhead { .. })
     }
 
     pub(super) fn io(what: &'static str, path: &std::path::Path, error: io::Error) -> Self {

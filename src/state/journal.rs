@@ -42,9 +42,13 @@ pub enum Entry {
     },
 }
 
+/// The version of the journal's format. A newer one is refused, never guessed at.
+pub(super) const JOURNAL_VERSION: u32 = 1;
+
 /// The first line of a journal: which document it continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Header {
+    /// [`JOURNAL_VERSION`] of the opsform that wrote it.
     pub(super) journal: u32,
     pub(super) lineage: String,
     pub(super) serial: u64,

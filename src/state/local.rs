@@ -5,12 +5,12 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use super::journal::Header;
+use super::journal::{Header, JOURNAL_VERSION};
 use super::lock::{self, HeldLock};
 use super::reading::{
     JournalText, Relation, document_is_gone, document_text, parse_document, parse_journal, relation,
 };
-use super::{FORMAT_VERSION, Journal, LockInfo, LockOwner, State, StateError};
+use super::{Journal, LockInfo, LockOwner, State, StateError};
 
 /// How often a reader tries again when an apply folds its journal just then.
 const READ_TRIES: usize = 20;
@@ -21,6 +21,7 @@ const READ_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 pub struct LocalStore {
     path: PathBuf,
     project: String,
+    replacing: bool,
 }
 
 impl LocalStore {
@@ -30,7 +31,13 @@ impl LocalStore {
     pub fn new(path: impl Into<PathBuf>, project: impl Into<String>) -> Self {
         let path = path.into();
         let path = if path.is_symlink() { fs::canonicalize(&path).unwrap_or(path) } else { path };
-        Self { path, project: project.into() }
+        Self { path, project: project.into(), replacing: false }
+    }
+
+    /// Takes what is damaged for no state when it is locked: it is about to be replaced.
+    #[must_use]
+    pub fn replacing_damage(self) -> Self {
+        Self { replacing: true, ..self }
     }
 
     /// The document's path.
@@ -135,7 +142,11 @@ impl LocalStore {
             fs::create_dir_all(folder).map_err(|source| StateError::io("create", folder, source))?;
         }
         let lock = HeldLock::take(&self.beside("lock"), &self.path, owner)?;
-        let state = self.read()?.unwrap_or_else(|| State::new(&*self.project, new_lineage));
+        let state = match self.read() {
+            Err(error) if self.replacing && error.is_damage() => None,
+            read => read?,
+        };
+        let state = state.unwrap_or_else(|| State::new(&*self.project, new_lineage));
         Ok(LockedStore { store: self.clone(), state, writer: None, _lock: lock })
     }
 }
@@ -166,7 +177,8 @@ impl LockedStore {
     pub fn open_journal(&mut self) -> Result<Journal, StateError> {
         self.save()?;
         let path = self.store.beside("journal");
-        let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
+        let (lineage, serial) = (self.state.lineage.clone(), self.state.serial);
+        let header = Header { journal: JOURNAL_VERSION, lineage, serial };
         let write = || -> std::io::Result<File> {
             let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&path)?;
             let mut line = serde_json::to_vec(&header)?;
@@ -180,6 +192,11 @@ impl LockedStore {
         let (journal, writer) = Journal::start(file, path);
         self.writer = Some(writer);
         Ok(journal)
+    }
+
+    /// Whether a journal is left of an apply that was cut off. Its entries are part of the state.
+    pub fn has_journal(&self) -> bool {
+        self.store.beside("journal").exists()
     }
 
     /// Folds the journal into the document. All clones of the journal must have been dropped.
@@ -203,9 +220,8 @@ impl LockedStore {
     /// # Errors
     /// Where the file cannot be written; the old one is then still whole.
     pub fn save(&mut self) -> Result<(), StateError> {
-        self.state.serial += 1;
-        self.state.format_version = FORMAT_VERSION;
         let path = &self.store.path;
+        self.state.count_up(&path.display().to_string())?;
         let temporary = self.store.beside("tmp");
         let write = || -> std::io::Result<()> {
             let text = document_text(&self.state)?;

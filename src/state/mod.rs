@@ -17,5 +17,5 @@ pub use error::StateError;
 pub use journal::{Entry, Journal};
 pub use local::{LocalStore, LockedStore};
 pub use lock::{LockInfo, LockOwner};
-pub use s3::{Releaser, S3Location, S3Locked, S3Store};
+pub use s3::{Rescue, S3Location, S3Locked, S3Store};
 pub use store::{Clock, LockRequest, Locked, Store};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::journal::Header;
+use super::journal::{Header, JOURNAL_VERSION};
 use super::{Entry, FORMAT_VERSION, State, StateError};
 
 /// A journal that was read: what it continues, and its entries.
@@ -39,24 +39,32 @@ pub(super) fn document_text(state: &State) -> Result<Vec<u8>, serde_json::Error>
 ///
 /// Bytes, not text: a line that was cut off may end within a character.
 pub(super) fn parse_journal(bytes: &[u8], path: &str) -> Result<Option<JournalText>, StateError> {
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    let Some(header) = lines.next().and_then(|line| serde_json::from_slice(line).ok()) else {
-        // The header is written and synced before the first change is made, so without it nothing was.
-        return Ok(None);
-    };
-    let mut entries = Vec::new();
-    for (number, line) in lines.enumerate() {
-        // A line without its end was being written when the process died: the change that it was to record is
-        // among the intended ones, or AWS shows it.
-        if !line.ends_with(b"\n") {
-            break;
+    // A line without its end was being written when the process died. The first one is written and synced before the
+    // first change is made, so without it nothing was; what another one was to record is among the intended, or AWS
+    // shows it.
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let Some(first) = lines.next() else { return Ok(None) };
+    let header = parse_header(first, path)?;
+    let entries = lines.enumerate().map(|(number, line)| {
+        serde_json::from_slice(line).map_err(|error| damaged_line(path, number + 2, &error))
+    });
+    Ok(Some((header, entries.collect::<Result<_, _>>()?)))
+}
+
+/// The version first: a newer journal's header may have another shape.
+fn parse_header(line: &[u8], path: &str) -> Result<Header, StateError> {
+    let damaged = |error: serde_json::Error| damaged_line(path, 1, &error);
+    let value: Value = serde_json::from_slice(line).map_err(damaged)?;
+    match value.get("journal").and_then(Value::as_u64) {
+        Some(found) if found > u64::from(JOURNAL_VERSION) => {
+            Err(StateError::TooNew { path: path.to_owned(), found, known: JOURNAL_VERSION })
         }
-        entries.push(serde_json::from_slice(line).map_err(|error| StateError::Damaged {
-            path: path.to_owned(),
-            detail: format!("line {}: {error}", number + 2),
-        })?);
+        _ => serde_json::from_value(value).map_err(damaged),
     }
-    Ok(Some((header, entries)))
+}
+
+fn damaged_line(path: &str, line: usize, error: &serde_json::Error) -> StateError {
+    StateError::Damaged { path: path.to_owned(), detail: format!("line {line}: {error}") }
 }
 
 /// How a journal relates to the document beside it.

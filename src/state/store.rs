@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::s3::Releaser;
+use super::s3::Rescue;
 use super::{Journal, LocalStore, LockInfo, LockOwner, LockedStore, S3Locked, S3Store, State, StateError};
 
 /// The current time. A function, because a lease outlives the moment in which a run began.
@@ -43,6 +43,15 @@ impl Store {
         match self {
             Self::Local(store) => store.project(),
             Self::S3(store) => store.project(),
+        }
+    }
+
+    /// Takes what is damaged for no state when it is locked: it is about to be replaced.
+    #[must_use]
+    pub fn replacing_damage(self) -> Self {
+        match self {
+            Self::Local(store) => Self::Local(store.replacing_damage()),
+            Self::S3(store) => Self::S3(store.replacing_damage()),
         }
     }
 
@@ -183,6 +192,14 @@ impl Locked {
         }
     }
 
+    /// Whether a journal is left of an apply that was cut off. Its entries are part of the state.
+    pub fn has_journal(&self) -> bool {
+        match self {
+            Self::Local(locked) => locked.has_journal(),
+            Self::S3(locked) => locked.has_journal(),
+        }
+    }
+
     /// Folds the journal into the document. All clones of the journal must have been dropped.
     ///
     /// # Errors
@@ -202,11 +219,11 @@ impl Locked {
         }
     }
 
-    /// A way to give the lock back from elsewhere; `None` where the operating system does it.
-    pub fn releaser(&self) -> Option<Releaser> {
+    /// A way to end at once from elsewhere; `None` where the journal is on disk and the operating system gives the lock back.
+    pub fn rescue(&self) -> Option<Rescue> {
         match self {
             Self::Local(_) => None,
-            Self::S3(locked) => Some(locked.releaser()),
+            Self::S3(locked) => Some(locked.rescue()),
         }
     }
 

@@ -41,6 +41,13 @@ class Objects(Case):
         self.assertEqual(self.code("delete_object", Key="a/b", IfMatch=first), "PreconditionFailed")
         self.s3.delete_object(Bucket="acme", Key="a/b", IfMatch=second)
 
+    def test_a_conflict_is_ordered_for_one_key(self) -> None:
+        fault = {"kind": "error", "code": "ConditionalRequestConflict", "status": 409, "times": 1}
+        self.control("POST", "faults", [{"operation": "PutObject", "key": "a/b", **fault}])
+        self.s3.put_object(Bucket="acme", Key="a/c", Body=b"x")
+        self.assertEqual(self.code("put_object", Key="a/b", Body=b"x", IfNoneMatch="*"), "ConditionalRequestConflict")
+        self.put(IfNoneMatch="*")
+
     def test_buckets_keep_versions_when_they_are_told_to(self) -> None:
         self.assertNotIn("Status", self.s3.get_bucket_versioning(Bucket="acme"))
         self.s3.put_bucket_versioning(Bucket="acme", VersioningConfiguration={"Status": "Enabled"})

@@ -3,7 +3,7 @@
 Sources: "PutObject", "GetObject", "DeleteObject" and "GetBucketVersioning" in the S3 API reference, and "Add
 preconditions to S3 operations with conditional requests" in its user guide: a condition that does not hold is 412
 PreconditionFailed, If-Match on an object that is not there is 404 NoSuchKey, and without permission to list the bucket
-an object that is not there is 403.
+an object that is not there is 403. Calls here never meet, so 409 ConditionalRequestConflict is a fault that a test orders.
 """
 
 from __future__ import annotations

@@ -84,6 +84,47 @@ fn every_key_of_an_inventory_is_in_the_readme() {
     assert_eq!(documented, known);
 }
 
+/// The variants of an enum of the plan as its JSON names them.
+fn variants_in_json(name: &str) -> Vec<String> {
+    let source = fs::read_to_string(root().join("src/plan/change.rs")).unwrap();
+    let body = source.split(&format!("pub enum {name} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let variants = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));
+    variants.map(|line| snake_case(line.split([',', ' ']).next().unwrap())).collect()
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[test]
+fn every_reason_absence_and_cause_is_in_the_format_of_a_plan() {
+    let format = fs::read_to_string(root().join("docs/plan-format.md")).unwrap();
+    let tables = format.split("### A change").nth(1).unwrap().split("### A record").next().unwrap();
+    let reasons = variants_in_json("Reason");
+    assert!(reasons.len() >= 10 && reasons.contains(&"deleted_outside".to_owned()), "{reasons:?}");
+    let table = |head: &str| tables.split(head).nth(1).unwrap().split("\n\n").next().unwrap();
+    for (head, mut known) in [("| `reason` | meaning", reasons), ("| `cause` |", variants_in_json("Cause"))] {
+        let rows = table(head).lines().filter(|line| line.starts_with("| `"));
+        let mut documented: Vec<String> =
+            rows.map(|line| line.split('`').nth(1).unwrap().to_owned()).collect();
+        documented.sort();
+        known.sort();
+        assert_eq!(documented, known);
+    }
+    let targets = table("| `reason` | meaning").lines().find(|line| line.starts_with("| `target`")).unwrap();
+    for absence in variants_in_json("Absence") {
+        assert!(targets.contains(&format!("`{absence}`")), "{absence} is not in: {targets}");
+    }
+}
+
 #[test]
 fn the_manifest_of_the_repository_is_what_init_writes() {
     let workspace = Workspace::new(CPU);

@@ -37,12 +37,14 @@ fn a_plan_that_destroys_too_much_is_shown_and_refused() {
 #[test]
 fn the_manifest_says_it_for_every_run_and_the_flag_wins() {
     let workspace = three_of_ten();
+    workspace.ok(&["plan", "--out", "plan.json"]);
     workspace.edit_manifest("name = \"payments\"", "name = \"payments\"\nmax_destroy = \"10%\"");
-    workspace.run(&["plan", "--out", "plan.json"]).expect(1).says(&[
+    workspace.run(&["plan", "--out", "refused.json"]).expect(1).says(&[
         REFUSAL,
         "`max_destroy` in the manifest",
         "10% of them",
     ]);
+    assert!(!workspace.path().join("refused.json").exists(), "what is refused is not saved");
     // A saved plan is held to it as well.
     workspace.run(&["apply", "--yes", "plan.json"]).expect(1).says(&[REFUSAL]);
     workspace.run(&["apply", "--yes"]).expect(1).says(&[REFUSAL]);

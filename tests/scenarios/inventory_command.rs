@@ -139,3 +139,32 @@ fn values_are_as_they_are() {
     let text = String::from_utf8(python.stdout).unwrap();
     assert!(text.contains("<t>=cmd</t>") && !text.contains("<f>"), "{text}");
 }
+
+#[test]
+fn a_sheet_that_is_there_is_not_overwritten_and_its_ending_tells_the_format() {
+    let workspace = fleet();
+    workspace.ok(&["inventory", "--out", "fleet.csv"]);
+    std::fs::write(workspace.path().join("fleet.csv"), "edited").unwrap();
+    workspace.run(&["inventory", "--out", "fleet.csv"]).expect(1).says(&["exists already"]);
+    assert_eq!(std::fs::read_to_string(workspace.path().join("fleet.csv")).unwrap(), "edited");
+    workspace.ok(&["inventory", "--out", "fleet.csv", "--overwrite"]);
+    for (file, more) in
+        [("new.xlsx", &["--format", "csv"][..]), ("new.txt", &[]), ("new", &["--format", "xlsx"])]
+    {
+        workspace.run(&[&["inventory", "--out", file], more].concat()).expect(1).says(&["ending"]);
+        assert!(!workspace.path().join(file).exists(), "{file}");
+    }
+    workspace.ok(&["inventory", "--out", "new.txt", "--format", "csv"]);
+}
+
+#[test]
+fn an_inventory_that_is_not_there_yet_can_be_made() {
+    let workspace = fleet();
+    workspace.write(
+        "manifests/servers.toml",
+        "[[inventory]]\nlabel = \"fleet\"\nfile = \"fleet.csv\"\nid = \"id\"\n",
+    );
+    workspace.run(&["validate"]).expect(1).says(&["there is no file"]);
+    workspace.ok(&["inventory", "--kind", "ec2", "--out", "manifests/fleet.csv"]);
+    workspace.ok(&["validate"]);
+}

@@ -50,6 +50,40 @@ fn killed_after_aws_did_it_and_before_the_answer_came() {
 }
 
 #[test]
+fn killed_and_the_journal_is_damaged() {
+    let workspace = fleet();
+    workspace.kill_apply(FLEET, 3, "hold_after");
+    let journal = workspace.path().join("state/payments.json.journal");
+    let whole = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, [b"X", &whole[1..]].concat()).unwrap();
+    for command in [["apply", "--yes"].as_slice(), &["plan"], &["destroy", "--yes"], &["state", "list"]] {
+        workspace.run(command).expect(1).says(&["payments.json.journal is damaged: line 1", "state rebuild"]);
+    }
+    assert_eq!(workspace.account.alarms(REGION).len(), FLEET);
+    std::fs::write(&journal, whole).unwrap();
+    finish(&workspace, FLEET);
+}
+
+#[test]
+fn a_journal_that_was_left_behind_is_folded_although_nothing_is_to_be_done() {
+    let workspace = fleet();
+    workspace.apply();
+    let journal = workspace.path().join("state/payments.json.journal");
+    let state = workspace.state();
+    let header = json!({"journal": 1, "lineage": state["lineage"], "serial": state["serial"]});
+    let mut moved = state["resources"][0].clone();
+    moved["key"] = json!("gone");
+    let drop = json!({"entry": "drop", "address": {"kind": moved["kind"], "account": moved["account"],
+                      "region": moved["region"], "key": "gone"}});
+    let own = json!({"entry": "own", "resource": moved});
+    std::fs::write(&journal, format!("{header}\n{own}\n{drop}\n")).unwrap();
+    workspace.apply().says(&["Nothing to do"]);
+    assert!(!journal.exists());
+    assert_eq!(workspace.state()["serial"], json!(state["serial"].as_u64().unwrap() + 1));
+    assert_eq!(workspace.state()["resources"], state["resources"]);
+}
+
+#[test]
 fn killed_and_then_no_longer_wanted() {
     let workspace = fleet();
     workspace.kill_apply(FLEET, 3, "hold_after");
@@ -112,19 +146,45 @@ fn ctrl_c_finishes_the_calls_in_flight_and_saves() {
 }
 
 #[test]
+fn ctrl_c_before_anything_is_begun_ends_the_run() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "DescribeInstances", "kind": "hold_before"}]));
+    let apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.held() >= 1);
+    apply.signal("INT");
+    apply.end().expect(130);
+    workspace.account.faults(json!([]));
+    assert!(!workspace.state_file().exists());
+    finish(&workspace, 0);
+}
+
+#[test]
+fn the_second_ctrl_c_ends_the_run_at_once() {
+    let workspace = fleet();
+    workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before", "skip": 4}]));
+    let mut apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.held() >= u64::try_from(FLEET - 4).unwrap());
+    apply.signal("INT");
+    apply.until("stopping after the calls in flight");
+    apply.signal("INT");
+    apply.end().expect(130);
+    workspace.account.faults(json!([]));
+    finish(&workspace, 4);
+}
+
+#[test]
 fn stopped_before_the_old_half_of_a_replace_is_not_done() {
     let workspace = fleet();
     workspace.apply();
     workspace.edit_manifest("threshold = 80", "threshold = 90");
     workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_after"}]));
-    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    let mut apply = workspace.start(&["apply", "--yes"]);
     wait_until(|| workspace.account.held() >= u64::try_from(FLEET).unwrap());
-    let pid = apply.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    apply.signal("INT");
+    apply.until("stopping after the calls in flight");
     workspace.account.release();
     workspace.account.faults(json!([]));
-    let run = Run::of(apply.wait_with_output().unwrap()).expect(130);
+    let run = apply.end().expect(130);
     assert!(!run.all().contains("Skipped"), "{}", run.all());
     assert_eq!(workspace.account.alarms(REGION).len(), 2 * FLEET);
     assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));

@@ -151,6 +151,44 @@ fn without_a_state_nothing_is_deleted() {
 }
 
 #[test]
+fn nor_is_anything_recorded_that_a_later_run_would_delete() {
+    let workspace = one();
+    workspace.account.seed_instances(REGION, json!([{"name": "web-2"}]));
+    workspace.apply();
+    let theirs = workspace.account.alarm_names(REGION);
+    let manifest = CPU.replace("CPU over", "processor over").replace("\"cpu\"", "\"mem\"");
+    let steps: [&[&str]; 4] = [
+        &["apply", "--yes", "--target", "alarm.mem"],
+        &["apply", "--yes", "--no-delete"],
+        &["apply", "--yes", "--exclude", "alarm.cpu"],
+        &["apply", "--yes", "p.json"],
+    ];
+    for step in steps {
+        let elsewhere = workspace.beside(&manifest);
+        elsewhere.ok(&["plan", "--target", "alarm.mem", "--out", "p.json"]);
+        elsewhere.ok(step).says(&["2 resources with the project's tag are not wanted", "state rebuild"]);
+        assert!(elsewhere.recorded().iter().all(|name| name.contains("processor")), "{step:?}");
+        elsewhere.apply().says(&["Nothing to do"]);
+        elsewhere.ok(&["destroy", "--yes"]).says(&["2 destroyed"]);
+        assert_eq!(workspace.account.alarm_names(REGION), theirs, "{step:?}");
+    }
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn a_lost_state_comes_back_by_an_apply_of_the_same_manifest() {
+    let workspace = one();
+    workspace.account.seed_instances(REGION, json!([{"name": "web-2"}]));
+    workspace.apply();
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.edit_manifest("threshold = 80", "threshold = 80\nperiod = 60");
+    workspace.apply().says(&["0 added, 2 changed, 0 destroyed"]);
+    assert_eq!(workspace.recorded(), workspace.account.alarm_names(REGION));
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]).says(&["2 destroyed"]);
+}
+
+#[test]
 fn a_lost_state_is_no_reason_to_adopt() {
     let workspace = one();
     workspace.apply();

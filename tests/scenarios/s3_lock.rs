@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use opsform::aws::{Aws, OWN_ACCOUNT};
-use opsform::state::{LockOwner, S3Location, S3Store, StateError};
+use opsform::model::{Address, Scope};
+use opsform::state::{Entry, LockOwner, S3Location, S3Store, StateError};
 use serde_json::json;
 
 use crate::aws::{Account, Emulator};
@@ -140,14 +141,62 @@ async fn who_loses_the_lock_notices_and_does_not_save() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_lock_writes_no_journal() {
+    let account = account();
+    let store = store(&account).await.with_lease(LEASE);
+    let mut locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
+    let journal = locked.open_journal().await.unwrap();
+    let key = format!("{KEY}.journal");
+    let begun = account.object(REGION, BUCKET, &key);
+    let mut theirs = serde_json::to_value(store.holder().await.unwrap().unwrap()).unwrap();
+    theirs["id"] = json!("b");
+    account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &theirs.to_string());
+    tokio::time::timeout(Duration::from_secs(10), locked.lost().cancelled()).await.unwrap();
+    let address = Address::new("metric_alarm", Scope::new("111122223333", REGION), "a");
+    journal.append(Entry::Drop { address }).await.unwrap();
+    drop(journal);
+    assert!(matches!(locked.fold_journal().await, Err(StateError::LockLost { .. })));
+    assert_eq!(account.object(REGION, BUCKET, &key), begun);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_cannot_be_renewed_is_given_up() {
     let account = account();
     let store = store(&account).await.with_lease(LEASE);
-    let locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
+    let mut locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
     account.faults(json!([{"operation": "PutObject", "kind": "hold_before"}]));
     let start = Instant::now();
     tokio::time::timeout(Duration::from_secs(10), locked.lost().cancelled()).await.unwrap();
     assert!(start.elapsed() < LEASE * 3, "{:?}", start.elapsed());
     account.faults(json!([]));
     account.release();
+    // Its object still names this run, but for how long nobody knows.
+    let Err(error @ StateError::LockLost { .. }) = locked.save().await else { panic!("it is lost") };
+    assert!(
+        error.to_string().contains("it could not be renewed in time; it did not save the state"),
+        "{error}"
+    );
+    assert_eq!(store.read().await.unwrap(), None);
+    locked.release().await;
+    assert_eq!(store.holder().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_renewal_that_hangs_loses_no_lock() {
+    let account = account();
+    let lease = LEASE * 3;
+    let store = store(&account).await.with_lease(lease);
+    let mut locked = store.lock(&owner("a"), "lineage", false).await.unwrap();
+    let first = store.holder().await.unwrap().unwrap().expires.unwrap();
+    account.faults(json!([{"operation": "PutObject", "kind": "hold_before", "times": 1}]));
+    let renewed = async {
+        while store.holder().await.unwrap().unwrap().expires.unwrap() == first {
+            assert!(!locked.lost().is_cancelled());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(lease, renewed).await.unwrap();
+    assert!(account.count("s3:PutObject") >= 3, "the first, the one that hangs, the next");
+    locked.save().await.unwrap();
+    locked.release().await;
 }

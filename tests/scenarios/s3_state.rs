@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::workspace::{CPU, REGION, Run, Workspace, wait_until};
 
-const BUCKET: &str = "acme-opsform";
-const KEY: &str = "ops/payments.json";
-const FLEET: usize = 6;
+pub(crate) const BUCKET: &str = "acme-opsform";
+pub(crate) const KEY: &str = "ops/payments.json";
+pub(crate) const FLEET: usize = 6;
 
 fn manifest() -> String {
     CPU.replace(
@@ -17,7 +17,7 @@ fn manifest() -> String {
     )
 }
 
-fn fleet() -> Workspace {
+pub(crate) fn fleet() -> Workspace {
     let workspace = Workspace::new(&manifest());
     workspace.account.create_bucket(REGION, BUCKET);
     let instances: Vec<_> = (1..=FLEET).map(|n| json!({"name": format!("web-{n:02}")})).collect();
@@ -25,15 +25,15 @@ fn fleet() -> Workspace {
     workspace
 }
 
-fn object(workspace: &Workspace, ending: &str) -> Option<String> {
+pub(crate) fn object(workspace: &Workspace, ending: &str) -> Option<String> {
     workspace.account.object(REGION, BUCKET, &format!("{KEY}{ending}"))
 }
 
-fn state(workspace: &Workspace) -> Value {
+pub(crate) fn state(workspace: &Workspace) -> Value {
     serde_json::from_str(&object(workspace, "").unwrap()).unwrap()
 }
 
-fn recorded(workspace: &Workspace) -> Vec<String> {
+pub(crate) fn recorded(workspace: &Workspace) -> Vec<String> {
     let state = state(workspace);
     let keys = state["resources"].as_array().unwrap().iter().map(|r| r["key"].as_str().unwrap().to_owned());
     let mut keys: Vec<String> = keys.collect();
@@ -41,11 +41,11 @@ fn recorded(workspace: &Workspace) -> Vec<String> {
     keys
 }
 
-fn lock(workspace: &Workspace) -> Value {
+pub(crate) fn lock(workspace: &Workspace) -> Value {
     serde_json::from_str(&object(workspace, ".lock").unwrap()).unwrap()
 }
 
-fn expire(workspace: &Workspace) -> String {
+pub(crate) fn expire(workspace: &Workspace) -> String {
     let mut lock = lock(workspace);
     lock["expires"] = json!("2026-01-01T00:00:00Z");
     workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &lock.to_string());
@@ -80,6 +80,21 @@ fn a_plan_writes_nothing() {
     workspace.ok(&["plan"]);
     assert_eq!(workspace.account.writes(), [""; 0]);
     assert_eq!(workspace.account.count("s3:GetObject"), 3);
+}
+
+#[test]
+fn a_file_in_place_of_the_shared_state_is_told() {
+    let workspace = fleet();
+    let note = "so the shared state s3://acme-opsform/ops/payments.json of the manifest is left alone";
+    workspace.ok(&["plan", "--state", "other.json"]).says(&["names other.json", note]);
+    let mut command = workspace.command(&["plan"]);
+    Run::of(command.env("OPSFORM_STATE", "other.json").output().unwrap()).expect(0).says(&[note]);
+    assert!(!workspace.ok(&["plan"]).all().contains("left alone"));
+    workspace.write_manifest(CPU);
+    assert!(!workspace.ok(&["plan", "--state", "other.json"]).all().contains("left alone"));
+    let help = workspace.ok(&["plan", "--help"]).stdout;
+    let help: Vec<&str> = help.split_whitespace().collect();
+    assert!(help.join(" ").contains("also in place of a shared state in S3"), "{help:?}");
 }
 
 #[test]
@@ -130,12 +145,12 @@ fn two_applies_at_once_and_one_of_them_leaves_or_waits() {
     workspace.run(&["apply", "--yes", "--take-lock"]).expect(6).says(&["locked by"]);
     workspace.run(&["apply", "--yes", "--lock-timeout", "1s"]).expect(6).says(&["waiting for", "locked by"]);
     workspace.ok(&["plan"]).says(&["being written by"]);
-    let second = workspace.command(&["apply", "--yes", "--lock-timeout", "1m"]).spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    let mut second = workspace.start(&["apply", "--yes", "--lock-timeout", "1m"]);
+    second.until("waiting for the state's lock");
     workspace.account.faults(json!([]));
     workspace.account.release();
     Run::of(first.wait_with_output().unwrap()).expect(0);
-    Run::of(second.wait_with_output().unwrap()).expect(0).says(&["Nothing to do"]);
+    second.end().expect(0).says(&["Nothing to do"]);
     assert_eq!(object(&workspace, ".lock"), None);
 }
 
@@ -208,66 +223,33 @@ fn a_run_whose_lock_was_taken_does_not_save() {
     workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &theirs.to_string());
     workspace.account.faults(json!([]));
     workspace.account.release();
-    Run::of(apply.wait_with_output().unwrap()).expect(1).says(&["was taken from this run"]);
+    Run::of(apply.wait_with_output().unwrap()).expect(1).says(&[
+        "lost the lock",
+        "somebody else took or removed it; it did not save the state",
+        "opsform plan",
+    ]);
     assert_eq!(state(&workspace), before);
     assert_eq!(lock(&workspace), theirs, "their lock is left alone");
 }
 
 #[test]
-fn lost_answers_are_no_conflicts() {
-    for operation in ["PutObject", "DeleteObject", "GetObject"] {
-        let workspace = fleet();
-        for skip in 0..4 {
-            workspace.account.faults(json!([
-                {"operation": operation, "service": "s3", "kind": "drop_after", "skip": skip, "times": 1}
-            ]));
-            workspace.apply();
-            workspace.account.faults(json!([]));
-            workspace.expect_nothing_to_do();
-            workspace.ok(&["destroy", "--yes"]);
-        }
-        assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
-    }
-}
-
-#[test]
-fn a_journal_that_cannot_be_uploaded_stops_the_apply() {
+fn a_run_whose_lock_is_taken_in_its_middle_stops_and_says_why() {
     let workspace = fleet();
-    let key = format!("{KEY}.journal");
-    workspace.account.faults(json!([
-        {"operation": "PutObject", "key": key, "kind": "error", "code": "AccessDenied", "status": 403, "skip": 1}
-    ]));
-    workspace.run(&["apply", "--yes"]).expect(1).says(&["payments.json.journal", "AccessDenied"]);
-    assert!(workspace.account.alarms(REGION).is_empty(), "nothing is begun that could be forgotten");
-    workspace.account.faults(json!([]));
-    workspace.apply();
-    workspace.expect_nothing_to_do();
-}
-
-#[test]
-fn ctrl_c_saves_and_gives_the_lock_back() {
-    let workspace = fleet();
-    workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 2");
-    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-    wait_until(|| workspace.account.count("cloudwatch:PutMetricAlarm") >= 3);
-    let pid = apply.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    Run::of(apply.wait_with_output().unwrap()).expect(130);
-    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
-    assert_eq!((object(&workspace, ".lock"), object(&workspace, ".journal")), (None, None));
-}
-
-#[test]
-fn ctrl_c_before_the_apply_gives_the_lock_back() {
-    let workspace = fleet();
-    workspace.account.faults(json!([{"operation": "DescribeInstances", "kind": "hold_before"}]));
-    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-    wait_until(|| workspace.account.held() >= 1);
-    assert!(object(&workspace, ".lock").is_some());
-    let pid = apply.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    Run::of(apply.wait_with_output().unwrap()).expect(130);
-    assert_eq!(object(&workspace, ".lock"), None);
+    workspace.edit_manifest("PutMetricAlarm = 1000", "PutMetricAlarm = 0.2");
+    let mut apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.count("cloudwatch:PutMetricAlarm") >= 1);
+    let before = state(&workspace);
+    let mut theirs = lock(&workspace);
+    theirs["id"] = json!("another");
+    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &theirs.to_string());
+    // A lock is renewed every twenty seconds.
+    apply.until("lost the lock of the state; stopping after the calls in flight");
+    let run = apply.end().expect(1);
+    let run = run.says(&["Apply, stopped because it lost the lock:", "did not save the state"]);
+    assert!(!run.all().contains("interrupted"), "{}", run.all());
+    assert_eq!(state(&workspace), before);
+    assert_eq!(lock(&workspace), theirs);
+    assert!(workspace.account.alarms(REGION).len() < FLEET);
 }
 
 #[test]
@@ -356,18 +338,37 @@ fn pulled_and_pushed() {
 }
 
 #[test]
+fn a_push_does_not_drop_what_a_killed_apply_did() {
+    let workspace = fleet();
+    workspace.kill_apply(FLEET, 2, "hold_before");
+    let id = expire(&workspace);
+    workspace.ok(&["state", "unlock", &id]);
+    workspace.write("bare.json", &object(&workspace, "").unwrap());
+    let journal = object(&workspace, ".journal");
+    workspace.run(&["state", "push", "bare.json"]).expect(1).says(&["the same serial", "--force"]);
+    assert_eq!(object(&workspace, ".journal"), journal);
+    workspace.write("whole.json", &workspace.ok(&["state", "pull"]).stdout);
+    workspace.ok(&["state", "push", "whole.json"]);
+    assert_eq!(object(&workspace, ".journal"), None);
+    assert_eq!(workspace.changes().len(), FLEET - 2);
+    workspace.apply();
+    assert_eq!(recorded(&workspace), workspace.account.alarm_names(REGION));
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
 fn the_local_lock_can_be_waited_for_too() {
     let workspace = fleet();
     workspace.write_manifest(CPU);
     workspace.account.faults(json!([{"operation": "PutMetricAlarm", "kind": "hold_before"}]));
     let first = workspace.command(&["apply", "--yes"]).spawn().unwrap();
     wait_until(|| workspace.account.held() >= 1);
-    let second = workspace.command(&["apply", "--yes", "--lock-timeout", "1m"]).spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    let mut second = workspace.start(&["apply", "--yes", "--lock-timeout", "1m"]);
+    second.until("waiting for the state's lock");
     workspace.account.faults(json!([]));
     workspace.account.release();
     Run::of(first.wait_with_output().unwrap()).expect(0);
-    Run::of(second.wait_with_output().unwrap()).expect(0).says(&["waiting for", "Nothing to do"]);
+    second.end().expect(0).says(&["Nothing to do"]);
 }
 
 #[test]

@@ -158,6 +158,31 @@ fn what_another_project_took_over_is_not_touched() {
 }
 
 #[test]
+fn what_lost_the_tag_is_neither_changed_nor_deleted() {
+    let workspace = raised();
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    refused(&workspace, 5, &["\"web-1: CPU\" is no longer this project's", "nothing was applied"]);
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"opsform:project": "payments"}}));
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    save(&workspace);
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    refused(&workspace, 5, &["\"web-1: CPU\" is no longer this project's", "nothing was applied"]);
+}
+
+#[test]
+fn the_record_of_what_lost_the_tag_is_dropped_by_a_saved_plan() {
+    let workspace = three();
+    workspace.apply();
+    workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    save(&workspace);
+    workspace.ok(&APPLY).says(&["2 destroyed", "1 forgotten"]);
+    assert_eq!(workspace.account.alarm_names(REGION), ["web-1: CPU"]);
+    assert!(workspace.recorded().is_empty());
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
 fn what_is_at_its_target_counts_as_done() {
     let workspace = raised();
     workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Threshold": 85.0}));
@@ -188,6 +213,17 @@ fn what_is_protected_by_now_is_not_deleted() {
     save(&workspace);
     workspace.write_manifest(&manifest.replace("threshold = 80", "threshold = 80\nprotect = true"));
     workspace.apply();
+    refused(&workspace, 5, &["\"web-1: CPU\" was protected"]);
+}
+
+#[test]
+fn what_the_manifest_protects_by_now_is_not_deleted() {
+    let workspace = Workspace::new(&CPU.replace(" over {{ threshold }}", ""));
+    let ids = workspace.account.seed_instances(REGION, json!([{"name": "web-1"}, {"name": "web-2"}]));
+    workspace.apply();
+    workspace.account.terminate(REGION, &ids[..1]);
+    save(&workspace);
+    workspace.edit_manifest("threshold = 80", "threshold = 80\nprotect = true");
     refused(&workspace, 5, &["\"web-1: CPU\" was protected"]);
 }
 
@@ -272,7 +308,10 @@ fn what_blocks_an_apply_blocks_a_saved_one() {
     let workspace = three();
     workspace.beside(&CPU.replace(" over {{ threshold }}", "").replace("payments", "search")).apply();
     workspace.run(&["plan", "--out", PLAN]).expect(1).says(&["3 conflicts"]);
-    refused(&workspace, 1, &["the plan has 3 conflicts"]);
+    assert!(!workspace.path().join(PLAN).exists(), "what is refused is not saved");
+    let workspace = raised();
+    edit_plan(&workspace, |plan| plan["changes"][0]["verb"] = json!("conflict"));
+    refused(&workspace, 1, &["the plan has 1 conflict"]);
 }
 
 #[test]
@@ -349,4 +388,38 @@ fn a_summary_for_a_job() {
     workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
     workspace.run(&["plan", "--summary", "refused.json", "--max-destroy", "0"]).expect(1);
     assert!(fs::read_to_string(workspace.path().join("refused.json")).unwrap().contains("\"delete\": 3"));
+}
+
+#[test]
+fn a_region_that_the_manifest_no_longer_lists_is_left_alone() {
+    let workspace = three();
+    let both = "[\"us-east-1\", \"eu-west-1\"]";
+    workspace.account.seed_instances("eu-west-1", json!([{"name": "eu-1"}]));
+    workspace.edit_manifest("[\"us-east-1\"]", both);
+    save(&workspace);
+    workspace.edit_manifest(both, "[\"us-east-1\"]");
+    refused(&workspace, 1, &["eu-west-1, which the manifest no longer lists", "make a new plan"]);
+    // What is owned there may be deleted, and nothing else.
+    workspace.edit_manifest("[\"us-east-1\"]", both);
+    workspace.apply();
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    save(&workspace);
+    workspace.edit_manifest(both, "[\"us-east-1\"]");
+    refused(&workspace, 1, &["eu-west-1, which the manifest no longer lists"]);
+    save(&workspace);
+    workspace.ok(&APPLY).says(&["3 changed, 1 destroyed"]);
+    assert!(workspace.account.alarms("eu-west-1").is_empty());
+}
+
+#[test]
+fn a_plan_that_was_edited_by_hand_does_not_pretend() {
+    let workspace = raised();
+    edit_plan(&workspace, |plan| plan["changes"][0]["fields"] = json!([]));
+    refused(&workspace, 1, &["damaged plan", "other `fields` than those that differ"]);
+    save(&workspace);
+    edit_plan(&workspace, |plan| {
+        let again = plan["changes"][0].clone();
+        plan["changes"].as_array_mut().unwrap().push(again);
+    });
+    refused(&workspace, 1, &["damaged plan", "is in it twice"]);
 }

@@ -1,8 +1,9 @@
 //! A folder with a manifest, an AWS account, and the program to run in them.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::json;
 
@@ -138,6 +139,13 @@ impl Workspace {
         self.account.faults(json!([]));
     }
 
+    /// Starts a command.
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        let mut child = self.command(args).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Running { child, stderr, said: String::new() }
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Run {
         Run::of(self.command(args).output().unwrap())
     }
@@ -172,7 +180,7 @@ impl Workspace {
 
 /// A command that waits for an answer.
 pub(crate) struct Answering {
-    child: std::process::Child,
+    child: Child,
     folder: PathBuf,
 }
 
@@ -182,6 +190,38 @@ impl Answering {
         fs::write(self.folder.join("answer.new"), format!("{text}\n")).unwrap();
         fs::rename(self.folder.join("answer.new"), self.folder.join("answer")).unwrap();
         Run::of(self.child.wait_with_output().unwrap())
+    }
+}
+
+/// A command that runs while the test listens to what it says.
+pub(crate) struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Running {
+    /// Waits until it has said these words on standard error.
+    #[track_caller]
+    pub(crate) fn until(&mut self, words: &str) {
+        while !self.said.contains(words) {
+            assert_ne!(self.stderr.read_line(&mut self.said).unwrap(), 0, "no {words:?} in: {}", self.said);
+        }
+        self.said.clear();
+    }
+
+    /// Sends a signal, such as `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// Waits for the end. What was waited for is not told again.
+    pub(crate) fn end(mut self) -> Run {
+        self.stderr.read_to_string(&mut self.said).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        let run = Run::of(output);
+        Run { stderr: self.said, ..run }
     }
 }
 

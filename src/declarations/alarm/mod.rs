@@ -6,6 +6,7 @@ mod choices;
 mod dimensions;
 mod rendered;
 mod rendering;
+mod row_checks;
 mod rows;
 mod subject;
 
@@ -90,7 +91,7 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         block,
         told,
     };
-    for problem in rendering::check_rows(&alarm) {
+    for problem in row_checks::check_rows(&alarm) {
         reader.problem(problem);
     }
     Some(Box::new(alarm))

@@ -1,16 +1,16 @@
 //! A block for one target: templates rendered, defaults filled in, everything checked.
 
 use crate::manifest::{Placed, RenderError, RowReader, Scalar, Seconds, Template, Templated, Variables};
-use crate::model::{Diagnostics, Place, Severity};
+use crate::model::{Place, Severity};
 use crate::resources::metric_alarm::TreatMissingData;
-use crate::resources::metric_alarm::constraints::{self, Violation};
+use crate::resources::metric_alarm::constraints::{self, PartialAlarm, Violation};
 
 use super::block::{Actions, Text};
 use super::choices::{FewSamples, Unit};
 use super::dimensions::Dimensions;
 use super::rendered::{Rendered, Settings};
 use super::subject::Subject;
-use super::{Alarm, Attachment, checks};
+use super::{Alarm, checks};
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
 use crate::declarations::variables;
 
@@ -19,51 +19,6 @@ pub(super) const STATISTIC: &str = "Average";
 pub(super) const PERIOD: u32 = 300;
 pub(super) const EVALUATION_PERIODS: u32 = 1;
 const TREAT_MISSING_DATA: TreatMissingData = TreatMissingData::Missing;
-
-/// What is wrong with cells whatever their targets are like: templates that look at nothing but the row.
-pub(super) fn check_rows(alarm: &Alarm) -> Diagnostics {
-    let mut problems = TargetProblems::default();
-    let optional = &alarm.block.optional;
-    let (rows, alone) = match &alarm.attachment {
-        Attachment::Targets(for_each) => (for_each.certain_rows(), None),
-        Attachment::Rows(rows) => (rows.inventory.rows(), Some(rows)),
-        Attachment::Region { .. } => (Vec::new(), None),
-    };
-    for (id, row) in rows {
-        let subject = match alone {
-            Some(_) => Subject::row(id, &row),
-            None => Subject::row_of_target(id, &row),
-        };
-        let mut rendering = Rendering::new(alarm, &subject, &mut problems);
-        if let Some(rows) = alone {
-            rows.check(&mut rendering);
-        }
-        rendering.check_row("name", Some(&alarm.block.name));
-        rendering.check_row("metric", Some(&alarm.block.metric));
-        rendering.check_row("comparison", Some(&alarm.block.comparison));
-        rendering.check_row("threshold", Some(&alarm.block.threshold));
-        rendering.check_row("namespace", optional.namespace.as_ref());
-        rendering.check_row("statistic", optional.statistic.as_ref());
-        rendering.check_row("period", optional.period.as_ref());
-        rendering.check_row("evaluation_periods", optional.evaluation_periods.as_ref());
-        rendering.check_row("datapoints_to_alarm", optional.datapoints_to_alarm.as_ref());
-        rendering.check_row("unit", optional.unit.as_ref());
-        rendering.check_row("treat_missing_data", optional.treat_missing_data.as_ref());
-        rendering.check_row("evaluate_low_sample_count_percentile", optional.few_samples.as_ref());
-        rendering.check_row("actions_enabled", optional.actions_enabled.as_ref());
-        rendering.check_row("dimensions", optional.dimensions.as_ref().and_then(Dimensions::text));
-        rendering.check_row("description", optional.description.as_ref());
-        for (key, text) in &optional.tags {
-            rendering.check_row(&format!("tags.{}", key.value), Some(text));
-        }
-        for actions in &optional.actions {
-            for action in &actions.list {
-                rendering.check_row(actions.field, Some(action));
-            }
-        }
-    }
-    problems.into_diagnostics()
-}
 
 /// The alarm for one subject, or `None` after its problems were added.
 pub(super) fn render(
@@ -156,16 +111,20 @@ impl<'a> Rendering<'a> {
         })
     }
 
-    pub(super) fn check_row<T: Scalar>(&mut self, field: &str, value: Option<&Placed<Templated<T>>>) {
-        let Some(sheet) = self.subject.row.map(RowReader::sheet) else { return };
+    /// The value of a template that looks at nothing but what a row without its target has.
+    pub(super) fn check_row<T: Scalar>(
+        &mut self,
+        field: &str,
+        value: Option<&Placed<Templated<T>>>,
+    ) -> Option<T> {
+        let sheet = self.subject.row.map(RowReader::sheet)?;
         // A column that does not exist was told of the template, and is not told of each row.
         let of_row = |template: &Template| {
             template.variables().iter().all(|name| self.subject.variables.has(name))
                 && template.keys_of(variables::ROW).iter().all(|key| sheet.column(&key.key).is_some())
         };
-        if let Some(value) = value.filter(|value| value.value.template().is_some_and(of_row)) {
-            self.get(field, value, &self.subject.variables);
-        }
+        let value = value.filter(|value| value.value.template().is_some_and(of_row))?;
+        self.get(field, value, &self.subject.variables)
     }
 
     fn get_or<T: Scalar>(
@@ -214,8 +173,7 @@ impl<'a> Rendering<'a> {
         rendered.into_iter().collect()
     }
 
-    /// A list of actions. One template may give several, as a cell of a spreadsheet holds them: ARNs have neither blanks
-    /// nor commas nor semicolons in them.
+    /// A list of actions. One template may give several, as a cell of a spreadsheet holds them.
     fn actions(&mut self, actions: &Actions) -> Option<(&'static str, Vec<String>)> {
         let rendered: Vec<Option<Vec<String>>> = actions
             .list
@@ -225,8 +183,7 @@ impl<'a> Rendering<'a> {
                 if text.value.template().is_none() {
                     return Some(vec![rendered]);
                 }
-                let arns = rendered.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
-                Some(arns.filter(|arn| !arn.is_empty()).map(str::to_owned).collect())
+                Some(arns(&rendered))
             })
             .collect();
         let lists: Option<Vec<Vec<String>>> = rendered.into_iter().collect();
@@ -285,13 +242,25 @@ impl<'a> Rendering<'a> {
 
     /// Adds what AWS would refuse, and says whether there was none of it.
     fn check(&mut self, rendered: &Rendered) -> bool {
-        let violations = constraints::check(&rendered.partial());
-        let mut accepted = true;
-        for violation in violations.iter().filter(|violation| !self.alarm.told.contains(violation)) {
-            accepted &= violation.severity == Severity::Warning;
+        let violations = self.violations(&rendered.partial());
+        let accepted = violations.iter().all(|violation| violation.severity == Severity::Warning);
+        for violation in &violations {
             self.violation(violation);
         }
         accepted
+    }
+
+    /// Adds what AWS would refuse of the fields that are known. Warnings are left for when all are.
+    pub(super) fn check_partial(&mut self, alarm: &PartialAlarm<'_>) {
+        for violation in self.violations(alarm).iter().filter(|v| v.severity == Severity::Error) {
+            self.violation(violation);
+        }
+    }
+
+    fn violations(&self, alarm: &PartialAlarm<'_>) -> Vec<Violation> {
+        let mut violations = constraints::check(alarm);
+        violations.retain(|violation| !self.alarm.told.contains(violation));
+        violations
     }
 
     fn violation(&mut self, violation: &Violation) {
@@ -314,4 +283,10 @@ impl<'a> Rendering<'a> {
             hint: violation.hint.clone(),
         });
     }
+}
+
+/// The actions in the text of a template: ARNs have neither blanks nor commas nor semicolons in them.
+pub(super) fn arns(text: &str) -> Vec<String> {
+    let arns = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+    arns.filter(|arn| !arn.is_empty()).map(str::to_owned).collect()
 }

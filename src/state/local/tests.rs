@@ -107,6 +107,37 @@ async fn a_half_written_last_line_loses_nothing_that_was_confirmed() {
     }
 }
 
+#[tokio::test]
+async fn a_damaged_or_newer_journal_is_an_error_and_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let mut locked = store.lock(&owner("apply"), "lineage").unwrap();
+    let journal = locked.open_journal().unwrap();
+    journal.append(Entry::Own { resource: record("a") }).await.unwrap();
+    drop(journal);
+    drop(locked);
+    let path = store.beside("journal");
+    let whole = fs::read_to_string(&path).unwrap();
+    let second = whole.find('\n').unwrap() + 1;
+    for (text, expected) in [
+        (format!("X{}", &whole[1..]), "journal is damaged: line 1"),
+        (whole.replace("\"serial\"", "\"Serial\""), "journal is damaged: line 1"),
+        (format!("{}X{}", &whole[..second], &whole[second + 1..]), "journal is damaged: line 2"),
+        (
+            whole.replace("\"journal\":1", "\"journal\":2"),
+            "has format 2, and this opsform knows formats up to 1",
+        ),
+    ] {
+        fs::write(&path, &text).unwrap();
+        let error = store.lock(&owner("apply"), "lineage").unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "left as it was");
+    }
+    // A first line that is not whole: nothing was begun yet.
+    fs::write(&path, &whole[..second - 1]).unwrap();
+    assert!(keys(&store.read().unwrap().unwrap()).is_empty());
+}
+
 #[test]
 fn a_journal_that_was_folded_but_not_removed_is_not_taken_over_twice() {
     let folder = tempfile::tempdir().unwrap();

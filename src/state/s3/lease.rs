@@ -3,7 +3,7 @@
 //! S3 gives no lock, but an object that is created only if it is not there (`If-None-Match: *`) is one. A process that
 //! dies leaves it behind, so it has an end; whoever finds it expired may take it, deliberately.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
@@ -17,6 +17,9 @@ use crate::state::{Clock, LockInfo, LockOwner, StateError};
 pub(super) const LEASE: Duration = Duration::from_mins(1);
 /// A lock is renewed so often in the time that it holds: one renewal may fail, and the next still comes in time.
 const HEARTBEATS: u32 = 3;
+
+/// Why a lock is lost whose object no longer names us.
+const TAKEN: &str = "somebody else took or removed it";
 
 /// How a lock is held.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ struct Shared {
     etag: Mutex<String>,
     ended: CancellationToken,
     lost: CancellationToken,
+    /// Why it was lost.
+    why: OnceLock<&'static str>,
 }
 
 /// What stands at a lock's key.
@@ -109,6 +114,7 @@ impl Lease {
             etag: Mutex::new(etag),
             ended: CancellationToken::new(),
             lost: CancellationToken::new(),
+            why: OnceLock::new(),
         });
         tokio::spawn(Arc::clone(&shared).beat());
         Self { shared }
@@ -119,10 +125,14 @@ impl Lease {
         &self.shared.lost
     }
 
-    /// Whether the lock object still names us.
-    pub(super) async fn is_ours(&self) -> Result<bool, StateError> {
+    /// Why the lock can no longer be counted on; `None` where it is ours, by its object and in time.
+    pub(super) async fn loss(&self) -> Result<Option<&'static str>, StateError> {
+        if let Some(why) = self.shared.why.get() {
+            return Ok(Some(why));
+        }
         let found = find(&self.shared.objects, &self.shared.key).await?;
-        Ok(found.is_some_and(|found| found.info.id == self.shared.terms.owner.id))
+        let ours = found.is_some_and(|found| found.info.id == self.shared.terms.owner.id);
+        Ok((!ours).then_some(TAKEN))
     }
 
     /// Gives the lock back, if it is still ours.
@@ -154,19 +164,25 @@ impl Drop for Lease {
 
 impl Shared {
     async fn beat(self: Arc<Self>) {
-        let mut renewed = Instant::now();
+        let pause = self.terms.lease / HEARTBEATS;
+        let (mut renewed, mut begun) = (Instant::now(), Instant::now());
         loop {
             tokio::select! {
                 () = self.ended.cancelled() => return,
-                () = tokio::time::sleep(self.terms.lease / HEARTBEATS) => {}
+                () = tokio::time::sleep(pause.saturating_sub(begun.elapsed())) => {}
             }
+            begun = Instant::now();
             let left = self.terms.lease.saturating_sub(renewed.elapsed());
-            let started = Instant::now();
-            match tokio::time::timeout(left, self.renew()).await {
-                Ok(Ok(true)) => renewed = started,
-                Ok(Ok(false)) => return self.lose("somebody else has it"),
+            let renewal = tokio::select! {
+                () = self.ended.cancelled() => return,
+                // A call that hangs gets no more time than its beat, so that the next one comes in time.
+                renewal = tokio::time::timeout(left.min(pause), self.renew()) => renewal,
+            };
+            match renewal {
+                Ok(Ok(true)) => renewed = begun,
+                Ok(Ok(false)) => return self.lose(TAKEN),
                 Ok(Err(error)) => tracing::warn!(%error, "the lock could not be renewed; trying again"),
-                Err(_) => {}
+                Err(_) => tracing::info!("a renewal of the lock was not answered in time; trying again"),
             }
             if renewed.elapsed() >= self.terms.lease {
                 return self.lose("it could not be renewed in time");
@@ -174,8 +190,9 @@ impl Shared {
         }
     }
 
-    fn lose(&self, why: &str) {
-        tracing::warn!("the lock of the state is lost: {why}");
+    fn lose(&self, why: &'static str) {
+        tracing::info!("the lock of the state is lost: {why}");
+        let _ = self.why.set(why);
         self.lost.cancel();
     }
 

@@ -1,14 +1,17 @@
 //! A state in S3 that this process may write.
 
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
 use super::objects::Put;
 use super::{Read, S3Store, journal};
-use crate::state::journal::Header;
+use crate::state::journal::{Header, JOURNAL_VERSION};
 use crate::state::reading::document_text;
-use crate::state::{FORMAT_VERSION, Journal, State, StateError};
+use crate::state::{Journal, State, StateError};
 
 /// A state that this process may write. [`S3Locked::release`] gives the lock back; dropping alone lets it expire.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ pub struct S3Locked {
     journal_etag: Option<String>,
     lease: Lease,
     writer: Option<JoinHandle<journal::Closed>>,
+    hurry: Arc<OnceLock<journal::Hurry>>,
 }
 
 /// Gives a lock back while something else is the matter.
@@ -29,21 +33,37 @@ pub(super) async fn give_back(lease: &Lease) {
     }
 }
 
-/// Gives the lock back from elsewhere, such as a signal's handler.
+/// Ends the writing of a state from elsewhere, such as a signal's handler.
 #[derive(Clone, Debug)]
-pub struct Releaser(Lease);
+pub struct Rescue {
+    lease: Lease,
+    hurry: Arc<OnceLock<journal::Hurry>>,
+}
 
-impl Releaser {
-    /// Gives the lock back.
-    pub async fn release(&self) {
-        give_back(&self.0).await;
+impl Rescue {
+    /// Puts what of the journal is in memory only, if that takes no longer than so, and gives the lock back; says whether
+    /// it is given back.
+    pub async fn save_and_release(&self, patience: Duration) -> bool {
+        if let Some(hurry) = self.hurry.get() {
+            // What could not be put is found by its tags, like all that a kill leaves out.
+            let _ = tokio::time::timeout(patience, hurry.up()).await;
+        }
+        self.lease.release().await.is_ok()
     }
 }
 
 impl S3Locked {
     pub(super) fn new(store: S3Store, read: Read, lease: Lease, new_lineage: &str) -> Self {
         let state = read.state.unwrap_or_else(|| State::new(&*store.project, new_lineage));
-        Self { store, state, etag: read.etag, journal_etag: read.journal_etag, lease, writer: None }
+        Self {
+            store,
+            state,
+            etag: read.etag,
+            journal_etag: read.journal_etag,
+            lease,
+            writer: None,
+            hurry: Arc::default(),
+        }
     }
 
     /// Cancelled when somebody else may have the lock.
@@ -51,9 +71,9 @@ impl S3Locked {
         self.lease.lost()
     }
 
-    /// A way to give the lock back from elsewhere.
-    pub fn releaser(&self) -> Releaser {
-        Releaser(self.lease.clone())
+    /// A way to end at once from elsewhere.
+    pub fn rescue(&self) -> Rescue {
+        Rescue { lease: self.lease.clone(), hurry: Arc::clone(&self.hurry) }
     }
 
     /// Gives the lock back.
@@ -67,12 +87,23 @@ impl S3Locked {
     /// Where the objects cannot be written.
     pub async fn open_journal(&mut self) -> Result<Journal, StateError> {
         self.save().await?;
-        let header = Header { journal: 1, lineage: self.state.lineage.clone(), serial: self.state.serial };
-        let known = self.journal_etag.as_deref();
-        let (journal, writer) =
-            journal::open(&self.store.objects, self.store.journal_key(), &header, known).await?;
-        self.writer = Some(writer);
-        Ok(journal)
+        let (lineage, serial) = (self.state.lineage.clone(), self.state.serial);
+        let header = Header { journal: JOURNAL_VERSION, lineage, serial };
+        let place = journal::Place {
+            objects: self.store.objects.clone(),
+            key: self.store.journal_key(),
+            lost: self.lease.lost().clone(),
+        };
+        let opened = journal::open(place, &header, self.journal_etag.as_deref()).await?;
+        self.writer = Some(opened.writer);
+        // A run opens one journal.
+        let _ = self.hurry.set(opened.hurry);
+        Ok(opened.journal)
+    }
+
+    /// Whether a journal is left of an apply that was cut off. Its entries are part of the state.
+    pub fn has_journal(&self) -> bool {
+        self.journal_etag.is_some()
     }
 
     /// Folds the journal into the document. All clones of the journal must have been dropped.
@@ -99,11 +130,10 @@ impl S3Locked {
     /// Where the document cannot be written; the old one is then still whole.
     pub async fn save(&mut self) -> Result<(), StateError> {
         let path = self.store.url();
-        if !self.lease.is_ours().await? {
-            return Err(StateError::LockLost { path });
+        if let Some(why) = self.lease.loss().await? {
+            return Err(StateError::LockLost { path, why });
         }
-        self.state.serial += 1;
-        self.state.format_version = FORMAT_VERSION;
+        self.state.count_up(&path)?;
         let text = document_text(&self.state)
             .map_err(|error| StateError::io("write", path.as_ref(), std::io::Error::from(error)))?;
         let objects = &self.store.objects;

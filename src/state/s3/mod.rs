@@ -12,7 +12,7 @@ use std::time::Duration;
 use lease::{LEASE, Terms};
 use objects::{Object, Objects};
 
-pub use locked::{Releaser, S3Locked};
+pub use locked::{Rescue, S3Locked};
 
 use super::reading::{Relation, document_is_gone, parse_document, parse_journal, relation};
 use super::{Clock, LockInfo, LockOwner, State, StateError};
@@ -30,6 +30,7 @@ pub struct S3Store {
     project: String,
     clock: Clock,
     lease: Duration,
+    replacing: bool,
 }
 
 /// Where the objects are.
@@ -62,7 +63,14 @@ impl S3Store {
             project: project.into(),
             clock,
             lease: LEASE,
+            replacing: false,
         }
+    }
+
+    /// Takes what is damaged for no state when it is locked: it is about to be replaced.
+    #[must_use]
+    pub fn replacing_damage(self) -> Self {
+        Self { replacing: true, ..self }
     }
 
     /// With locks that hold this long after they were last renewed.
@@ -99,10 +107,16 @@ impl S3Store {
 
     async fn read_all(&self) -> Result<Read, StateError> {
         let (path, journal_url) = (self.url(), self.objects.url(&self.journal_key()));
+        let mut cut_off = false;
         for _ in 0..READ_TRIES {
             // The journal first: it is removed after the document that includes it is written, so the document that is
             // read after it is never older than what the journal continues.
             let journal = self.objects.get(&self.journal_key()).await?;
+            // It is put whole: a last line without its end did not come through whole.
+            cut_off = journal.as_ref().is_some_and(|object| !object.bytes.ends_with(b"\n"));
+            if cut_off {
+                continue;
+            }
             let document = self.objects.get(&self.key).await?;
             let journal_etag = journal.as_ref().map(|object| object.etag.clone());
             let entries = match &journal {
@@ -125,7 +139,19 @@ impl S3Store {
             }
             return Ok(Read { state: Some(state), etag: Some(document.etag), journal_etag });
         }
-        Err(StateError::JournalAhead { path, journal: journal_url })
+        Err(if cut_off {
+            StateError::Damaged { path: journal_url, detail: "its last line has no end".to_owned() }
+        } else {
+            StateError::JournalAhead { path, journal: journal_url }
+        })
+    }
+
+    /// What is there, to be replaced without regard to what it says.
+    async fn read_etags(&self) -> Result<Read, StateError> {
+        let journal = self.objects.get(&self.journal_key()).await?;
+        let document = self.objects.get(&self.key).await?;
+        let etag = |object: Option<Object>| object.map(|object| object.etag);
+        Ok(Read { state: None, etag: etag(document), journal_etag: etag(journal) })
     }
 
     /// Who is writing now, or left a lock behind.
@@ -178,7 +204,11 @@ impl S3Store {
                 });
             }
         };
-        match self.read_all().await {
+        let read = match self.read_all().await {
+            Err(error) if self.replacing && error.is_damage() => self.read_etags().await,
+            read => read,
+        };
+        match read {
             Ok(read) => Ok(S3Locked::new(self.clone(), read, lease, new_lineage)),
             Err(error) => {
                 locked::give_back(&lease).await;

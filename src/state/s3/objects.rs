@@ -101,6 +101,10 @@ impl Objects {
         }
         match self.get(key).await {
             Ok(Some(there)) if there.bytes == bytes => Ok(Put::Written(there.etag)),
+            // It is as it was read, and yet not written: nobody has overtaken this run.
+            Ok(there) if is_conflict(&error) && etag_of(there.as_ref()) == known => {
+                Err(self.error(key, error))
+            }
             Ok(_) if refused => Ok(Put::Refused),
             Err(unread) if refused => Err(unread),
             Ok(_) | Err(_) => Err(self.error(key, error)),
@@ -113,6 +117,14 @@ impl Objects {
         match self.aws.call(&self.scope, Operation::DELETE_OBJECT, send).await {
             Ok(_) => Ok(true),
             Err(error) if error.code == "NoSuchKey" => Ok(true),
+            Err(error) if is_conflict(&error) => {
+                let there = self.get(key).await?;
+                match etag_of(there.as_ref()) {
+                    None => Ok(true),
+                    Some(now) if now == etag => Err(self.error(key, error)),
+                    Some(_) => Ok(false),
+                }
+            }
             Err(error) if is_refused(&error) => Ok(false),
             Err(error) => Err(self.error(key, error)),
         }
@@ -134,7 +146,16 @@ impl Objects {
 /// A condition that does not hold: "Add preconditions to S3 operations with conditional requests" in the S3 user guide.
 /// `If-Match` on an object that is gone is answered with 404.
 fn is_refused(error: &AwsError) -> bool {
-    error.code == "PreconditionFailed"
-        || error.code == "NoSuchKey"
-        || (error.class == ErrorClass::Conflict && error.code == "ConditionalRequestConflict")
+    error.code == "PreconditionFailed" || error.code == "NoSuchKey" || is_conflict(error)
+}
+
+/// Another request works on the object. This is the last answer: the call was tried again under the same condition, so
+/// that a write that is still allowed is made, and one that is not is refused. The S3 API reference of `PutObject` asks to
+/// "retry the upload", with `If-Match` after a look at the ETag.
+fn is_conflict(error: &AwsError) -> bool {
+    error.class == ErrorClass::Conflict
+}
+
+fn etag_of(object: Option<&Object>) -> Option<&str> {
+    object.map(|object| &*object.etag)
 }

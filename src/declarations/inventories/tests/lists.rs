@@ -94,3 +94,15 @@ fn rows_have_no_targets() {
         read(&list("", REGION).replace("inventory = 'list' }", "inventory = 'list', tags = {} }"), &csv).1;
     assert!(said[0].contains("unknown key `for_each.tags`"), "{said:?}");
 }
+
+#[test]
+fn what_aws_would_refuse_of_a_cell_is_told_without_aws() {
+    let csv = format!(
+        "{HEADER}a,AWS/EC2,M,Q=1,>,1,45,us-east-1,ops,,\n\
+         \"b\nc\",AWS/EC2,M,Q=1,>,1,60,us-east-1,,,\n"
+    );
+    let problems = read(&list("", REGION), &csv).1;
+    let places: Vec<&str> = problems.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(places, ["G2", "I2", "A3"], "{problems:#?}");
+    assert!(problems[1].contains("must be an ARN, found \"ops\""), "{problems:#?}");
+}

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use super::TEXT;
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, KindText, Ownership, Scope};
-use crate::resources::{Kind, Operations, ReadRequest, Step};
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 /// `DescribeAlarms`, `DeleteAlarms` and `GetResources` take 100 names (their API references).
 const NAMES_A_CALL: usize = 100;
@@ -61,8 +61,9 @@ impl Kind for MetricAlarmKind {
         aws: &'a Aws,
         scope: &'a Scope,
         keys: &'a [&'a str],
+        need: OwnershipNeed,
     ) -> BoxFuture<'a, Result<BTreeMap<String, Ownership>, AwsError>> {
-        read::owners(aws, scope, keys).boxed()
+        read::owners(aws, scope, keys, need).boxed()
     }
 
     fn find_owned<'a>(

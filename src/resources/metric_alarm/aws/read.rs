@@ -82,18 +82,26 @@ pub(super) async fn describe(
     }
 }
 
-/// The owners of alarms that exist: from the tag index, and where it names no project from the alarm itself.
+/// The owners of alarms that exist: from the tag index, and, to be certain, from the alarm itself where the index names
+/// no project.
 pub(super) async fn owners(
     aws: &Aws,
     scope: &Scope,
     names: &[&str],
+    need: OwnershipNeed,
 ) -> Result<BTreeMap<String, Ownership>, AwsError> {
     let calls = names.chunks(NAMES_A_CALL).map(|names| tags_from_index(aws, scope, names));
     let mut tags: BTreeMap<String, Tags> = try_join_all(calls).await?.into_iter().flatten().collect();
-    let without =
-        tags.iter().filter(|(_, tags)| !tags.contains_key(PROJECT_TAG)).map(|(name, _)| name.clone());
-    let uncertain: Vec<String> = without.collect();
-    tags.extend(try_join_all(uncertain.iter().map(|name| tags_of_alarm(aws, scope, name))).await?);
+    let uncertain =
+        |(_, tags): &(&String, &Tags)| need == OwnershipNeed::Certain && !tags.contains_key(PROJECT_TAG);
+    let uncertain: Vec<String> = tags.iter().filter(uncertain).map(|(name, _)| name.clone()).collect();
+    let looked = try_join_all(uncertain.iter().map(|name| tags_of_alarm(aws, scope, name))).await?;
+    for (name, found) in uncertain.into_iter().zip(looked) {
+        match found {
+            Some(found) => tags.insert(name, found),
+            None => tags.remove(&name),
+        };
+    }
     Ok(tags.iter().map(|(name, tags)| (name.clone(), owner(tags))).collect())
 }
 
@@ -118,8 +126,10 @@ async fn tags_of_found(
         .into_iter()
         .filter(|name| tags.get(*name).is_none_or(|tags| !is_convincing(tags, request.keys[name])))
         .collect();
-    let calls = uncertain.into_iter().map(|name| tags_of_alarm(aws, scope, name));
-    tags.extend(try_join_all(calls).await?);
+    let looked = try_join_all(uncertain.iter().map(|name| tags_of_alarm(aws, scope, name))).await?;
+    // What was deleted a moment ago has no owner either.
+    let looked = looked.into_iter().map(Option::unwrap_or_default);
+    tags.extend(uncertain.into_iter().map(str::to_owned).zip(looked));
     Ok(tags)
 }
 
@@ -162,7 +172,8 @@ fn mapping(mapping: &ResourceTagMapping) -> Option<(String, Tags)> {
     Some((name.to_owned(), tags))
 }
 
-async fn tags_of_alarm(aws: &Aws, scope: &Scope, name: &str) -> Result<(String, Tags), AwsError> {
+/// The tags of an alarm by its own word; `None` where there is no such alarm.
+async fn tags_of_alarm(aws: &Aws, scope: &Scope, name: &str) -> Result<Option<Tags>, AwsError> {
     let clients = aws.clients(scope);
     let arn = alarm_arn(scope, name);
     let answer = aws
@@ -171,13 +182,11 @@ async fn tags_of_alarm(aws: &Aws, scope: &Scope, name: &str) -> Result<(String, 
         })
         .await;
     let answer = match answer {
-        // It was deleted a moment ago: then it has no owner either.
-        Err(error) if error.class == ErrorClass::NotFound => return Ok((name.to_owned(), Tags::new())),
+        Err(error) if error.class == ErrorClass::NotFound => return Ok(None),
         answer => answer?,
     };
     let pairs = answer.tags().iter();
-    let tags = pairs.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
-    Ok((name.to_owned(), tags))
+    Ok(Some(pairs.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect()))
 }
 
 fn actual(

@@ -73,6 +73,8 @@ operations! {
     LIST_ALARM_TAGS = operation("CloudWatch", "ListTagsForResource", "cloudwatch:ListTagsForResource", rate(10.0, 10.0));
     /// 1,000 instances a page; paged calls have a bucket of 100 refilled at 20 a second.
     DESCRIBE_INSTANCES = operation("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
+    /// 500 volumes a page; the bucket of paged calls, like that of `DescribeInstances`.
+    DESCRIBE_VOLUMES = operation("EC2", "DescribeVolumes", "ec2:DescribeVolumes", rate(20.0, 100.0));
     /// One call; unpaged: a bucket of 50 refilled at 10 a second.
     DESCRIBE_REGIONS = operation("EC2", "DescribeRegions", "ec2:DescribeRegions", rate(10.0, 50.0));
     /// 1,000 tags a page.
@@ -93,6 +95,8 @@ operations! {
     DESCRIBE_DB_INSTANCES = operation("RDS", "DescribeDBInstances", "rds:DescribeDBInstances", rate(5.0, 5.0));
     /// 100 clusters a page.
     DESCRIBE_DB_CLUSTERS = operation("RDS", "DescribeDBClusters", "rds:DescribeDBClusters", rate(5.0, 5.0));
+    /// One database or cluster a call; only for those that are described without their tags.
+    LIST_DB_TAGS = operation("RDS", "ListTagsForResource", "rds:ListTagsForResource", rate(5.0, 5.0));
     /// 100 resources a page, 15 a second.
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].

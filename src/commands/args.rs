@@ -269,7 +269,7 @@ pub(super) struct DriftArgs {
 /// `inventory`
 #[derive(Args, Debug)]
 pub(super) struct InventoryArgs {
-    /// Only these kinds of target: `ec2`, `rds`, `rds_cluster`
+    /// Only these kinds of target: `ec2`, `ebs`, `rds`, `rds_cluster`
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(super) kind: Vec<String>,
     /// Replace the file of --out where it exists: it may be a sheet that somebody wrote into

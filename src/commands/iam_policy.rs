@@ -126,17 +126,18 @@ fn statement(sid: &str, actions: &BTreeSet<&str>, resource: Value) -> Value {
     json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
 }
 
-/// The actions that read and that take no resource.
+/// The actions that read and that take no resource, or are called for any (`rds:ListTagsForResource`).
 fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str> {
     let declared = || manifest.declarations.iter().flat_map(|declaration| declaration.selectors());
     let targets: BTreeSet<TargetKind> = match permissions {
         PolicyFor::Plan | PolicyFor::Apply => declared().map(|selector| selector.kind).collect(),
         PolicyFor::Inventory | PolicyFor::Import => TargetKind::ALL.into(),
     };
-    let targets = targets.into_iter().map(|kind| match kind {
-        TargetKind::Ec2 => Operation::DESCRIBE_INSTANCES,
-        TargetKind::Rds => Operation::DESCRIBE_DB_INSTANCES,
-        TargetKind::RdsCluster => Operation::DESCRIBE_DB_CLUSTERS,
+    let targets = targets.into_iter().flat_map(|kind| match kind {
+        TargetKind::Ec2 => vec![Operation::DESCRIBE_INSTANCES],
+        TargetKind::Ebs => vec![Operation::DESCRIBE_VOLUMES],
+        TargetKind::Rds => vec![Operation::DESCRIBE_DB_INSTANCES, Operation::LIST_DB_TAGS],
+        TargetKind::RdsCluster => vec![Operation::DESCRIBE_DB_CLUSTERS, Operation::LIST_DB_TAGS],
     });
     let resources: Vec<&Operation> = match permissions {
         PolicyFor::Plan | PolicyFor::Apply => {

@@ -1,0 +1,18 @@
+//! An audit for people and for programs: one file a format.
+
+mod csv;
+mod groups;
+mod json;
+mod markdown;
+mod table;
+mod words;
+mod xlsx;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use self::csv::audit_csv;
+pub use json::audit_json;
+pub use markdown::audit_markdown;
+pub use table::audit_table;
+pub use xlsx::audit_xlsx;

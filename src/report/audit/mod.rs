@@ -3,6 +3,7 @@
 mod csv;
 mod groups;
 mod json;
+mod junit;
 mod markdown;
 mod table;
 mod words;
@@ -13,6 +14,7 @@ mod fixtures;
 
 pub use self::csv::audit_csv;
 pub use json::audit_json;
+pub use junit::audit_junit;
 pub use markdown::audit_markdown;
 pub use table::audit_table;
 pub use xlsx::audit_xlsx;

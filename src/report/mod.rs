@@ -8,6 +8,6 @@ mod fleet;
 mod import;
 
 pub use alarm_list::{AlarmList, Names, alarm_list};
-pub use audit::{audit_csv, audit_json, audit_junit, audit_markdown, audit_table, audit_xlsx};
+pub use audit::{audit_csv, audit_html, audit_json, audit_junit, audit_markdown, audit_table, audit_xlsx};
 pub use fleet::FleetSheet;
 pub use import::{FoundAlarm, declarations};

@@ -2,6 +2,7 @@
 
 mod csv;
 mod groups;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -13,6 +14,7 @@ mod xlsx;
 mod fixtures;
 
 pub use self::csv::audit_csv;
+pub use html::audit_html;
 pub use json::audit_json;
 pub use junit::audit_junit;
 pub use markdown::audit_markdown;

@@ -126,6 +126,8 @@ pub struct Audit {
     pub today: Date,
     /// The time zone of that day.
     pub timezone: String,
+    /// Every account and region that was asked for, also those with gaps.
+    pub scopes: Vec<Scope>,
     /// How many resources were looked at, by kind in the plural.
     pub checked: std::collections::BTreeMap<String, usize>,
     /// Sorted by advice, scope, target and key.

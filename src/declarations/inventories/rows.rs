@@ -274,7 +274,7 @@ fn identify(sheet: &Sheet, rows: &[usize], faults: &mut Vec<Diagnostic>) -> Vec<
         let cell = sheet.cell(row, sheet.key());
         let summary = match cell {
             CellValue::Empty => "the row has no id".to_owned(),
-            CellValue::Error(error) => format!("the id is the error {error}"),
+            CellValue::Error(_) => cell.fault().unwrap_or_default(),
             _ => {
                 found.push((row, cell.folded()));
                 continue;

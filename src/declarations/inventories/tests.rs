@@ -176,7 +176,7 @@ fn twenty_planted_faults_are_told_in_one_run_each_at_its_cell() {
             "C6 `where` needs column `env`, which is empty here (fill in the cell, or write \
              `row.env | default('')`) [the condition 5:9]",
             "C7 `where` failed: the cell holds the error #REF! (correct the cell or the condition) [the condition 5:9]",
-            "A4 the id is the error #N/A (correct the cell, or leave such rows out: \
+            "A4 the cell holds the error #N/A (correct the cell, or leave such rows out: \
              `where = \"{{ row.ID is defined }}\"`)",
             "A20 the row has no id (correct the cell, or leave such rows out: \
              `where = \"{{ row.ID is defined }}\"`)",

@@ -8,7 +8,7 @@ use super::files::{FileFault, Files};
 use super::format::{FORMATS, Format};
 use super::table::{At, Parts, Row, Sheet};
 use super::value::{CellValue, fold};
-use super::workbook::Workbook;
+use super::workbook::{Area, Checked, Workbook, spread};
 use super::{delimited, listing};
 use crate::manifest::{Data, FromValue, Placed, Reading, Value, hint_for, suggestion};
 use crate::model::{Diagnostic, Diagnostics, Place};
@@ -64,8 +64,12 @@ impl FromValue for SheetName {
     }
 }
 
-/// The rows of a grid, and the name of their sheet.
-type Grid = (Option<Arc<str>>, Vec<Vec<CellValue>>);
+/// The rows of a sheet before its header is found.
+struct Grid {
+    name: Option<Arc<str>>,
+    rows: Vec<Vec<CellValue>>,
+    merged: Vec<Area>,
+}
 
 type Fault = Box<Diagnostic>;
 
@@ -103,7 +107,7 @@ impl SheetChoice {
                 let rows = delimited::rows(&text, separator).map_err(|fault| {
                     self.file_fault(&fault).hint("write `\"\"` for a quotation mark within a cell in quotes")
                 })?;
-                self.with_header((None, rows))
+                self.with_header(Grid { name: None, rows, merged: Vec::new() })
             }
             Format::Listing => self.listing(&self.text(bytes)?),
         }
@@ -166,10 +170,11 @@ impl SheetChoice {
                 .hint("open it in the spreadsheet program and save it once more, without a password")
         };
         let read = contained(|| {
-            let mut workbook = Workbook::open(bytes, extension).map_err(unreadable)?;
+            let checked = Checked::new(bytes, extension).map_err(unreadable)?;
+            let mut workbook = Workbook::open(&checked).map_err(unreadable)?;
             let name = self.sheet_name(&workbook.sheets())?;
-            let rows = workbook.rows(&name).map_err(unreadable)?;
-            Ok((Some(name.into()), rows))
+            let cells = workbook.cells(&name).map_err(unreadable)?;
+            Ok(Grid { name: Some(name.into()), rows: cells.rows, merged: cells.merged })
         });
         read.unwrap_or_else(|| Err(unreadable("the file is damaged".to_owned()).into()))
     }
@@ -210,7 +215,7 @@ impl SheetChoice {
     }
 
     /// Finds the header and takes what is below it.
-    fn with_header(&self, (name, mut rows): Grid) -> Result<Sheet, Fault> {
+    fn with_header(&self, Grid { name, mut rows, merged }: Grid) -> Result<Sheet, Fault> {
         let words = match &name {
             Some(name) => format!("{} › {name}", self.file.value),
             None => self.file.value.clone(),
@@ -248,6 +253,7 @@ impl SheetChoice {
                 row
             }
         };
+        spread(&mut rows, &merged, header);
         let body = rows.split_off(header + 1);
         let headers = rows.pop().unwrap_or_default().iter().map(ToString::to_string).collect();
         let numbered = body.into_iter().zip(header + 1..);

@@ -212,6 +212,64 @@ fn listings_of_the_aws_cli_are_tables() {
     }
 }
 
+#[test]
+fn a_listing_that_was_cut_off_is_refused() {
+    let mut choice = choice("instances.json");
+    choice.key = None;
+    let fault = read(&choice, r#"{"Reservations": [], "NextToken": "abc"}"#).unwrap_err();
+    assert!(fault[0].contains("is only a part of the list"), "{fault:?}");
+    assert_eq!(read(&choice, r#"{"Reservations": [], "NextToken": null}"#).unwrap().len(), 0);
+}
+
+#[test]
+fn a_separator_within_a_text_is_told_at_its_row() {
+    let choice = choice("servers.csv");
+    let fault = read(&choice, "Instance ID,name,cpu\ni-1,web, blue,80\ni-2,db,70,,\n").unwrap_err();
+    assert_eq!(fault.len(), 1);
+    assert!(fault[0].starts_with("servers.csv › D2: the row has more cells than the header"), "{fault:?}");
+    // What a spreadsheet writes of a column without a header has a place in the header's row.
+    assert_eq!(read(&choice, "Instance ID,,\ni-1,note,note\n").unwrap().len(), 1);
+}
+
+#[test]
+fn two_names_that_are_the_same_are_refused() {
+    let mut choice = choice("servers.csv");
+    let name = |name: &str, header: &str| (placed(name, name.to_owned()), placed("h", header.to_owned()));
+    choice.columns = vec![name("a b", "cpu"), name("a  b", "env")];
+    assert_eq!(
+        read(&choice, "Instance ID,cpu,env\ni-1,1,2\n").unwrap_err(),
+        [
+            "a  b: two columns are called `a b` [a b] (names that differ in blanks or full-width letters are the same)"
+        ]
+    );
+}
+
+#[test]
+fn a_workbook_whose_sheets_are_all_hidden_names_them() {
+    let hide = |text: &str| edited(&messy(), "xl/workbook.xml", text, &format!("{text} state=\"hidden\""));
+    assert_eq!(
+        read(&choice("a.xlsx"), hide("<sheet name=\"운영서버\"")).unwrap_err(),
+        ["file: every sheet of `a.xlsx` is hidden (choose one: `sheet = \"운영서버\"`, `sheet = \"old\"`)"]
+    );
+}
+
+#[test]
+fn a_column_of_numbers_has_numbers() {
+    let values = |cells: &str| {
+        let text = format!("Instance ID,v\n{}", cells.replace(' ', "\n").replace('|', ","));
+        let sheet = read(&choice("a.csv"), text).unwrap();
+        (column(&sheet, "v"), sheet.number_as_text(1).is_some())
+    };
+    let read = |cells: &[&str], mixed: bool| (cells.iter().map(|&cell| cell.to_owned()).collect(), mixed);
+    assert_eq!(values("a|50.0 b|80 c|0.25"), read(&["B2 50", "B3 80", "B4 0.25"], false));
+    assert_eq!(values("a|1.50 b|2.25 c|"), read(&["B2 1.5", "B3 2.25", "B4 "], false));
+    // Versions, or what nobody can tell from them.
+    assert_eq!(values("a|1.9 b|1.10"), read(&["B2 1.9", "B3 1.10"], true));
+    assert_eq!(values("a|1.10 b|2.0-beta"), read(&["B2 1.10", "B3 2.0-beta"], false));
+    assert_eq!(values("a|90% b|80"), read(&["B2 90%", "B3 80"], true));
+    assert_eq!(values("a|n/a b|80"), read(&["B2 n/a", "B3 80"], false));
+}
+
 /// The same table as old Excel and as free office programs write it, with a title, a blank row and a hidden sheet.
 #[test]
 fn older_and_open_formats_are_read_alike() {

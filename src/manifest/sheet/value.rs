@@ -145,6 +145,22 @@ fn number(text: &str) -> Option<f64> {
     (number.is_finite() && number.to_string() == text && text != "-0").then_some(number)
 }
 
+/// The number that a text is, where it is written in digits, without zeros before them.
+pub(super) fn decimal(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = all_digits(whole) && all_digits(fraction) && (whole == "0" || !whole.starts_with('0'));
+    if plain { text.parse().ok() } else { None }
+}
+
+/// Whether a person takes a text for a number: `1,000`, `90%`, `1.50`, `５０％`.
+pub(super) fn is_like_number(text: &str) -> bool {
+    let text: String = text.nfkc().filter(|c| *c != ',').collect();
+    let text = text.strip_suffix('%').map_or(&*text, str::trim_end);
+    decimal(text.strip_prefix('+').unwrap_or(text)).is_some()
+}
+
 /// A character of a number; full-width forms are what an input method leaves behind.
 fn half_width(c: char) -> Option<char> {
     match c {
@@ -205,6 +221,18 @@ mod tests {
         assert_eq!(CellValue::of_text("－１．５"), CellValue::Number(-1.5));
         assert_eq!(CellValue::of_text("운영 ①"), CellValue::Text("운영 ①".into()));
         assert_eq!(CellValue::of_text(" \u{200b}\u{3000}"), CellValue::Empty);
+    }
+
+    #[test]
+    fn texts_that_people_take_for_numbers_are_known() {
+        for (text, number) in [("50.0", Some(50.0)), ("-1.50", Some(-1.5)), ("0", Some(0.0))] {
+            assert_eq!(decimal(text), number, "{text}");
+        }
+        for text in ["007", "1.", ".5", "1.2.3", "1e5", "-", "", "90%", "+1"] {
+            assert_eq!(decimal(text), None, "{text}");
+        }
+        assert!(["1,000", "90 %", "+1", "５０％", "1.50"].iter().all(|text| is_like_number(text)));
+        assert!(!["007", "2026-11-20", "high", "10.0.0.1", "%"].iter().any(|text| is_like_number(text)));
     }
 
     #[test]

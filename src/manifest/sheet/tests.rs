@@ -343,6 +343,19 @@ fn a_formula_that_was_never_computed_is_an_error_and_not_nothing() {
     }
 }
 
+/// As a library writes it that computes no formulas: dates, numbers, two formulas in B10 and B11, and B17 to B19 merged.
+#[test]
+fn an_old_workbook_of_a_library_has_formulas_without_results_and_merged_cells() {
+    let bytes = include_bytes!("../../../tests/fixtures/formulas.xls").as_slice();
+    let cells = column(&read(&choice("formulas.xls"), bytes).unwrap(), "v");
+    assert_eq!(cells[..2], ["B2 2026-11-20", "B3 2026-11-20T09:30:00"]);
+    assert_eq!(
+        cells[6..10],
+        ["B8 true", "B9 한글", "B10 formula without a saved result", "B11 formula without a saved result"]
+    );
+    assert_eq!(cells[15..], ["B17 5", "B18 5", "B19 5"]);
+}
+
 #[test]
 fn merged_cells_below_the_header_have_one_value() {
     let mut workbook = Workbook::new();

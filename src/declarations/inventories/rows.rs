@@ -225,7 +225,11 @@ impl Inventory {
             Some(near) if near.name == near.id => format!("did you mean `{}`?", near.id),
             Some(near) => format!("did you mean `{}` ({})?", near.id, near.name),
             None => {
-                "it may be terminated: remove the row, or say `missing = \"warn\"` or `\"skip\"`".to_owned()
+                let others = match self.missing {
+                    Missing::Error => "`missing = \"warn\"` or `\"skip\"`",
+                    Missing::Warn | Missing::Skip => "`missing = \"skip\"`",
+                };
+                format!("it may be terminated: remove the row, or say {others}")
             }
         };
         diagnostic.at(self.sheet.place(row, self.sheet.key())).hint(hint)
@@ -274,7 +278,7 @@ fn identify(sheet: &Sheet, rows: &[usize], faults: &mut Vec<Diagnostic>) -> Vec<
         let cell = sheet.cell(row, sheet.key());
         let summary = match cell {
             CellValue::Empty => "the row has no id".to_owned(),
-            CellValue::Error(error) => format!("the id is the error {error}"),
+            CellValue::Error(_) => cell.fault().unwrap_or_default(),
             _ => {
                 found.push((row, cell.folded()));
                 continue;
@@ -290,7 +294,16 @@ fn identify(sheet: &Sheet, rows: &[usize], faults: &mut Vec<Diagnostic>) -> Vec<
 
 /// The kind that the ids tell: only those of instances have a form of their own.
 fn kind_of(rows: &[(usize, String)]) -> Option<TargetKind> {
-    rows.iter().any(|(_, id)| id.starts_with("i-")).then_some(TargetKind::Ec2)
+    rows.iter().any(|(_, id)| id.starts_with("i-") || is_almost_instance(id)).then_some(TargetKind::Ec2)
+}
+
+/// Whether an id is that of an instance but for capitals, invisible marks, or dashes of another kind.
+fn is_almost_instance(id: &str) -> bool {
+    let plain = id.chars().filter_map(|c| match c {
+        '\u{2010}'..='\u{2015}' => Some('-'),
+        c => c.is_ascii().then_some(c.to_ascii_lowercase()),
+    });
+    id_fault(TargetKind::Ec2, &plain.collect::<String>()).is_none()
 }
 
 /// The row of each id, without those that cannot be ids and those that stand in two rows.

@@ -78,6 +78,10 @@ impl FromValue for f64 {
 impl Scalar for f64 {
     fn from_text(text: &str) -> Result<Self, String> {
         match text.trim().parse::<Self>() {
+            // A template counts in binary: 0.57 * 100 gives 56.99999999999999, and 15 digits are exact.
+            Ok(number) if number.is_finite() && number.fract() != 0.0 => {
+                Ok(format!("{number:.14e}").parse().unwrap_or(number))
+            }
             Ok(number) if number.is_finite() => Ok(number),
             _ => Err("is not a number".to_owned()),
         }
@@ -114,6 +118,9 @@ mod tests {
     fn texts_become_numbers_only_when_they_are_numbers() {
         assert_eq!(f64::from_text(" 90 "), Ok(90.0));
         assert_eq!(f64::from_text("0.5"), Ok(0.5));
+        assert_eq!(f64::from_text("56.99999999999999"), Ok(57.0));
+        assert_eq!(f64::from_text("0.30000000000000004"), Ok(0.3));
+        assert_eq!(f64::from_text("1234567.890625"), Ok(1_234_567.890_625));
         assert_eq!(u32::from_text("3"), Ok(3));
         for text in ["", "high", "90%", "1,000", "inf", "NaN"] {
             assert_eq!(f64::from_text(text), Err("is not a number".to_owned()), "{text}");

@@ -214,7 +214,22 @@ fn fault(source: &str, place: &Place, error: &minijinja::Error) -> Box<Diagnosti
         ErrorKind::TemplateNotFound => "a template cannot include another one".to_owned(),
         _ => format!("template: {}", words(error)),
     };
-    Box::new(Diagnostic::error(summary).at(place))
+    let fault = Diagnostic::error(summary).at(place);
+    Box::new(match foreign_attribute(source) {
+        Some(hint) if error.kind() == ErrorKind::SyntaxError => fault.hint(hint),
+        _ => fault,
+    })
+}
+
+/// What to write for `row.담당`: after a dot the engine knows the letters of English only.
+fn foreign_attribute(source: &str) -> Option<String> {
+    let letter = |c: char| c.is_alphanumeric() || c == '_';
+    source.match_indices('.').find_map(|(dot, _)| {
+        let before = source[..dot].rsplit(|c| !letter(c)).next().filter(|word| word.is_ascii())?;
+        let after = source[dot + 1..].split(|c| !letter(c)).next()?;
+        let foreign = !before.is_empty() && !after.is_ascii();
+        foreign.then(|| format!("write `{before}['{after}']` for `{before}.{after}`"))
+    })
 }
 
 /// A range of the template as a place in the file, where the file holds the template to the letter.
@@ -368,6 +383,8 @@ mod tests {
             fault("{{ name"),
             "a.toml:1:19 template syntax: unexpected end of input, expected end of variable block"
         );
+        let foreign = Template::new("{{ row.담당 | upper }}", Place::text(&file, 7..32)).unwrap_err();
+        assert_eq!(foreign.hint.as_deref(), Some("write `row['담당']` for `row.담당`"));
         assert_eq!(fault("{{ now() }}"), "a.toml:1:8 template: now is unknown");
         assert_eq!(fault("{% include 'x' %}"), "a.toml:1:8 a template cannot include another one");
     }

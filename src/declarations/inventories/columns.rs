@@ -1,12 +1,15 @@
 //! Columns that templates name and a sheet does not have.
 
+use std::collections::BTreeSet;
+
 use crate::manifest::{Sheet, Template, TemplateKey, hint_for, suggestion};
 use crate::model::Diagnostic;
 
 /// More columns than this are not listed.
 const LISTED: usize = 12;
 
-/// An error for each column that the template names and the sheet does not have; where the template has a default for
+/// An error for each column that the template names and the sheet does not have, and for each that it compares and that holds
+/// numbers as texts among others; where the template has a default for
 /// it, a warning, because the default is then always taken.
 ///
 /// In a listing of the AWS CLI the columns are the tags that somebody has, so that none having it may be right.
@@ -16,7 +19,42 @@ pub(in crate::declarations) fn unknown_columns(
     sheet: &Sheet,
 ) -> Vec<Diagnostic> {
     let keys = template.keys_of("row");
-    keys.into_iter().filter_map(|key| unknown(template, field, sheet, &key)).collect()
+    let unknown = keys.iter().filter_map(|key| unknown(template, field, sheet, key));
+    if !compares(template.source()) {
+        return unknown.collect();
+    }
+    let columns: BTreeSet<usize> = keys.iter().filter_map(|key| sheet.column(&key.key)).collect();
+    let mixed = columns.into_iter().filter_map(|column| mixed(template, field, sheet, column));
+    unknown.chain(mixed).collect()
+}
+
+/// Whether the code of a template compares something.
+fn compares(source: &str) -> bool {
+    let source = source.replace("{%", "{{").replace("%}", "}}");
+    let mut code = source.split("{{").skip(1).filter_map(|part| part.split("}}").next());
+    code.any(|code| {
+        let outside_quotes: String = code.split(['\'', '"']).step_by(2).collect();
+        ["<", ">", "==", "!="].iter().any(|sign| outside_quotes.contains(sign))
+    })
+}
+
+fn mixed(template: &Template, field: &str, sheet: &Sheet, column: usize) -> Option<Diagnostic> {
+    let row = sheet.number_as_text(column)?;
+    let summary = format!(
+        "`{field}` compares column `{}`, which has numbers, and here a text that looks like one",
+        folded(sheet.header(column))
+    );
+    Some(
+        Diagnostic::error(summary)
+            .at(sheet.place(row, column))
+            .related(template.place().clone(), "the template that reads it")
+            .hint("write the cell as a number, like the others: a text is greater than every number"),
+    )
+}
+
+/// In one line and with single blanks, as columns are looked up.
+fn folded(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn unknown(template: &Template, field: &str, sheet: &Sheet, key: &TemplateKey) -> Option<Diagnostic> {
@@ -59,6 +97,7 @@ pub(in crate::declarations) fn hint(sheet: &Sheet, name: &str) -> String {
 
 /// A column as templates write it, in quotes that fit into a string of TOML.
 pub(in crate::declarations) fn written(name: &str) -> String {
+    let name = &folded(name);
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let word = name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit());
     match (word, name.contains(['\'', '\\'])) {

@@ -221,7 +221,11 @@ impl Inventory {
             Some(near) if near.name == near.id => format!("did you mean `{}`?", near.id),
             Some(near) => format!("did you mean `{}` ({})?", near.id, near.name),
             None => {
-                "it may be terminated: remove the row, or say `missing = \"warn\"` or `\"skip\"`".to_owned()
+                let others = match self.missing {
+                    Missing::Error => "`missing = \"warn\"` or `\"skip\"`",
+                    Missing::Warn | Missing::Skip => "`missing = \"skip\"`",
+                };
+                format!("it may be terminated: remove the row, or say {others}")
             }
         };
         diagnostic.at(self.sheet.place(row, self.sheet.key())).hint(hint)
@@ -270,7 +274,7 @@ fn identify(sheet: &Sheet, rows: &[usize], faults: &mut Vec<Diagnostic>) -> Vec<
         let cell = sheet.cell(row, sheet.key());
         let summary = match cell {
             CellValue::Empty => "the row has no id".to_owned(),
-            CellValue::Error(error) => format!("the id is the error {error}"),
+            CellValue::Error(_) => cell.fault().unwrap_or_default(),
             _ => {
                 found.push((row, cell.folded()));
                 continue;
@@ -287,8 +291,19 @@ fn identify(sheet: &Sheet, rows: &[usize], faults: &mut Vec<Diagnostic>) -> Vec<
 /// The kind that the ids tell: those of instances and volumes have a form of their own.
 fn kind_of(rows: &[(usize, String)]) -> Option<TargetKind> {
     let kinds = [("i-", TargetKind::Ec2), ("vol-", TargetKind::Ebs)];
-    let told = kinds.into_iter().find(|(form, _)| rows.iter().any(|(_, id)| id.starts_with(form)));
+    let told = kinds
+        .into_iter()
+        .find(|&(form, kind)| rows.iter().any(|(_, id)| id.starts_with(form) || is_almost_id(kind, id)));
     told.map(|(_, kind)| kind)
+}
+
+/// Whether an id is of this kind but for capitals, invisible marks, or dashes of another kind.
+fn is_almost_id(kind: TargetKind, id: &str) -> bool {
+    let plain = id.chars().filter_map(|c| match c {
+        '\u{2010}'..='\u{2015}' => Some('-'),
+        c => c.is_ascii().then_some(c.to_ascii_lowercase()),
+    });
+    id_fault(kind, &plain.collect::<String>()).is_none()
 }
 
 /// The row of each id, without those that cannot be ids and those that stand in two rows.

@@ -181,7 +181,7 @@ fn twenty_planted_faults_are_told_in_one_run_each_at_its_cell() {
             "C6 `where` needs column `env`, which is empty here (fill in the cell, or write \
              `row.env | default('')`) [the condition 5:9]",
             "C7 `where` failed: the cell holds the error #REF! (correct the cell or the condition) [the condition 5:9]",
-            "A4 the id is the error #N/A (correct the cell, or leave such rows out: \
+            "A4 the cell holds the error #N/A (correct the cell, or leave such rows out: \
              `where = \"{{ row.ID is defined }}\"`)",
             "A20 the row has no id (correct the cell, or leave such rows out: \
              `where = \"{{ row.ID is defined }}\"`)",
@@ -245,6 +245,7 @@ fn a_row_without_a_target_is_told_as_the_manifest_wants_it() {
         ]
     );
     let (_, said) = desired("missing = 'warn'", &csv, &[1]);
+    assert!(said[1].ends_with("remove the row, or say `missing = \"skip\"`)"), "{}", said[1]);
     assert!(said.iter().all(|line| line.starts_with("warning")) && said.len() == 2, "{said:?}");
     assert_eq!(desired("missing = 'skip'", &csv, &[1]).1, [""; 0]);
     // A run that was asked for one region does not know about the others.
@@ -300,6 +301,44 @@ fn columns_that_do_not_exist_are_found_without_a_target() {
         problems("where = 'name == 1'", &csv)[0],
         "5:9 `where`: there is no variable `name` (`where` looks at the file alone: `row.COLUMN` or `row[\"a column\"]`)"
     );
+}
+
+#[test]
+fn numbers_as_texts_do_not_compare() {
+    let csv = format!("ID,cpu\n{},50.0\n{},90.0\n{},85\n", id(1), id(2), id(3));
+    let (all, _) = desired("where = \"row.cpu > 80\"", &csv, &[1, 2, 3]);
+    assert_eq!(thresholds(&all), ["i-00000002 90.0", "i-00000003 85.0"]);
+    let csv = csv.replace("50.0", "50%");
+    assert_eq!(
+        problems("where = \"row.cpu > 80\"", &csv)[0],
+        "B2 `where` compares column `cpu`, which has numbers, and here a text that looks like one (write the cell as a \
+         number, like the others: a text is greater than every number) [the template that reads it 5:9]"
+    );
+    let text = manifest("").replace("row.cpu | default(90)", "90 if row.cpu > 80 else 80");
+    assert!(read(&text, &csv).1[0].starts_with("B2 `threshold` compares column `cpu`"));
+    // A text with a sign in it compares nothing.
+    let csv = csv.replace("50%", "1.50");
+    let text = manifest("").replace("'{{ id }}'", "'{{ id }} CPU > {{ row.cpu ~ \"<\" }}'");
+    assert_eq!(read(&text, &csv).1, [""; 0]);
+}
+
+#[test]
+fn headers_with_line_breaks_are_written_in_one_line() {
+    let csv = format!("ID,\"CPU\n limit\"\n{},80\n", id(1));
+    let text = manifest("").replace("row.cpu | default(90)", "row[\"CPU limt\"]");
+    assert!(
+        read(&text, &csv).1[0].ends_with("(did you mean `row['CPU limit']`?)"),
+        "{:?}",
+        read(&text, &csv).1
+    );
+}
+
+#[test]
+fn ids_of_instances_that_are_written_wrong_are_told_as_such() {
+    for wrong in ["I-00000001", "i-0000\u{200b}0001", "i\u{2013}00000001", "i-ABCDEF01"] {
+        let said = problems("", &format!("ID,cpu\n{wrong},1\n"));
+        assert!(said[0].contains("is not the id of one of the instances"), "{said:?}");
+    }
 }
 
 #[test]

@@ -8,13 +8,16 @@ use super::files::{FileFault, Files};
 use super::format::{FORMATS, Format};
 use super::table::{At, Parts, Row, Sheet};
 use super::value::{CellValue, fold};
-use super::workbook::Workbook;
+use super::workbook::{Area, Checked, Workbook, spread};
 use super::{delimited, listing};
 use crate::manifest::{Data, FromValue, Placed, Reading, Value, hint_for, suggestion};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// How many rows are searched for the header: above it there are titles and remarks.
 const HEADER_ROWS: usize = 200;
+
+/// So many rows of one file are told one by one.
+const TOLD: usize = 100;
 
 /// Where a table is and how its columns are called. Placed values stand in the manifest.
 #[derive(Clone, Debug)]
@@ -64,8 +67,12 @@ impl FromValue for SheetName {
     }
 }
 
-/// The rows of a grid, and the name of their sheet.
-type Grid = (Option<Arc<str>>, Vec<Vec<CellValue>>);
+/// The rows of a sheet before its header is found.
+struct Grid {
+    name: Option<Arc<str>>,
+    rows: Vec<Vec<CellValue>>,
+    merged: Vec<Area>,
+}
 
 type Fault = Box<Diagnostic>;
 
@@ -80,6 +87,7 @@ impl SheetChoice {
         }
         let mut sheet = read.ok()?;
         self.name_columns(&mut sheet, problems);
+        sheet.settle_numbers();
         (problems.iter().count() == found).then_some(sheet)
     }
 
@@ -100,10 +108,15 @@ impl SheetChoice {
             Format::Workbook => self.with_header(self.grid_of_workbook(bytes, &extension)?),
             Format::Text { separator } => {
                 let text = self.text(bytes)?;
+                let key = self.key.as_ref();
+                let with_key = || delimited::separator_with(&text, &key?.value, HEADER_ROWS);
+                let separator = separator.or_else(with_key);
                 let rows = delimited::rows(&text, separator).map_err(|fault| {
                     self.file_fault(&fault).hint("write `\"\"` for a quotation mark within a cell in quotes")
                 })?;
-                self.with_header((None, rows))
+                let sheet = self.with_header(Grid { name: None, rows, merged: Vec::new() })?;
+                problems.extend(shifted(&sheet));
+                Ok(sheet)
             }
             Format::Listing => self.listing(&self.text(bytes)?),
         }
@@ -166,10 +179,11 @@ impl SheetChoice {
                 .hint("open it in the spreadsheet program and save it once more, without a password")
         };
         let read = contained(|| {
-            let mut workbook = Workbook::open(bytes, extension).map_err(unreadable)?;
+            let checked = Checked::new(bytes, extension).map_err(unreadable)?;
+            let mut workbook = Workbook::open(&checked).map_err(unreadable)?;
             let name = self.sheet_name(&workbook.sheets())?;
-            let rows = workbook.rows(&name).map_err(unreadable)?;
-            Ok((Some(name.into()), rows))
+            let cells = workbook.cells(&name).map_err(unreadable)?;
+            Ok(Grid { name: Some(name.into()), rows: cells.rows, merged: cells.merged })
         });
         read.unwrap_or_else(|| Err(unreadable("the file is damaged".to_owned()).into()))
     }
@@ -183,6 +197,10 @@ impl SheetChoice {
                 sheets.iter().filter(|(_, visible)| *visible).map(|(name, _)| name.as_str()).collect();
             return match visible[..] {
                 [only] => Ok(only.to_owned()),
+                [] => Err(self
+                    .about_file(&format!("every sheet of `{file}` is hidden"))
+                    .hint(format!("choose one: {}", choices("sheet", &names)))
+                    .into()),
                 _ => Err(self
                     .about_file(&format!("`{file}` has {} visible sheets", visible.len()))
                     .hint(format!("choose one: {}", choices("sheet", &visible)))
@@ -210,7 +228,7 @@ impl SheetChoice {
     }
 
     /// Finds the header and takes what is below it.
-    fn with_header(&self, (name, mut rows): Grid) -> Result<Sheet, Fault> {
+    fn with_header(&self, Grid { name, mut rows, merged }: Grid) -> Result<Sheet, Fault> {
         let words = match &name {
             Some(name) => format!("{} › {name}", self.file.value),
             None => self.file.value.clone(),
@@ -248,6 +266,7 @@ impl SheetChoice {
                 row
             }
         };
+        spread(&mut rows, &merged, header);
         let body = rows.split_off(header + 1);
         let headers = rows.pop().unwrap_or_default().iter().map(ToString::to_string).collect();
         let numbered = body.into_iter().zip(header + 1..);
@@ -285,8 +304,18 @@ impl SheetChoice {
                 Err(fault) => problems.push(*fault),
             }
         }
-        let mut aliases = Vec::new();
+        let mut aliases: Vec<(&Placed<String>, usize)> = Vec::new();
         for (alias, header) in &self.columns {
+            let alike = |(other, _): &&(&Placed<String>, usize)| fold(&other.value) == fold(&alias.value);
+            if let Some((first, _)) = aliases.iter().find(alike) {
+                problems.push(
+                    Diagnostic::error(format!("two columns are called `{}`", fold(&alias.value)))
+                        .at(alias.place.clone())
+                        .related(first.place.clone(), "the first one")
+                        .hint("names that differ in blanks or full-width letters are the same"),
+                );
+                continue;
+            }
             match find(sheet, header) {
                 Ok(column) => aliases.push((alias, column)),
                 Err(fault) => problems.push(*fault),
@@ -297,6 +326,15 @@ impl SheetChoice {
             sheet.set_alias(&alias.value, column);
         }
     }
+}
+
+/// An error for each row with a value right of the last header: a separator within a text, which moves what follows.
+fn shifted(sheet: &Sheet) -> impl Iterator<Item = Diagnostic> {
+    sheet.beyond_headers().take(TOLD).map(|place| {
+        Diagnostic::error("the row has more cells than the header")
+            .at(place)
+            .hint("put a cell that holds the separator into quotes, or give this column a header")
+    })
 }
 
 fn find(sheet: &Sheet, header: &Placed<String>) -> Result<usize, Fault> {

@@ -37,13 +37,15 @@ pub(super) fn encoding(name: &str) -> Result<&'static Encoding, String> {
 /// # Errors
 /// Where the bytes are no text in that encoding, or none can be guessed.
 pub(super) fn decode(bytes: &[u8], given: Option<&'static Encoding>) -> Result<String, Fault> {
-    let encoding = match Encoding::for_bom(bytes) {
-        Some((marked, _)) => marked,
-        None => match given {
-            Some(given) => given,
-            None => guess(bytes)?,
-        },
+    let encoding = match (Encoding::for_bom(bytes), given) {
+        (Some((marked, _)), _) => marked,
+        (None, Some(given)) => given,
+        (None, None) => return guess(bytes),
     };
+    decode_as(bytes, encoding)
+}
+
+fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<String, Fault> {
     if encoding == UTF_8 && !bytes.starts_with(b"\xef\xbb\xbf") {
         // The common case does without a second copy of the text.
         return std::str::from_utf8(bytes)
@@ -54,31 +56,56 @@ pub(super) fn decode(bytes: &[u8], given: Option<&'static Encoding>) -> Result<S
     if malformed { Err(not_text(bytes, encoding, None)) } else { Ok(text.into_owned()) }
 }
 
-fn guess(bytes: &[u8]) -> Result<&'static Encoding, Fault> {
+/// The text in the encoding that it most likely has.
+fn guess(bytes: &[u8]) -> Result<String, Fault> {
     if let Some(wide) = wide(bytes) {
-        return Ok(wide);
+        return decode_as(bytes, wide);
     }
     if std::str::from_utf8(bytes).is_ok() {
-        return Ok(UTF_8);
+        return decode_as(bytes, UTF_8);
     }
     let sample = &bytes[..bytes.len().min(SAMPLE)];
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, sample.len() == bytes.len());
     let guess = detector.guess(None, Utf8Detection::Deny);
     // Almost any bytes are text in some encoding of Western Europe, so only those two are believed.
-    let candidates = [EUC_KR, SHIFT_JIS];
-    let fitting: Vec<&'static Encoding> = candidates
-        .into_iter()
-        .filter(|encoding| encoding.decode_without_bom_handling_and_without_replacement(bytes).is_some())
-        .collect();
-    match fitting[..] {
-        _ if fitting.contains(&guess) => Ok(guess),
-        [only] => Ok(only),
-        _ => Err(Fault {
-            summary: "is not UTF-8, and its encoding cannot be told".to_owned(),
-            hint: format!("name it: `encoding = \"cp949\"`; there are {}", NAMES.join(", ")),
-        }),
+    let text_in = |encoding: &'static Encoding| {
+        let text = encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
+        Some((encoding, text.into_owned()))
+    };
+    let mut fitting: Vec<(&'static Encoding, String)> =
+        [EUC_KR, SHIFT_JIS].into_iter().filter_map(text_in).collect();
+    let guessed = fitting.iter().position(|(encoding, _)| *encoding == guess);
+    let chosen = match (guessed, fitting.len()) {
+        (Some(guessed), _) => Some(fitting.swap_remove(guessed).1).filter(|text| !text.contains(private)),
+        // Bytes of another encoding for ideographs often fit one of the two as well.
+        (None, 1) if !guess.is_single_byte() => None,
+        (None, 1) => fitting.pop().map(|(_, text)| text).filter(|text| likely(text, guess)),
+        _ => None,
+    };
+    chosen.ok_or_else(|| Fault {
+        summary: "is not UTF-8, and its encoding cannot be told".to_owned(),
+        hint: format!("name it: `encoding = \"cp949\"`; there are {}", NAMES.join(", ")),
+    })
+}
+
+/// A character that has no meaning of its own: those who use such know their encoding.
+fn private(c: char) -> bool {
+    matches!(c, '\u{e000}'..='\u{f8ff}')
+}
+
+/// Whether a text looks Korean or Japanese and not like one in the encoding that was guessed, which gives rare ideographs or
+/// half-width katakana. Of those with one byte a character, spreadsheet programs write few.
+fn likely(text: &str, guess: &'static Encoding) -> bool {
+    let written =
+        ["windows-", "KOI8-", "macintosh", "x-mac-"].iter().any(|name| guess.name().starts_with(name));
+    if !written {
+        return !text.contains(private);
     }
+    let count = |of: fn(char) -> bool| text.chars().filter(|c| of(*c)).count();
+    let native = count(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '가'..='힣'));
+    let ideographs = count(|c| matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'));
+    !text.contains(private) && native > 0 && 4 * native >= ideographs
 }
 
 /// UTF-16 without a mark: every other byte of ASCII text is zero, and no other encoding of text has zeros.
@@ -135,6 +162,58 @@ mod tests {
         }
         assert_eq!(decode(&bytes_of(KOREAN, EUC_KR), None).as_deref(), Ok(KOREAN));
         assert_eq!(decode(&bytes_of(JAPANESE, SHIFT_JIS), None).as_deref(), Ok(JAPANESE));
+    }
+
+    /// Files of one cell and one word, where there is least to go by.
+    #[test]
+    fn short_korean_and_japanese_texts_are_detected() {
+        let file =
+            |header: &str, cell: &str| format!("Instance ID,{header}\r\ni-00000000000000000,\"{cell}\"\r\n");
+        let korean = [
+            "결제 서버,운영",
+            "주문",
+            "운영 서버",
+            "개발",
+            "한글 이름 ― 테스트",
+            "서버 목록 2026년",
+            "재고·배송",
+        ];
+        let japanese = [
+            "決済サーバー,本番",
+            "注文",
+            "開発環境",
+            "テスト",
+            "ｻｰﾊﾞｰ",
+            "名前",
+            "東京リージョン",
+            "運用",
+            "表示",
+        ];
+        for (cells, headers, encoding) in
+            [(&korean[..], ["x", "설명"], EUC_KR), (&japanese[..], ["x", "説明"], SHIFT_JIS)]
+        {
+            for (cell, header) in cells.iter().flat_map(|cell| headers.map(|header| (cell, header))) {
+                let text = file(header, cell);
+                assert_eq!(decode(&bytes_of(&text, encoding), None).as_deref(), Ok(text.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn other_encodings_are_not_taken_for_korean_or_japanese() {
+        use encoding_rs::{BIG5, EUC_JP, GB18030, WINDOWS_1251, WINDOWS_1252};
+        for (encoding, text) in [
+            (GB18030, "实例,名称,环境\ni-1,支付服务器,生产\ni-2,订单,测试环境\n"),
+            (BIG5, "實例,名稱\ni-1,訂單\ni-2,伺服器\n"),
+            (EUC_JP, JAPANESE),
+            (WINDOWS_1251, "id,имя\ni-1,Сервер\ni-2,оплата\ni-3,ТЕСТ\n"),
+            (WINDOWS_1252, "id,Größe\ni-1,Café Gérant\ni-2,Zürich\n"),
+            (WINDOWS_1252, "id,v\ni-1,50 °C\n"),
+        ] {
+            let fault = decode(&bytes_of(text, encoding), None).unwrap_err();
+            assert_eq!(fault.summary, "is not UTF-8, and its encoding cannot be told", "{text}");
+            assert_eq!(decode(&bytes_of(text, encoding), Some(encoding)).as_deref(), Ok(text));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::value::CellValue;
+use super::value::{CellValue, fold};
 
 /// The lines that are looked at to find out what separates the cells.
 const SAMPLE_LINES: usize = 20;
@@ -71,6 +71,17 @@ fn unix_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n") + "\n")
 }
 
+/// The separator with which a row of the first `lines` holds this header; of several the one that is detected.
+pub(super) fn separator_with(text: &str, header: &str, lines: usize) -> Option<u8> {
+    let wanted = fold(header);
+    let holds = |separator: u8| {
+        let mut cells = text.lines().take(lines).flat_map(|line| line.split(char::from(separator)));
+        cells.any(|cell| fold(cell.trim().trim_matches('"')) == wanted)
+    };
+    let detected = detect(text);
+    [detected, b',', b';', b'\t'].into_iter().find(|separator| holds(*separator))
+}
+
 /// The separator that stands most often outside quotes in the first lines.
 fn detect(text: &str) -> u8 {
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
@@ -114,6 +125,11 @@ mod tests {
         assert_eq!(texts("a\tb\n\"1,2,3\"\t5\n")[1], ["1,2,3", "5"]);
         assert_eq!(texts("a\n1\n"), [["a"], ["1"]]);
         assert_eq!(rows("a,b\tc\n", Some(b'\t')).unwrap()[0].len(), 2);
+        let titled = "Report, for a, b, c\nnotes, x, y, z\nInstance ID;\"v\"\ni-1;1\n";
+        assert_eq!(separator_with(titled, "Instance ID", 9), Some(b';'));
+        assert_eq!(separator_with(titled, "v", 9), Some(b';'));
+        assert_eq!(separator_with("a,b;c\n", "d", 9), None);
+        assert_eq!(separator_with("a\nb;c\n", "a", 9), Some(b';'));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 
 /// More than this is no list of servers; reading it would only use up the memory.
@@ -67,9 +67,32 @@ fn read(path: &str) -> Result<Bytes, FileFault> {
     if metadata.is_dir() {
         return Err(FileFault::Other("is a folder".to_owned()));
     }
-    if metadata.len() > MOST_BYTES {
-        let size = metadata.len() >> 20;
-        return Err(FileFault::Other(format!("holds {size} MiB; at most {} are read", MOST_BYTES >> 20)));
+    // A pipe or a device may have no end.
+    if !metadata.is_file() {
+        return Err(FileFault::Other("is a pipe or a device and no file".to_owned()));
     }
-    fs::read(path).map(Bytes::from).map_err(unreadable)
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(FileFault::Other(format!("holds more than {} MiB", MOST_BYTES >> 20)));
+    }
+    Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        fs::write(path("a"), "text").unwrap();
+        assert_eq!(read(&path("a")).unwrap().get(), b"text");
+        assert_eq!(read(&path("b")), Err(FileFault::Missing));
+        assert_eq!(read(&path("")).unwrap_err().to_string(), "is a folder");
+        #[cfg(unix)]
+        assert_eq!(read("/dev/zero").unwrap_err().to_string(), "is a pipe or a device and no file");
+    }
 }

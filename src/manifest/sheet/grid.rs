@@ -7,7 +7,7 @@ use super::decode::decode;
 use super::delimited;
 use super::format::Format;
 use super::value::CellValue;
-use super::workbook::Workbook;
+use super::workbook::{Checked, Workbook};
 
 /// A table as it stands in a file.
 #[derive(Clone, Debug)]
@@ -38,7 +38,8 @@ pub fn grids(file: &str, bytes: &[u8]) -> Result<Vec<Grid>, String> {
 }
 
 fn of_workbook(bytes: &[u8], ending: &str) -> Result<Vec<Grid>, String> {
-    let mut workbook = Workbook::open(bytes, ending)?;
+    let checked = Checked::new(bytes, ending)?;
+    let mut workbook = Workbook::open(&checked)?;
     let visible = workbook.sheets().into_iter().filter(|(_, visible)| *visible);
-    visible.map(|(name, _)| Ok(Grid { rows: workbook.rows(&name)?, name: Some(name.into()) })).collect()
+    visible.map(|(name, _)| Ok(Grid { rows: workbook.cells(&name)?.rows, name: Some(name.into()) })).collect()
 }

@@ -22,6 +22,8 @@ pub(super) struct Listing {
 struct Output {
     reservations: Option<Vec<Reservation>>,
     tags: Option<Vec<ResourceTag>>,
+    /// Where the next page begins, in a listing that was cut off.
+    next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +93,9 @@ struct ResourceTag {
 pub(super) fn read(text: &str) -> Result<Listing, String> {
     let output: Output =
         serde_json::from_str(text).map_err(|error| format!("is not what the AWS CLI prints: {error}"))?;
+    if output.next_token.is_some() {
+        return Err("is only a part of the list: it ends with a `NextToken`".to_owned());
+    }
     match output {
         Output { reservations: Some(reservations), .. } => Ok(instances(reservations)),
         Output { tags: Some(tags), .. } => Ok(tagged(tags)),

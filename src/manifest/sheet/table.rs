@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::value::{CellValue, fold};
+use super::value::{CellValue, decimal, fold, is_like_number};
 use crate::model::{Cell, Place};
 
 /// A sheet whose columns have names.
@@ -68,6 +68,46 @@ impl Sheet {
                 .or_insert(Named::One(column));
         }
         Self { file, name, header, headers, names, key: 0, rows }
+    }
+
+    /// Makes numbers of the texts in columns of nothing but decimal numbers: `50.0` where others are `80`.
+    ///
+    /// The column of the ids stays as it is, and one like `1.9`, `1.10` that is more likely of versions.
+    pub(super) fn settle_numbers(&mut self) {
+        for column in (0..self.headers.len()).filter(|column| *column != self.key) {
+            let cells = self.rows.iter().filter_map(|row| row.cells.get(column));
+            if !are_numbers(cells) {
+                continue;
+            }
+            for cell in self.rows.iter_mut().filter_map(|row| row.cells.get_mut(column)) {
+                if let CellValue::Text(text) = cell
+                    && let Some(number) = decimal(text)
+                {
+                    *cell = CellValue::Number(number);
+                }
+            }
+        }
+    }
+
+    /// The first row whose cell in a column is a text like `1,000` or `90%`, where the column has numbers too. A text is
+    /// greater than every number, so that comparing the column means nothing.
+    pub fn number_as_text(&self, column: usize) -> Option<usize> {
+        let like_number = |row: &Row| match row.cells.get(column) {
+            Some(CellValue::Text(text)) => is_like_number(text),
+            _ => false,
+        };
+        let is_number = |row: &Row| matches!(row.cells.get(column), Some(CellValue::Number(_)));
+        let row = self.rows.iter().position(like_number)?;
+        self.rows.iter().any(is_number).then_some(row)
+    }
+
+    /// The places of the first filled cell of each row that has no header above it.
+    pub(super) fn beyond_headers(&self) -> impl Iterator<Item = Place> {
+        let (rows, headers) = (self.rows.iter().enumerate(), self.headers.len());
+        rows.filter_map(move |(index, row)| {
+            let beyond = row.cells.iter().skip(headers).position(|cell| !cell.is_empty())?;
+            Some(self.place(index, headers + beyond))
+        })
     }
 
     pub(super) fn set_key(&mut self, column: usize) {
@@ -170,6 +210,24 @@ impl Sheet {
     fn at(&self, cell: String, value: String) -> Place {
         Place::Cell(Cell { file: Arc::clone(&self.file), sheet: self.name.clone(), cell, value })
     }
+}
+
+/// Whether every filled cell is a decimal number, and those with zeros at the end all have the same number of digits.
+fn are_numbers<'a>(cells: impl Iterator<Item = &'a CellValue>) -> bool {
+    let (mut padded, mut digits, mut uniform) = (false, None, true);
+    for cell in cells {
+        let written = match cell {
+            CellValue::Empty | CellValue::Error(_) => continue,
+            CellValue::Number(number) => number.to_string(),
+            CellValue::Text(text) if decimal(text).is_some() => text.to_string(),
+            CellValue::Bool(_) | CellValue::Text(_) => return false,
+        };
+        if let Some((_, fraction)) = written.split_once('.') {
+            padded |= fraction.len() > 1 && fraction.ends_with('0');
+            uniform &= *digits.get_or_insert(fraction.len()) == fraction.len();
+        }
+    }
+    !padded || uniform
 }
 
 /// `F37` for the row with index 36 and the column with index 5.

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 
-use super::{Files, Sheet, SheetChoice, SheetName};
+use super::workbook::changed;
+use super::{CellValue, Files, Sheet, SheetChoice, SheetName};
 use crate::manifest::Placed;
 use crate::model::{Diagnostics, Place};
 
@@ -211,6 +212,64 @@ fn listings_of_the_aws_cli_are_tables() {
     }
 }
 
+#[test]
+fn a_listing_that_was_cut_off_is_refused() {
+    let mut choice = choice("instances.json");
+    choice.key = None;
+    let fault = read(&choice, r#"{"Reservations": [], "NextToken": "abc"}"#).unwrap_err();
+    assert!(fault[0].contains("is only a part of the list"), "{fault:?}");
+    assert_eq!(read(&choice, r#"{"Reservations": [], "NextToken": null}"#).unwrap().len(), 0);
+}
+
+#[test]
+fn a_separator_within_a_text_is_told_at_its_row() {
+    let choice = choice("servers.csv");
+    let fault = read(&choice, "Instance ID,name,cpu\ni-1,web, blue,80\ni-2,db,70,,\n").unwrap_err();
+    assert_eq!(fault.len(), 1);
+    assert!(fault[0].starts_with("servers.csv › D2: the row has more cells than the header"), "{fault:?}");
+    // What a spreadsheet writes of a column without a header has a place in the header's row.
+    assert_eq!(read(&choice, "Instance ID,,\ni-1,note,note\n").unwrap().len(), 1);
+}
+
+#[test]
+fn two_names_that_are_the_same_are_refused() {
+    let mut choice = choice("servers.csv");
+    let name = |name: &str, header: &str| (placed(name, name.to_owned()), placed("h", header.to_owned()));
+    choice.columns = vec![name("a b", "cpu"), name("a  b", "env")];
+    assert_eq!(
+        read(&choice, "Instance ID,cpu,env\ni-1,1,2\n").unwrap_err(),
+        [
+            "a  b: two columns are called `a b` [a b] (names that differ in blanks or full-width letters are the same)"
+        ]
+    );
+}
+
+#[test]
+fn a_workbook_whose_sheets_are_all_hidden_names_them() {
+    let hide = |text: &str| edited(&messy(), "xl/workbook.xml", text, &format!("{text} state=\"hidden\""));
+    assert_eq!(
+        read(&choice("a.xlsx"), hide("<sheet name=\"운영서버\"")).unwrap_err(),
+        ["file: every sheet of `a.xlsx` is hidden (choose one: `sheet = \"운영서버\"`, `sheet = \"old\"`)"]
+    );
+}
+
+#[test]
+fn a_column_of_numbers_has_numbers() {
+    let values = |cells: &str| {
+        let text = format!("Instance ID,v\n{}", cells.replace(' ', "\n").replace('|', ","));
+        let sheet = read(&choice("a.csv"), text).unwrap();
+        (column(&sheet, "v"), sheet.number_as_text(1).is_some())
+    };
+    let read = |cells: &[&str], mixed: bool| (cells.iter().map(|&cell| cell.to_owned()).collect(), mixed);
+    assert_eq!(values("a|50.0 b|80 c|0.25"), read(&["B2 50", "B3 80", "B4 0.25"], false));
+    assert_eq!(values("a|1.50 b|2.25 c|"), read(&["B2 1.5", "B3 2.25", "B4 "], false));
+    // Versions, or what nobody can tell from them.
+    assert_eq!(values("a|1.9 b|1.10"), read(&["B2 1.9", "B3 1.10"], true));
+    assert_eq!(values("a|1.10 b|2.0-beta"), read(&["B2 1.10", "B3 2.0-beta"], false));
+    assert_eq!(values("a|90% b|80"), read(&["B2 90%", "B3 80"], true));
+    assert_eq!(values("a|n/a b|80"), read(&["B2 n/a", "B3 80"], false));
+}
+
 /// The same table as old Excel and as free office programs write it, with a title, a blank row and a hidden sheet.
 #[test]
 fn older_and_open_formats_are_read_alike() {
@@ -226,28 +285,174 @@ fn older_and_open_formats_are_read_alike() {
     }
 }
 
-const DAMAGED: [&str; 3] = ["servers.xls", "servers.ods", "servers.xlsx"];
+const XLSB: &[u8] = include_bytes!("../../../tests/fixtures/servers.xlsb");
+
+/// Constants, formulas with results of each type, and two formulas whose result is an error.
+#[test]
+fn every_cell_of_a_binary_workbook_is_read() {
+    let sheet = read(&choice("servers.xlsb"), XLSB).unwrap();
+    assert_eq!(sheet.words(), "servers.xlsb › 운영서버");
+    for (name, cells) in [
+        (
+            "Instance ID",
+            [
+                "A4 i-0000000000000000a",
+                "A6 i-0000000000000000b",
+                "A7 i-0000000000000000c",
+                "A8 i-0000000000000000d",
+            ],
+        ),
+        ("이름", ["B4 결제 서버", "B6 注文サーバー", "B7 재고", "B8 배송"]),
+        ("CPU 임계치(%)", ["C4 90", "C6 85", "C7 0.3", "C8 #N/A"]),
+        ("도입일", ["D4 2026-11-20", "D6 2026-11-20T09:30:00", "D7 ", "D8 2026-11-20"]),
+        ("운영", ["E4 true", "E6 false", "E7 ", "E8 true"]),
+        ("수식", ["F4 91", "F6 x-주문", "F7 true", "F8 #DIV/0!"]),
+        ("비율", ["G4 0.9", "G6 1.5", "G7 ", "G8 "]),
+    ] {
+        assert_eq!(column(&sheet, name), cells, "{name}");
+    }
+    assert!(matches!(sheet.cell(3, 5), CellValue::Error(_)));
+}
+
+/// The parts of a workbook with a text in one of them replaced.
+fn edited(bytes: &[u8], part: &str, from: &str, to: &str) -> Vec<u8> {
+    let edit = |name: &str, content: Vec<u8>| {
+        let text = || String::from_utf8(content.clone()).unwrap();
+        assert!(name != part || text().contains(from), "{}", text());
+        Ok(if name == part { text().replace(from, to).into_bytes() } else { content })
+    };
+    changed(bytes, edit).unwrap()
+}
+
+#[test]
+fn a_formula_that_was_never_computed_is_an_error_and_not_nothing() {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write(0, 0, "Instance ID").unwrap().write(0, 1, "cpu").unwrap();
+    sheet.write(1, 0, "i-1").unwrap().write(1, 1, Formula::new("=40+1").set_result("41")).unwrap();
+    sheet.write(2, 0, "i-2").unwrap().write(2, 1, Formula::new("=\"\"").set_result("none")).unwrap();
+    let saved = workbook.save_to_buffer().unwrap();
+    let saved = edited(&saved, "xl/worksheets/sheet1.xml", "<v>none</v>", "<v></v>");
+    assert_eq!(column(&read(&choice("a.xlsx"), saved.clone()).unwrap(), "cpu"), ["B2 41", "B3 "]);
+    for value in ["", "<v></v>", "<v/>"] {
+        let unsaved = edited(&saved, "xl/worksheets/sheet1.xml", "<v>41</v>", value);
+        let sheet = read(&choice("a.xlsx"), unsaved).unwrap();
+        assert_eq!(column(&sheet, "cpu")[0], "B2 formula without a saved result", "{value}");
+        let fault = sheet.cell(0, 1).fault().unwrap();
+        assert!(fault.ends_with("open the file in the spreadsheet program and save it"), "{fault}");
+    }
+}
+
+/// As a library writes it that computes no formulas: dates, numbers, two formulas in B10 and B11, and B17 to B19 merged.
+#[test]
+fn an_old_workbook_of_a_library_has_formulas_without_results_and_merged_cells() {
+    let bytes = include_bytes!("../../../tests/fixtures/formulas.xls").as_slice();
+    let cells = column(&read(&choice("formulas.xls"), bytes).unwrap(), "v");
+    assert_eq!(cells[..2], ["B2 2026-11-20", "B3 2026-11-20T09:30:00"]);
+    assert_eq!(
+        cells[6..10],
+        ["B8 true", "B9 한글", "B10 formula without a saved result", "B11 formula without a saved result"]
+    );
+    assert_eq!(cells[15..], ["B17 5", "B18 5", "B19 5"]);
+}
+
+#[test]
+fn merged_cells_below_the_header_have_one_value() {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let plain = Format::new();
+    sheet.merge_range(0, 0, 0, 2, "title", &plain).unwrap();
+    for (column, header) in [(0, "Instance ID"), (1, "env"), (2, "cpu")] {
+        sheet.write(1, column, header).unwrap();
+    }
+    for (row, id) in [(2, "i-1"), (3, "i-2"), (5, "i-3")] {
+        sheet.write(row, 0, id).unwrap();
+    }
+    sheet.merge_range(2, 1, 5, 1, "prod", &plain).unwrap();
+    let sheet = read(&choice("a.xlsx"), workbook.save_to_buffer().unwrap()).unwrap();
+    assert_eq!(column(&sheet, "env"), ["B3 prod", "B4 prod", "B6 prod"]);
+}
+
+/// An open document with this content.
+fn document(content: &str) -> Vec<u8> {
+    let ods = include_bytes!("../../../tests/fixtures/servers.ods");
+    let replace = |name: &str, part: Vec<u8>| Ok(if name == "content.xml" { content.into() } else { part });
+    changed(ods, replace).unwrap()
+}
+
+#[test]
+fn damage_that_a_reader_does_not_notice_is_refused() {
+    let fault = |file: &str, bytes: &[u8]| read(&choice(file), bytes).unwrap_err().join("\n");
+    let cut =
+        document("<office:document-content><office:body><office:spreadsheet><table:table table:name=\"S\">");
+    assert!(fault("a.ods", &cut).contains("content.xml is cut off"), "{}", fault("a.ods", &cut));
+    // One bit of a text: only the checksum tells.
+    let mut stored = changed(&messy(), |_, part| Ok(part)).unwrap();
+    let at = stored.windows(6).position(|window| window == b"by ops").unwrap();
+    stored[at] ^= 1;
+    assert!(fault("a.xlsx", &stored).contains("the file is damaged"), "{}", fault("a.xlsx", &stored));
+    let far = edited(&messy(), "xl/worksheets/sheet1.xml", "r=\"B9\"", "r=\"B4000000000\"");
+    assert!(fault("a.xlsx", &far).contains("row 4000000000"), "{}", fault("a.xlsx", &far));
+}
+
+const DAMAGED: [&str; 4] = ["servers.xls", "servers.ods", "servers.xlsx", "servers.xlsb"];
+
+/// A sound file for each of [`DAMAGED`].
+fn sound(file: usize) -> Vec<u8> {
+    match file {
+        0 => include_bytes!("../../../tests/fixtures/servers.xls").to_vec(),
+        1 => include_bytes!("../../../tests/fixtures/servers.ods").to_vec(),
+        2 => messy(),
+        _ => XLSB.to_vec(),
+    }
+}
+
+type Damage = Vec<(prop::sample::Index, u8)>;
+
+fn damages() -> impl Strategy<Value = Damage> {
+    proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20)
+}
+
+/// These bytes with some of them changed, and the end cut off.
+fn damaged(mut bytes: Vec<u8>, damage: &Damage, cut: f64) -> Vec<u8> {
+    if bytes.is_empty() {
+        return bytes;
+    }
+    for (at, byte) in damage {
+        let at = at.index(bytes.len());
+        bytes[at] = *byte;
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    let length = if cut > 0.9 { bytes.len() } else { (bytes.len() as f64 * cut) as usize };
+    bytes.truncate(length);
+    bytes
+}
 
 proptest! {
     /// Files are cut off and damaged on their way through mail and shares.
     #[test]
     fn a_damaged_workbook_is_read_or_refused_without_a_panic(
-        file in 0..3_usize,
+        file in 0..4_usize,
         cut in 0.2..1.0_f64,
-        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
+        damage in damages(),
     ) {
-        let mut bytes = match file {
-            0 => include_bytes!("../../../tests/fixtures/servers.xls").to_vec(),
-            1 => include_bytes!("../../../tests/fixtures/servers.ods").to_vec(),
-            _ => messy(),
-        };
-        for (at, byte) in damage {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-        let length = if cut > 0.9 { bytes.len() } else { (bytes.len() as f64 * cut) as usize };
-        bytes.truncate(length);
-        let _ = read(&choice(DAMAGED[file]), bytes);
+        let _ = read(&choice(DAMAGED[file]), damaged(sound(file), &damage, cut));
+    }
+
+    /// Damage below the checksums of the archive, as a faulty program writes it.
+    #[test]
+    fn a_workbook_with_damaged_parts_is_read_or_refused_without_a_panic(
+        file in 1..4_usize,
+        part in any::<prop::sample::Index>(),
+        cut in 0.2..3.0_f64,
+        damage in damages(),
+    ) {
+        let names = std::cell::RefCell::new(Vec::new());
+        changed(&sound(file), |name, part| { names.borrow_mut().push(name.to_owned()); Ok(part) }).unwrap();
+        let target = names.borrow()[part.index(names.borrow().len())].clone();
+        let bytes = changed(&sound(file), |name, part| {
+            Ok(if name == target { damaged(part, &damage, cut) } else { part })
+        });
+        let _ = read(&choice(DAMAGED[file]), bytes.unwrap());
     }
 }

@@ -17,6 +17,7 @@ mod inventory;
 mod inventory_command;
 mod kill;
 mod lifecycle;
+mod mail_sending;
 mod manifest_errors;
 mod ownership;
 mod s3_lock;

@@ -109,6 +109,11 @@ operations! {
     DELETE_OBJECT = operation("S3", "DeleteObject", "s3:DeleteObject", rate(100.0, 100.0));
     /// Whether old states can be brought back.
     GET_BUCKET_VERSIONING = operation("S3", "GetBucketVersioning", "s3:GetBucketVersioning", rate(100.0, 100.0));
+    /// One mail a call. Counted per recipient, at the rate that `GetAccount` tells; this one is the sandbox's ("Service
+    /// quotas" in the SES developer guide).
+    SEND_EMAIL = operation("SES", "SendEmail", "ses:SendEmail", rate(1.0, 1.0));
+    /// The account's rate and daily quota of mail. SES takes one a second of its other calls (same page).
+    GET_MAIL_ACCOUNT = operation("SES", "GetAccount", "ses:GetAccount", rate(1.0, 1.0));
     /// Whose credentials these are; needs no permission.
     GET_CALLER_IDENTITY = operation("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
 }

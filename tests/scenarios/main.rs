@@ -19,6 +19,7 @@ mod inventory;
 mod inventory_command;
 mod kill;
 mod lifecycle;
+mod mail_sending;
 mod manifest_errors;
 mod overtaken;
 mod ownership;

@@ -376,6 +376,6 @@ fn paths_are_relative_to_the_manifest_file() {
         ("/data/s.csv", "/data/s.csv"),
         ("lists\\s.csv", "manifests/lists/s.csv"),
     ] {
-        assert_eq!(path_of(&place, written), path);
+        assert_eq!(path_beside(&place, written), path);
     }
 }

@@ -51,9 +51,10 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// The kinds of resources that it may want, for the IAM policy.
     fn kinds(&self) -> Vec<&'static str>;
 
-    /// Whether it holds rules that an audit looks after.
-    fn audits(&self) -> bool {
-        false
+    /// The day with which its rules compare dates, and the time zone of that day; `None` where it holds no rules that an
+    /// audit looks after.
+    fn audit_day(&self, _now: jiff::Timestamp) -> Option<(jiff::civil::Date, String)> {
+        None
     }
 
     /// What its rules find in this world.

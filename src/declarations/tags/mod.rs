@@ -42,7 +42,7 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         label: format!("tags.{}", context.label),
         place: reader.place().clone(),
         block,
-        owner_tag: "owner".to_owned(),
+        owner_tag: context.settings.mail.as_ref().map_or("owner", |mail| &mail.owner_tag).to_owned(),
     }))
 }
 
@@ -75,8 +75,9 @@ impl Declaration for Tags {
         false
     }
 
-    fn audits(&self) -> bool {
-        true
+    fn audit_day(&self, now: Timestamp) -> Option<(jiff::civil::Date, String)> {
+        let today = self.today(now);
+        Some((today.date, today.timezone.iana_name().unwrap_or("UTC").to_owned()))
     }
 
     fn findings(&self, world: &World<'_>) -> Vec<Finding> {

@@ -7,6 +7,7 @@ mod aws;
 
 mod alarm_lists;
 mod architecture;
+mod audit;
 mod ci;
 mod commands;
 mod documents;
@@ -30,5 +31,6 @@ mod s3_state;
 mod saved;
 mod sheets;
 mod state_damage;
+mod tag_rules;
 mod volumes;
 mod workspace;

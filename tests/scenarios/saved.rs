@@ -170,6 +170,32 @@ fn what_lost_the_tag_is_neither_changed_nor_deleted() {
 }
 
 #[test]
+fn what_the_state_let_go_of_is_neither_changed_nor_deleted() {
+    let no_longer = ["\"web-1: CPU\" is no longer recorded in the state", "nothing was applied"];
+    let workspace = raised();
+    workspace.ok(&["state", "rm", "web-1*", "--yes"]);
+    refused(&workspace, 5, &no_longer);
+    // Planned anew, it is ours by its tag, and said to be so.
+    save(&workspace);
+    workspace.ok(&APPLY).says(&["3 changed"]);
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    save(&workspace);
+    workspace.ok(&["state", "rm", "web-1*", "--yes"]);
+    refused(&workspace, 5, &no_longer);
+    assert_eq!(workspace.account.alarms(REGION).len(), 3);
+}
+
+#[test]
+fn the_old_half_of_a_rename_that_the_state_let_go_of_stays() {
+    let workspace = three();
+    workspace.apply();
+    workspace.edit_manifest("}: CPU", "}: load");
+    save(&workspace);
+    workspace.ok(&["state", "rm", "web-1*", "--yes"]);
+    refused(&workspace, 5, &["\"web-1: CPU\" is no longer recorded in the state"]);
+}
+
+#[test]
 fn the_record_of_what_lost_the_tag_is_dropped_by_a_saved_plan() {
     let workspace = three();
     workspace.apply();

@@ -117,8 +117,7 @@ impl Job<'_> {
 
     async fn under_lock(&self, work: impl AsyncFnOnce(Held<'_>) -> Result<Exit>) -> Result<Exit> {
         let store = open_store(self.global, self.environment, &self.manifest.settings).await?;
-        let asking =
-            Asking { what: self.what, args: self.lock, output: self.output, environment: self.environment };
+        let asking = Asking::new(self.what, self.lock, self.output, self.environment);
         with_lock(&store, asking, async |locked, signals| {
             if let Some(warning) = store.warning().await {
                 self.output.note(&warning);

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::args::{Format, Global, LockArgs, ShowArgs, StateCommand};
+use super::args::{Format, Global, LockArgs, PlaceArgs, ShowArgs, StateCommand};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::former_place::former_place;
 use super::locking::{Asking, with_lock};
 use super::output::Output;
 use super::plan::{patterns, read_state};
 use super::reading::find_owned;
 use super::saved::plan_if_it_is_one;
 use super::session::{Session, load_manifest, open_store};
-use super::state_transfer;
+use super::{state_migrate, state_transfer};
 use crate::model::Owned;
 use crate::plan::Pattern;
 use crate::render::{Heading, count_of, owned_detail, state_list};
@@ -47,11 +48,11 @@ pub(super) async fn run(global: &Global, command: &StateCommand, environment: &E
         StateCommand::List { patterns } => list(global, patterns, environment).await,
         StateCommand::Show { patterns, json } => show_records(global, patterns, *json, environment).await,
         StateCommand::Rm { patterns, yes } => remove(global, patterns, *yes, environment).await,
-        StateCommand::Unlock { id, yes } => unlock(global, id, *yes, environment).await,
+        StateCommand::Unlock { id, yes, place } => unlock(global, id, *yes, place, environment).await,
         StateCommand::Pull => state_transfer::pull(global, environment).await,
         StateCommand::Push { file, force } => state_transfer::push(global, file, *force, environment).await,
-        StateCommand::Migrate { from, from_region } => {
-            state_transfer::migrate(global, from.as_deref(), from_region.as_deref(), environment).await
+        StateCommand::Migrate { place, lock } => {
+            state_migrate::migrate(global, place, lock, environment).await
         }
         StateCommand::Rebuild { yes } => rebuild(global, *yes, environment).await,
     }
@@ -118,7 +119,7 @@ async fn remove(global: &Global, texts: &[String], yes: bool, environment: &Envi
     let manifest = load_manifest(global, &output)?;
     let store = open_store(global, environment, &manifest.settings).await?;
     let args = LockArgs::default();
-    let asking = Asking { what: "state rm", args: &args, output: &output, environment };
+    let asking = Asking::new("state rm", &args, &output, environment);
     with_lock(&store, asking, async |locked, _| {
         let records = find(locked.state(), texts)?;
         output.print(&state_list(&records, &resources::texts(), output.palette))?;
@@ -144,10 +145,19 @@ fn not_done() -> anyhow::Error {
 
 /// Of a local state the operating system gives a dead process's lock back by itself, so there is only one thing to
 /// refuse. In S3 the lock's object is removed.
-async fn unlock(global: &Global, id: &str, yes: bool, environment: &Environment) -> Result<Exit> {
+async fn unlock(
+    global: &Global,
+    id: &str,
+    yes: bool,
+    place: &PlaceArgs,
+    environment: &Environment,
+) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
+    let store = match &place.from {
+        Some(_) => former_place(global, environment, &manifest.settings, place).await?.store,
+        None => open_store(global, environment, &manifest.settings).await?,
+    };
     let refusal = |message: String, hint: &str| Failure::new(message, hint).exit(Exit::Locked).into();
     match (store.holder().await?, &store) {
         (None, Store::Local(_)) => {
@@ -189,7 +199,7 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
     let manifest = load_manifest(global, &output)?;
     let store = open_store(global, environment, &manifest.settings).await?;
     let args = LockArgs::default();
-    let asking = Asking { what: "state rebuild", args: &args, output: &output, environment };
+    let asking = Asking::new("state rebuild", &args, &output, environment);
     with_lock(&store, asking, async |locked, _| {
         let session = Session::connect(global, &manifest.settings, locked.state()).await?;
         let found = find_owned(&session, &output, &locked.state().project).await?;

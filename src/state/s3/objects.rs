@@ -20,13 +20,29 @@ pub(super) struct Objects {
     client: aws_sdk_s3::Client,
     scope: Scope,
     bucket: String,
-    kms_key: Option<String>,
+    /// What the bucket does by default where it is left out.
+    encryption: Option<Encryption>,
 }
 
 /// An object and the version of it that was read.
 pub(super) struct Object {
     pub(super) bytes: Vec<u8>,
     pub(super) etag: String,
+    pub(super) encryption: Option<Encryption>,
+}
+
+/// How objects are encrypted.
+#[derive(Clone, Debug)]
+pub(super) struct Encryption {
+    how: ServerSideEncryption,
+    kms_key: Option<String>,
+}
+
+impl Encryption {
+    /// With a KMS key.
+    pub(super) fn with_key(key: String) -> Self {
+        Self { how: ServerSideEncryption::AwsKms, kms_key: Some(key) }
+    }
 }
 
 /// What came of a conditional write.
@@ -39,9 +55,14 @@ pub(super) enum Put {
 }
 
 impl Objects {
-    pub(super) fn new(aws: Aws, scope: Scope, bucket: String, kms_key: Option<String>) -> Self {
+    pub(super) fn new(aws: Aws, scope: Scope, bucket: String, encryption: Option<Encryption>) -> Self {
         let client = aws.s3(&scope);
-        Self { aws: Arc::new(aws), client, scope, bucket, kms_key }
+        Self { aws: Arc::new(aws), client, scope, bucket, encryption }
+    }
+
+    /// The same objects, written with another encryption.
+    pub(super) fn encrypted(self, encryption: Option<Encryption>) -> Self {
+        Self { encryption, ..self }
     }
 
     pub(super) fn bucket(&self) -> &str {
@@ -62,10 +83,12 @@ impl Objects {
         let send = || async move {
             let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await?;
             let etag = answer.e_tag.unwrap_or_default();
+            let kms_key = answer.ssekms_key_id;
+            let encryption = answer.server_side_encryption.map(|how| Encryption { how, kms_key });
             // A connection that breaks while the body comes is as good a reason to ask again as one that breaks before.
             let body = answer.body.collect().await;
             let body = body.map_err(|error| SdkError::dispatch_failure(ConnectorError::io(error.into())))?;
-            Ok(Object { bytes: body.to_vec(), etag })
+            Ok(Object { bytes: body.to_vec(), etag, encryption })
         };
         match self.aws.call(&self.scope, Operation::GET_OBJECT, send).await {
             Ok(object) => Ok(Some(object)),
@@ -77,7 +100,10 @@ impl Objects {
     /// Writes an object if it is still the one with this ETag; `None`: if there is none yet.
     pub(super) async fn put(&self, key: &str, bytes: &[u8], known: Option<&str>) -> Result<Put, StateError> {
         let if_absent = known.is_none().then(|| "*".to_owned());
-        let encryption = self.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms);
+        let (how, kms_key) = match &self.encryption {
+            None => (None, None),
+            Some(encryption) => (Some(&encryption.how), encryption.kms_key.as_ref()),
+        };
         let send = || {
             self.client
                 .put_object()
@@ -86,8 +112,8 @@ impl Objects {
                 .content_type("application/json")
                 .set_if_match(known.map(str::to_owned))
                 .set_if_none_match(if_absent.clone())
-                .set_server_side_encryption(encryption.clone())
-                .set_ssekms_key_id(self.kms_key.clone())
+                .set_server_side_encryption(how.cloned())
+                .set_ssekms_key_id(kms_key.cloned())
                 .body(ByteStream::from(bytes.to_vec()))
                 .send()
         };

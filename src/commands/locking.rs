@@ -69,7 +69,7 @@ pub(super) async fn with_another_lock<T>(
             locked.release().await;
             result
         }
-        Err(error) => Err(found_elsewhere(error, asking.elsewhere)),
+        Err(error) => Err(in_words(error, asking)),
     };
     if signals.leaving().is_cancelled() {
         // The handler ends the process, with its own exit code.
@@ -79,13 +79,23 @@ pub(super) async fn with_another_lock<T>(
     result
 }
 
-/// An error whose hint finds the lock where it is.
-fn found_elsewhere(error: StateError, elsewhere: &str) -> anyhow::Error {
+/// An error whose hint finds the lock where it is, and says why a flag was not obeyed.
+fn in_words(error: StateError, asking: Asking<'_>) -> anyhow::Error {
     let (StateError::Locked { holder, .. } | StateError::LockExpired { holder, .. }) = &error else {
         return error.into();
     };
     let unlock = format!("state unlock {}", holder.id);
-    let hint = error.hint().unwrap_or_default().replace(&unlock, &format!("{unlock}{elsewhere}"));
+    let hint = error.hint().unwrap_or_default().replace(&unlock, &format!("{unlock}{}", asking.elsewhere));
+    let refused = match (&error, holder.expires) {
+        (StateError::Locked { .. }, Some(_)) if asking.args.take_lock => {
+            "--take-lock takes a lock that was not renewed for 90 seconds, and this one was; "
+        }
+        (StateError::Locked { .. }, None) if asking.args.take_lock => {
+            "--take-lock takes what a run left behind in S3; "
+        }
+        _ => "",
+    };
+    let hint = format!("{refused}{hint}");
     Failure::new(error.to_string(), hint).exit(Exit::Locked).into()
 }
 

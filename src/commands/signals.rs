@@ -14,6 +14,8 @@ use crate::state::{Rescue, Store};
 
 /// How long a run that is told to end at once takes to save its journal and to give its locks back.
 const LAST_WORDS: Duration = Duration::from_secs(4);
+/// How long a request to take a lock may be on its way after it was given up.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// GitHub's runner sends SIGTERM 7.5 seconds after SIGINT to whatever is still saving ("Workflow cancellation reference"): the two are
 /// one request.
 const ONE_REQUEST: Duration = Duration::from_secs(10);
@@ -192,7 +194,14 @@ impl Lock {
     async fn give_back(self, id: &str) -> bool {
         match self {
             Self::Held(Some(rescue)) => rescue.save_and_release(LAST_WORDS / 2).await,
-            Self::AskedFor(Store::S3(store)) => store.unlock(id).await.is_ok(),
+            Self::AskedFor(Store::S3(store)) => match store.unlock(id).await {
+                // The request may have been on its way when it was given up.
+                Ok(false) => {
+                    tokio::time::sleep(ON_ITS_WAY).await;
+                    store.unlock(id).await.is_ok()
+                }
+                removed => removed.is_ok(),
+            },
             Self::Held(None) | Self::AskedFor(Store::Local(_)) => true,
         }
     }

@@ -72,14 +72,21 @@ fn find(state: &State, texts: &[String]) -> Result<Vec<Owned>> {
     let patterns = patterns(texts)?;
     for pattern in &patterns {
         if matching(state, std::slice::from_ref(pattern)).is_empty() {
-            return Err(Failure::new(
-                format!("nothing in the state matches `{}`", pattern.text()),
-                "`opsform state list` shows labels, targets and names",
-            )
-            .into());
+            return Err(nothing_matches(pattern.text()).into());
         }
     }
     Ok(matching(state, &patterns))
+}
+
+fn nothing_matches(text: &str) -> Failure {
+    let path = Path::new(text);
+    let is_file = path.extension().is_some_and(|ending| ending == "json") && !path.exists();
+    let what = if is_file {
+        format!("there is no file {text}, and nothing in the state matches that")
+    } else {
+        format!("nothing in the state matches `{text}`")
+    };
+    Failure::new(what, "`opsform state list` shows labels, targets and names")
 }
 
 async fn list(global: &Global, texts: &[String], environment: &Environment) -> Result<Exit> {
@@ -125,9 +132,7 @@ async fn remove(global: &Global, texts: &[String], yes: bool, environment: &Envi
         output.print(&state_list(&records, &resources::texts(), output.palette))?;
         let count = count_of(records.len(), "resource", "resources");
         let question = format!("Forget {count}? AWS is not touched; they keep their tags.");
-        if !output.consent(&question, yes)? {
-            return Err(not_done());
-        }
+        consent(&output, environment, &question, yes)?;
         for record in &records {
             locked.state_mut().resources.remove(&record.address);
             locked.state_mut().unconfirmed.remove(&record.address);
@@ -139,8 +144,16 @@ async fn remove(global: &Global, texts: &[String], yes: bool, environment: &Envi
     .await
 }
 
-fn not_done() -> anyhow::Error {
-    Failure::new("not done: the answer was not \"yes\"", "nothing was changed").into()
+/// Fails where nobody consents.
+fn consent(output: &Output, environment: &Environment, question: &str, yes: bool) -> Result<()> {
+    if !yes && !environment.stdin_is_terminal {
+        let words = format!("there is no terminal to ask for consent: {question}");
+        return Err(Failure::new(words, "if so, run the command again with --yes").into());
+    }
+    if output.consent(question, yes)? {
+        return Ok(());
+    }
+    Err(Failure::new("not done: the answer was not \"yes\"", "nothing was changed").into())
 }
 
 /// Of a local state the operating system gives a dead process's lock back by itself, so there is only one thing to
@@ -179,8 +192,9 @@ async fn unlock(
         (Some(holder), Store::S3(s3)) => {
             let question =
                 format!("Remove the lock of {holder}? It was renewed a moment ago; a run that lives stops.");
-            if !s3.is_expired(&holder) && !output.consent(&question, yes)? {
-                return Err(not_done());
+            if !holder.expired {
+                consent(&output, environment, &question, yes)?;
+                output.note("the lock was still being renewed: if its run lives, it stops and does not save");
             }
             let removed = s3.unlock(id).await?;
             output.note(if removed {
@@ -211,9 +225,8 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
         }
         output.print(&state_list(&new, &resources::texts(), output.palette))?;
         let count = count_of(new.len(), "resource", "resources");
-        if !output.consent(&format!("Take {count} into the state? AWS is not touched."), yes)? {
-            return Err(not_done());
-        }
+        let question = format!("Take {count} into the state? AWS is not touched.");
+        consent(&output, environment, &question, yes)?;
         let new = new.into_iter().map(|owned| (owned.address.clone(), owned));
         locked.state_mut().resources.extend(new);
         locked.save().await?;

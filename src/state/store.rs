@@ -84,14 +84,6 @@ impl Store {
         }
     }
 
-    /// Whether a lock's lease has run out.
-    pub fn is_expired(&self, holder: &LockInfo) -> bool {
-        match self {
-            Self::Local(_) => false,
-            Self::S3(store) => store.is_expired(holder),
-        }
-    }
-
     /// Sets the document aside under a free name, after it was copied to the place `to`. Says where it is now.
     ///
     /// # Errors

@@ -56,7 +56,10 @@ def object_answer(call: Call, bucket: Bucket) -> Response:
     check_conditions(request.headers, there)
     if call.operation == "PutObject":
         kept = {name: value for name, value in request.headers.items() if name.startswith("x-amz-server-side-")}
-        bucket.objects[key] = Object(request.body, kept or {"x-amz-server-side-encryption": "AES256"})
+        kept = kept or {"x-amz-server-side-encryption": "AES256"}
+        if "x-test-last-modified" in request.headers:
+            kept["last-modified"] = request.headers["x-test-last-modified"]
+        bucket.objects[key] = Object(request.body, kept)
         return respond(200, etag=bucket.objects[key].etag)
     if call.operation == "DeleteObject":
         bucket.objects.pop(key, None)
@@ -85,4 +88,5 @@ def failed() -> AwsError:
 
 def respond(status: int, body: bytes = b"", **headers: str) -> Response:
     kind = "application/xml" if body.startswith(b"<") else "application/octet-stream"
-    return Response(status, {"content-type": kind, "x-amz-request-id": request_id(), **headers}, body)
+    common = {"content-type": kind, "x-amz-request-id": request_id(), "date": formatdate(usegmt=True)}
+    return Response(status, {**common, **headers}, body)

@@ -47,9 +47,8 @@ pub(crate) fn lock(workspace: &Workspace) -> Value {
 
 /// Makes a lock one whose holder is gone, and gives its id.
 pub(crate) fn expire(workspace: &Workspace) -> String {
-    let mut lock = lock(workspace);
-    lock["expires"] = json!("2026-01-01T00:00:00Z");
-    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &lock.to_string());
+    let lock = lock(workspace);
+    workspace.account.put_old_object(REGION, BUCKET, &format!("{KEY}.lock"), &lock.to_string());
     lock["id"].as_str().unwrap().to_owned()
 }
 
@@ -148,7 +147,7 @@ fn two_applies_at_once_and_one_of_them_leaves_or_waits() {
     let first = workspace.command(&["apply", "--yes"]).spawn().unwrap();
     wait_until(|| workspace.account.held() >= 1);
     workspace.run(&["apply", "--yes"]).expect(6).says(&["locked by", "running apply", "state unlock"]);
-    workspace.run(&["apply", "--yes", "--take-lock"]).expect(6).says(&["locked by"]);
+    workspace.run(&["apply", "--yes", "--take-lock"]).expect(6).says(&["locked by", "and this one was"]);
     workspace.run(&["apply", "--yes", "--lock-timeout", "1s"]).expect(6).says(&["waiting for", "locked by"]);
     workspace.ok(&["plan"]).says(&["being written by"]);
     let mut second = workspace.start(&["apply", "--yes", "--lock-timeout", "1m"]);
@@ -189,9 +188,21 @@ fn a_lock_is_removed_by_its_id() {
     workspace.kill_apply(FLEET, 2, "hold_before");
     let id = lock(&workspace)["id"].as_str().unwrap().to_owned();
     workspace.run(&["state", "unlock", "x"]).expect(6).says(&["another id", &id]);
-    workspace.run(&["state", "unlock", &id]).expect(1).says(&["--yes"]);
+    let refused = workspace.run(&["state", "unlock", &id]).expect(1);
+    let refused = refused.says(&[
+        "Remove the lock of",
+        "It was renewed a moment ago",
+        "if so, run the command again with --yes",
+    ]);
+    assert!(!refused.all().contains("plan"), "{}", refused.all());
+    let text = lock(&workspace);
+    workspace
+        .ok(&["state", "unlock", &id, "--yes"])
+        .says(&["was still being renewed", "the lock is removed"]);
+    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &text.to_string());
     assert_eq!(expire(&workspace), id);
-    workspace.ok(&["state", "unlock", &id]).says(&["removed"]);
+    let removed = workspace.ok(&["state", "unlock", &id]).says(&["removed"]);
+    assert!(!removed.all().contains("renewed"), "{}", removed.all());
     workspace.apply();
     workspace.expect_nothing_to_do();
 }
@@ -298,6 +309,8 @@ fn pulled_and_pushed() {
     assert_eq!(serde_json::from_str::<Value>(&pulled).unwrap(), state(&workspace));
     workspace.ok(&["state", "rm", "web-01*", "--yes"]);
     workspace.run(&["state", "push", "pulled.json"]).expect(1).says(&["is older", "--force"]);
+    let refused = workspace.run(&["state", "rm", "web-02*"]).expect(1);
+    refused.says(&["no terminal", "Forget 1 resource?", "if so, run the command again with --yes"]);
     workspace.ok(&["state", "push", "pulled.json", "--force"]).says(&["6 resources"]);
     assert_eq!(recorded(&workspace).len(), FLEET);
     let mut other: Value = serde_json::from_str(&workspace.ok(&["state", "pull"]).stdout).unwrap();

@@ -113,6 +113,7 @@ fn show_shows_a_saved_plan_in_every_form() {
     workspace.run(&["show", "web-1", "--format", "markdown"]).expect(1).says(&["only a saved plan"]);
     workspace.write("web-9", "{}");
     workspace.run(&["show", "web-9"]).expect(1).says(&["nothing in the state matches `web-9`"]);
+    workspace.run(&["show", "nofile.json"]).expect(1).says(&["there is no file nofile.json"]);
 }
 
 #[test]

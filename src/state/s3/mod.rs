@@ -2,6 +2,7 @@
 //!
 //! S3 is strongly consistent ("Amazon S3 data consistency model" in its user guide): who reads after a write sees it.
 
+mod answered;
 mod journal;
 mod lease;
 mod locked;
@@ -134,12 +135,7 @@ impl S3Store {
     /// # Errors
     /// Where the lock cannot be read.
     pub async fn holder(&self) -> Result<Option<LockInfo>, StateError> {
-        Ok(lease::find(&self.objects, &self.lock_key()).await?.map(|found| found.info))
-    }
-
-    /// Whether a lock's lease has run out.
-    pub fn is_expired(&self, holder: &LockInfo) -> bool {
-        holder.is_expired((self.clock)())
+        Ok(lease::find(&self.objects, &self.lock_key(), self.clock).await?.map(|found| found.info))
     }
 
     /// Removes the lock with this id; `false` where it is not there any more.
@@ -147,7 +143,7 @@ impl S3Store {
     /// # Errors
     /// Where the lock cannot be read or removed.
     pub async fn unlock(&self, id: &str) -> Result<bool, StateError> {
-        match lease::find(&self.objects, &self.lock_key()).await? {
+        match lease::find(&self.objects, &self.lock_key(), self.clock).await? {
             Some(found) if found.info.id == id => {
                 lease::remove(&self.objects, &self.lock_key(), &found).await
             }
@@ -170,9 +166,8 @@ impl S3Store {
         let lease = match taken {
             Ok(lease) => lease,
             Err(holder) => {
-                let expired = self.is_expired(&holder);
                 let (path, holder) = (self.url(), Box::new(holder));
-                return Err(if expired {
+                return Err(if holder.expired {
                     StateError::LockExpired { path, holder }
                 } else {
                     StateError::Locked { path, holder }

@@ -4,11 +4,13 @@
 //! hold, although what is there is what was sent. So every refusal is followed by a look at the object.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 
+use super::answered::Answered;
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::Scope;
 use crate::state::StateError;
@@ -29,6 +31,8 @@ pub(super) struct Object {
     pub(super) bytes: Vec<u8>,
     pub(super) etag: String,
     pub(super) encryption: Option<Encryption>,
+    /// How long ago it was written, by S3's own clock, in whole seconds; `None` where S3 does not say.
+    pub(super) age: Option<Duration>,
 }
 
 /// How objects are encrypted.
@@ -81,14 +85,17 @@ impl Objects {
     /// Reads an object; `None` where there is none.
     pub(super) async fn get(&self, key: &str) -> Result<Option<Object>, StateError> {
         let send = || async move {
-            let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await?;
+            let answered = Answered::default();
+            let request = self.client.get_object().bucket(&self.bucket).key(key).customize();
+            let answer = request.interceptor(answered.clone()).send().await?;
+            let age = answered.since(answer.last_modified.as_ref());
             let etag = answer.e_tag.unwrap_or_default();
             let kms_key = answer.ssekms_key_id;
             let encryption = answer.server_side_encryption.map(|how| Encryption { how, kms_key });
             // A connection that breaks while the body comes is as good a reason to ask again as one that breaks before.
             let body = answer.body.collect().await;
             let body = body.map_err(|error| SdkError::dispatch_failure(ConnectorError::io(error.into())))?;
-            Ok(Object { bytes: body.to_vec(), etag, encryption })
+            Ok(Object { bytes: body.to_vec(), etag, encryption, age })
         };
         match self.aws.call(&self.scope, Operation::GET_OBJECT, send).await {
             Ok(object) => Ok(Some(object)),

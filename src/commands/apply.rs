@@ -224,11 +224,17 @@ impl Job<'_> {
 
     fn question(&self, plan: &Plan) -> String {
         match self.heading {
-            Heading::Destroy => format!(
-                "Destroy all {} resources of project \"{}\" listed above? This cannot be undone.",
-                plan.changes.len(),
-                plan.project
-            ),
+            Heading::Destroy => {
+                let which = match plan.changes.len() {
+                    1 => "the resource".to_owned(),
+                    count => format!("all {count} resources"),
+                };
+                format!(
+                    "Destroy {which} of project \"{}\" listed above? This cannot be undone.",
+                    plan.project
+                )
+            }
+            _ if plan.changes.len() == 1 => "Apply this change?".to_owned(),
             _ => format!("Apply these {} changes?", plan.changes.len()),
         }
     }

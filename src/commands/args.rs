@@ -410,7 +410,7 @@ pub(super) enum StateCommand {
     Pull,
     /// Write a document to the state
     Push {
-        /// The document, as `state pull` prints it
+        /// The document, as `state pull` prints it; `-` reads standard input
         file: PathBuf,
         /// Also a document of another lineage, an older one, or another one of the same serial
         #[arg(long)]

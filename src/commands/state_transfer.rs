@@ -1,5 +1,6 @@
 //! `state pull` and `state push`: the document as a whole.
 
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -40,8 +41,7 @@ pub(super) async fn push(
 ) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let name = file.display().to_string();
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
+    let (name, bytes) = read(file)?;
     let pushed = State::parse(&bytes, &name, &manifest.settings.project)?;
     let store = open_store(global, environment, &manifest.settings).await?;
     let args = LockArgs::default();
@@ -59,6 +59,18 @@ pub(super) async fn push(
         Ok(Exit::Done)
     })
     .await
+}
+
+/// The name and the bytes of a file; `-` is standard input.
+fn read(file: &Path) -> Result<(String, Vec<u8>)> {
+    let (name, bytes) = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        ("standard input".to_owned(), std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
+    } else {
+        (file.display().to_string(), std::fs::read(file))
+    };
+    let bytes = bytes.with_context(|| format!("cannot read {name}"))?;
+    Ok((name, bytes))
 }
 
 fn refuse_to_replace(there: &State, pushed: &State, name: &str) -> Result<()> {

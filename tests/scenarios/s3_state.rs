@@ -311,7 +311,9 @@ fn pulled_and_pushed() {
     workspace.run(&["state", "push", "pulled.json"]).expect(1).says(&["is older", "--force"]);
     let refused = workspace.run(&["state", "rm", "web-02*"]).expect(1);
     refused.says(&["no terminal", "Forget 1 resource?", "if so, run the command again with --yes"]);
-    workspace.ok(&["state", "push", "pulled.json", "--force"]).says(&["6 resources"]);
+    let pulled = std::fs::File::open(workspace.path().join("pulled.json")).unwrap();
+    let push = workspace.command(&["state", "push", "-", "--force"]).stdin(pulled).output().unwrap();
+    Run::of(push).expect(0).says(&["6 resources"]);
     assert_eq!(recorded(&workspace).len(), FLEET);
     let mut other: Value = serde_json::from_str(&workspace.ok(&["state", "pull"]).stdout).unwrap();
     other["lineage"] = json!("another");

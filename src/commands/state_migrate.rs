@@ -92,6 +92,9 @@ impl Move<'_> {
     /// The copy is there before the old document is set aside, and is known as a copy: wherever this is cut off, nothing
     /// is lost, and the next run goes on.
     async fn finish(&self, source: &mut Locked, target: &mut Locked) -> Result<String> {
+        if source.state().serial == 0 && target.state().serial == 0 {
+            return Err(no_state(self.from));
+        }
         if source.state().serial == 0 {
             return Ok(format!("the state is at {} already", self.to.place()));
         }

@@ -29,7 +29,7 @@ pub(super) async fn former_place(
     let object = place.from.as_deref().and_then(|from| from.strip_prefix("s3://"));
     let Some(object) = object else {
         let path = place.from.as_ref().map_or_else(|| default_path(settings), PathBuf::from);
-        let elsewhere = format!(" --from {}", path.display());
+        let elsewhere = format!(" --from {}", for_shell(&path.display().to_string()));
         return Ok(FormerPlace { store: Store::Local(LocalStore::new(path, &*settings.project)), elsewhere });
     };
     let Some((bucket, key)) = object.split_once('/').filter(|(_, key)| !key.is_empty()) else {
@@ -46,7 +46,7 @@ pub(super) async fn former_place(
         )
         .into());
     };
-    let elsewhere = format!(" --from s3://{object} --from-region {region}");
+    let elsewhere = format!(" --from {} --from-region {region}", for_shell(&format!("s3://{object}")));
     let location = S3Location { bucket: bucket.to_owned(), key: key.to_owned(), region, kms_key: None };
     let store = open_s3(global, environment, settings, location).await?;
     Ok(FormerPlace { store, elsewhere })
@@ -63,4 +63,25 @@ async fn region_of(bucket: &str, global: &Global, settings: &Settings, place: &P
         return Some(region.clone());
     }
     environment_region(global.profile.as_deref()).await.or_else(|| new.map(|new| new.region.clone()))
+}
+
+/// A word as a shell takes it.
+fn for_shell(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_shell;
+
+    #[test]
+    fn a_shell_reads_one_word() {
+        assert_eq!(for_shell("s3://acme-opsform/ops/payments.json"), "s3://acme-opsform/ops/payments.json");
+        assert_eq!(for_shell("my state/it's.json"), "'my state/it'\\''s.json'");
+    }
 }

@@ -27,7 +27,8 @@ class Object:
 
 
 class Bucket:
-    def __init__(self) -> None:
+    def __init__(self, region: str) -> None:
+        self.region = region
         self.objects: dict[str, Object] = {}
         self.versioning = ""
 
@@ -36,11 +37,14 @@ def answer(call: Call, buckets: dict[str, Bucket]) -> Response:
     request = call.request
     name = request.path.removeprefix("/").partition("/")[0]
     if call.operation == "CreateBucket":
-        buckets.setdefault(name, Bucket())
+        buckets.setdefault(name, Bucket(call.region))
         return respond(200)
     if name not in buckets:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
     bucket = buckets[name]
+    if call.region != bucket.region:
+        text = "The bucket you are attempting to access must be addressed using the specified endpoint."
+        raise AwsError("PermanentRedirect", text, 301, {"x-amz-bucket-region": bucket.region})
     if call.operation == "PutBucketVersioning":
         bucket.versioning = "Enabled" if b"Enabled" in request.body else "Suspended"
         return respond(200)

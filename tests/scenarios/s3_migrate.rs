@@ -56,6 +56,8 @@ fn the_region_of_the_old_bucket_is_found() {
         .run(&BACK)
         .expect(1)
         .says(&["the region of the bucket acme-opsform is not known", "--from-region"]);
+    let elsewhere = [&BACK[..], &["--from-region", "eu-west-1"]].concat();
+    workspace.run(&elsewhere).expect(1).says(&["The bucket is in us-east-1.", "--from-region"]);
     let mut command = workspace.command(&BACK);
     assert!(command.env("AWS_REGION", REGION).output().unwrap().status.success());
     // Within one bucket it is the same.

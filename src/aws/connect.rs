@@ -105,7 +105,7 @@ pub async fn connect_own(options: ConnectOptions, region: &str) -> Result<Aws, A
 }
 
 /// The region of the environment or the profile.
-async fn environment_region(profile: Option<&str>) -> Option<String> {
+pub async fn environment_region(profile: Option<&str>) -> Option<String> {
     let mut chain = DefaultRegionChain::builder();
     if let Some(profile) = profile {
         chain = chain.profile_name(profile);

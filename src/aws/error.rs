@@ -1,7 +1,7 @@
 //! What AWS answered when it did not do what was asked.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
@@ -185,7 +185,13 @@ impl AwsError {
         if let SdkError::ServiceError(_) = error {
             let status = error.raw_response().map_or(0, |response| response.status().as_u16());
             let code = error.code().map_or_else(|| format!("HTTP {status}"), str::to_owned);
-            let message = error.message().map_or("an answer that is not AWS's", str::trim).to_owned();
+            let mut message = error.message().map_or("an answer that is not AWS's", str::trim).to_owned();
+            // "Error responses" of the S3 API: a bucket in another region is told with this header.
+            let there =
+                error.raw_response().and_then(|response| response.headers().get("x-amz-bucket-region"));
+            if let Some(region) = there.filter(|region| **region != *scope.region) {
+                let _ = write!(message, " The bucket is in {region}.");
+            }
             return Self {
                 operation,
                 scope,

@@ -16,7 +16,9 @@ mod whole_answer;
 pub use arn::{alarm_arn, alarm_name, partition, rds_arn};
 pub use call::{CallCounts, OnceError, all};
 pub use client::{Aws, Clients};
-pub use connect::{AccountAccess, ConnectOptions, OWN_ACCOUNT, connect, connect_own, enabled_regions};
+pub use connect::{
+    AccountAccess, ConnectOptions, OWN_ACCOUNT, connect, connect_own, enabled_regions, environment_region,
+};
 pub use error::{AwsError, ErrorClass};
 pub use operation::{OPERATIONS, Operation, Rate};
 pub use ownership::{LABEL_TAG, PROJECT_TAG, ownership_of_tags};

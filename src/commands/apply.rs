@@ -118,8 +118,7 @@ impl Job<'_> {
 
     async fn under_lock(&self, work: impl AsyncFnOnce(Held<'_>) -> Result<Exit>) -> Result<Exit> {
         let store = open_store(self.global, self.environment, &self.manifest.settings).await?;
-        let asking =
-            Asking { what: self.what, args: self.lock, output: self.output, environment: self.environment };
+        let asking = Asking::new(self.what, self.lock, self.output, self.environment);
         with_lock(&store, asking, async |locked, signals| {
             if let Some(warning) = store.warning().await {
                 self.output.note(&warning);
@@ -238,11 +237,17 @@ impl Job<'_> {
 
     fn question(&self, plan: &Plan) -> String {
         match self.heading {
-            Heading::Destroy => format!(
-                "Destroy all {} resources of project \"{}\" listed above? This cannot be undone.",
-                plan.changes.len(),
-                plan.project
-            ),
+            Heading::Destroy => {
+                let which = match plan.changes.len() {
+                    1 => "the resource".to_owned(),
+                    count => format!("all {count} resources"),
+                };
+                format!(
+                    "Destroy {which} of project \"{}\" listed above? This cannot be undone.",
+                    plan.project
+                )
+            }
+            _ if plan.changes.len() == 1 => "Apply this change?".to_owned(),
             _ => format!("Apply these {} changes?", plan.changes.len()),
         }
     }

@@ -400,6 +400,18 @@ pub(super) struct ShowArgs {
     pub(super) detail: DetailChoice,
 }
 
+/// Where a state was before `[state]` was changed.
+#[derive(Args, Debug)]
+pub(super) struct PlaceArgs {
+    /// Where the state was before `[state]` was changed: a file, or `s3://bucket/key` [default of migrate: state/PROJECT.json]
+    #[arg(long, value_name = "PLACE")]
+    pub(super) from: Option<String>,
+    /// The region of the bucket that it was in [default: that of `[state] s3` for the same bucket, else the first of --region,
+    /// the one of the environment or profile, that of `[state] s3`]
+    #[arg(long, value_name = "REGION")]
+    pub(super) from_region: Option<String>,
+}
+
 /// `state`
 #[derive(Debug, Subcommand)]
 pub(super) enum StateCommand {
@@ -434,12 +446,14 @@ pub(super) enum StateCommand {
         /// Do not ask whether a lock that is still being renewed is to be removed; needed where there is no terminal
         #[arg(short, long)]
         yes: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
     },
     /// Print the state's document
     Pull,
     /// Write a document to the state
     Push {
-        /// The document, as `state pull` prints it
+        /// The document, as `state pull` prints it; `-` reads standard input
         file: PathBuf,
         /// Also a document of another lineage, an older one, or another one of the same serial; also in place of a damaged state
         #[arg(long)]
@@ -447,12 +461,10 @@ pub(super) enum StateCommand {
     },
     /// Bring the state along after `[state]` was changed
     Migrate {
-        /// Where it was: a file, or `s3://bucket/key` [default: state/PROJECT.json]
-        #[arg(long, value_name = "PLACE")]
-        from: Option<String>,
-        /// The region of the bucket that it was in [default: the first of --region]
-        #[arg(long, value_name = "REGION")]
-        from_region: Option<String>,
+        #[command(flatten)]
+        place: PlaceArgs,
+        #[command(flatten)]
+        lock: LockArgs,
     },
     /// Find all that the project owns by its tags on AWS, and write it to the state
     Rebuild {

@@ -99,18 +99,21 @@ fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
     let object = |ending: &&str| format!("{bucket}/{}{ending}", place.key);
     let beside: Vec<String> = [".lock", ".journal"].iter().map(object).collect();
     let objects: Vec<String> = [""].iter().map(object).chain(beside.iter().cloned()).collect();
+    // Whether a state that is not there went elsewhere.
+    let read: Vec<String> = objects.iter().cloned().chain([object(&".migrated*")]).collect();
     // Without ListBucket, S3 answers "denied" for an object that is not there ("GetObject" in the API reference).
     let mut of_bucket = BTreeSet::from(["s3:ListBucket"]);
-    let mut of_objects = BTreeSet::from([Operation::GET_OBJECT.iam_action]);
+    let of_objects = BTreeSet::from([Operation::GET_OBJECT.iam_action]);
     if permissions == PolicyFor::Apply {
         of_bucket.insert(Operation::GET_BUCKET_VERSIONING.iam_action);
-        of_objects.insert(Operation::PUT_OBJECT.iam_action);
     }
     let mut statements = vec![
         statement("OpsformStateBucket", &of_bucket, json!(bucket)),
-        statement("OpsformState", &of_objects, json!(objects)),
+        statement("OpsformState", &of_objects, json!(read)),
     ];
     if permissions == PolicyFor::Apply {
+        let write = BTreeSet::from([Operation::PUT_OBJECT.iam_action]);
+        statements.push(statement("OpsformStateWrite", &write, json!(objects)));
         // The document itself is only ever replaced.
         let delete = BTreeSet::from([Operation::DELETE_OBJECT.iam_action]);
         statements.push(statement("OpsformStateLock", &delete, json!(beside)));

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::args::LockArgs;
 use super::environment::Environment;
+use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::signals::Signals;
 use crate::state::{LockInfo, LockOwner, LockRequest, Locked, StateError, Store};
@@ -18,6 +19,22 @@ pub(super) struct Asking<'a> {
     pub(super) args: &'a LockArgs,
     pub(super) output: &'a Output,
     pub(super) environment: &'a Environment,
+    /// Whether a state may begin where one was that was brought to another place.
+    pub(super) may_return: bool,
+    /// What `state unlock ID` needs besides to find the place, where the manifest does not name it.
+    pub(super) elsewhere: &'a str,
+}
+
+impl<'a> Asking<'a> {
+    /// For a state where the manifest says that it is.
+    pub(super) fn new(
+        what: &'static str,
+        args: &'a LockArgs,
+        output: &'a Output,
+        environment: &'a Environment,
+    ) -> Self {
+        Self { what, args, output, environment, may_return: false, elsewhere: "" }
+    }
 }
 
 /// Does something under the lock. Until the work says otherwise to the signals' handler, a signal gives the lock back and
@@ -40,7 +57,7 @@ pub(super) async fn with_another_lock<T>(
 ) -> Result<T> {
     let owner = owner(asking.environment, asking.what);
     let id = owner.id.clone();
-    signals.asks_for(&id, store);
+    signals.asks_for(&id, store, asking.elsewhere);
     let taken = tokio::select! {
         taken = take(store, asking, owner) => taken,
         () = signals.leaving().cancelled() => std::future::pending().await,
@@ -52,7 +69,7 @@ pub(super) async fn with_another_lock<T>(
             locked.release().await;
             result
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(in_words(error, asking)),
     };
     if signals.leaving().is_cancelled() {
         // The handler ends the process, with its own exit code.
@@ -60,6 +77,26 @@ pub(super) async fn with_another_lock<T>(
     }
     signals.let_go(&id);
     result
+}
+
+/// An error whose hint finds the lock where it is, and says why a flag was not obeyed.
+fn in_words(error: StateError, asking: Asking<'_>) -> anyhow::Error {
+    let (StateError::Locked { holder, .. } | StateError::LockExpired { holder, .. }) = &error else {
+        return error.into();
+    };
+    let unlock = format!("state unlock {}", holder.id);
+    let hint = error.hint().unwrap_or_default().replace(&unlock, &format!("{unlock}{}", asking.elsewhere));
+    let refused = match (&error, holder.expires) {
+        (StateError::Locked { .. }, Some(_)) if asking.args.take_lock => {
+            "--take-lock takes a lock that was not renewed for 90 seconds, and this one was; "
+        }
+        (StateError::Locked { .. }, None) if asking.args.take_lock => {
+            "--take-lock takes what a run left behind in S3; "
+        }
+        _ => "",
+    };
+    let hint = format!("{refused}{hint}");
+    Failure::new(error.to_string(), hint).exit(Exit::Locked).into()
 }
 
 async fn take(store: &Store, asking: Asking<'_>, owner: LockOwner) -> Result<Locked, StateError> {
@@ -70,6 +107,7 @@ async fn take(store: &Store, asking: Asking<'_>, owner: LockOwner) -> Result<Loc
         new_lineage: uuid::Uuid::new_v4().to_string(),
         timeout: asking.args.lock_timeout.unwrap_or(Duration::ZERO),
         take: asking.args.take_lock,
+        may_return: asking.may_return,
         waiting: &waiting,
     };
     store.lock(request).await

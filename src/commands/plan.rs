@@ -59,7 +59,7 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Envir
 /// The state as it is, without a lock; says so when an apply is under way.
 pub(super) async fn read_state(store: &Store, output: &Output) -> Result<State> {
     if let Some(holder) = store.holder().await? {
-        output.problem(&if store.is_expired(&holder) {
+        output.problem(&if holder.expired {
             format!(
                 "note: the state is locked by {holder}, which has not renewed the lock and is probably gone"
             )

@@ -14,6 +14,8 @@ use crate::state::{Rescue, Store};
 
 /// How long a run that is told to end at once takes to save its journal and to give its locks back.
 const LAST_WORDS: Duration = Duration::from_secs(4);
+/// How long a request to take a lock may be on its way after it was given up.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// GitHub's runner sends SIGTERM 7.5 seconds after SIGINT to whatever is still saving ("Workflow cancellation reference"): the two are
 /// one request.
 const ONE_REQUEST: Duration = Duration::from_secs(10);
@@ -29,7 +31,7 @@ pub(super) struct Signals {
 struct Run {
     phase: Phase,
     /// By the lock's id.
-    locks: BTreeMap<String, Lock>,
+    locks: BTreeMap<String, Known>,
 }
 
 /// What the first signal does.
@@ -40,6 +42,12 @@ enum Phase {
     Working(CancellationToken),
     /// What is under way is short, and is finished.
     Saving,
+}
+
+/// A lock, and what `state unlock ID` needs besides to find it.
+struct Known {
+    lock: Lock,
+    elsewhere: String,
 }
 
 /// A lock of a state.
@@ -64,14 +72,17 @@ impl Signals {
         &self.leaving
     }
 
-    /// A lock is being asked for.
-    pub(super) fn asks_for(&self, id: &str, store: &Store) {
-        self.run().locks.insert(id.to_owned(), Lock::AskedFor(store.clone()));
+    /// A lock is being asked for, which `state unlock ID` finds with what is said of `elsewhere`.
+    pub(super) fn asks_for(&self, id: &str, store: &Store, elsewhere: &str) {
+        let known = Known { lock: Lock::AskedFor(store.clone()), elsewhere: elsewhere.to_owned() };
+        self.run().locks.insert(id.to_owned(), known);
     }
 
     /// A lock is held.
     pub(super) fn holds(&self, id: &str, rescue: Option<Rescue>) {
-        self.run().locks.insert(id.to_owned(), Lock::Held(rescue));
+        if let Some(known) = self.run().locks.get_mut(id) {
+            known.lock = Lock::Held(rescue);
+        }
     }
 
     /// A lock is given back, or was never taken.
@@ -165,13 +176,13 @@ fn go_on(run: &Mutex<Run>, first: bool, leaving: &CancellationToken) -> bool {
 /// Saves what is not saved yet, gives all locks back, and ends the process.
 async fn leave(run: &Mutex<Run>) {
     let locks = std::mem::take(&mut locked(run).locks);
-    let given_back = locks.into_iter().map(|(id, lock)| async move {
+    let given_back = locks.into_iter().map(|(id, Known { lock, elsewhere })| async move {
         let fear = match lock {
             Lock::AskedFor(_) => "the state's lock may have been taken",
             Lock::Held(_) => "the state's lock could not be given back",
         };
         if tokio::time::timeout(LAST_WORDS, lock.give_back(&id)).await != Ok(true) {
-            say(&format!("{fear}; `opsform state unlock {id}` removes it"));
+            say(&format!("{fear}; `opsform state unlock {id}{elsewhere}` removes it"));
         }
     });
     futures::future::join_all(given_back).await;
@@ -183,7 +194,14 @@ impl Lock {
     async fn give_back(self, id: &str) -> bool {
         match self {
             Self::Held(Some(rescue)) => rescue.save_and_release(LAST_WORDS / 2).await,
-            Self::AskedFor(Store::S3(store)) => store.unlock(id).await.is_ok(),
+            Self::AskedFor(Store::S3(store)) => match store.unlock(id).await {
+                // The request may have been on its way when it was given up.
+                Ok(false) => {
+                    tokio::time::sleep(ON_ITS_WAY).await;
+                    store.unlock(id).await.is_ok()
+                }
+                removed => removed.is_ok(),
+            },
             Self::Held(None) | Self::AskedFor(Store::Local(_)) => true,
         }
     }

@@ -80,6 +80,7 @@ fn in_words(stale: &StaleObject) -> String {
         Staleness::Changed(fields) => format!("{name} was changed ({})", fields.join(", ")),
         Staleness::Owner(Some(project)) => format!("{name} became another project's, {}", quoted(project)),
         Staleness::Owner(None) => format!("{name} is no longer this project's"),
+        Staleness::NotRecorded => format!("{name} is no longer recorded in the state"),
         Staleness::Protected => format!("{name} was protected"),
     }
 }

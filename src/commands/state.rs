@@ -4,16 +4,17 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::args::{Format, Global, LockArgs, ShowArgs, StateCommand};
+use super::args::{Format, Global, LockArgs, PlaceArgs, ShowArgs, StateCommand};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::former_place::former_place;
 use super::locking::{Asking, with_lock};
 use super::output::Output;
 use super::plan::{patterns, read_state};
 use super::reading::find_owned;
 use super::saved::plan_if_it_is_one;
 use super::session::{Session, load_manifest, open_store};
-use super::state_transfer;
+use super::{state_migrate, state_transfer};
 use crate::model::Owned;
 use crate::plan::Pattern;
 use crate::render::{Heading, count_of, owned_detail, state_list};
@@ -47,11 +48,11 @@ pub(super) async fn run(global: &Global, command: &StateCommand, environment: &E
         StateCommand::List { patterns } => list(global, patterns, environment).await,
         StateCommand::Show { patterns, json } => show_records(global, patterns, *json, environment).await,
         StateCommand::Rm { patterns, yes } => remove(global, patterns, *yes, environment).await,
-        StateCommand::Unlock { id, yes } => unlock(global, id, *yes, environment).await,
+        StateCommand::Unlock { id, yes, place } => unlock(global, id, *yes, place, environment).await,
         StateCommand::Pull => state_transfer::pull(global, environment).await,
         StateCommand::Push { file, force } => state_transfer::push(global, file, *force, environment).await,
-        StateCommand::Migrate { from, from_region } => {
-            state_transfer::migrate(global, from.as_deref(), from_region.as_deref(), environment).await
+        StateCommand::Migrate { place, lock } => {
+            state_migrate::migrate(global, place, lock, environment).await
         }
         StateCommand::Rebuild { yes } => rebuild(global, *yes, environment).await,
     }
@@ -71,14 +72,21 @@ fn find(state: &State, texts: &[String]) -> Result<Vec<Owned>> {
     let patterns = patterns(texts)?;
     for pattern in &patterns {
         if matching(state, std::slice::from_ref(pattern)).is_empty() {
-            return Err(Failure::new(
-                format!("nothing in the state matches `{}`", pattern.text()),
-                "`opsform state list` shows labels, targets and names",
-            )
-            .into());
+            return Err(nothing_matches(pattern.text()).into());
         }
     }
     Ok(matching(state, &patterns))
+}
+
+fn nothing_matches(text: &str) -> Failure {
+    let path = Path::new(text);
+    let is_file = path.extension().is_some_and(|ending| ending == "json") && !path.exists();
+    let what = if is_file {
+        format!("there is no file {text}, and nothing in the state matches that")
+    } else {
+        format!("nothing in the state matches `{text}`")
+    };
+    Failure::new(what, "`opsform state list` shows labels, targets and names")
 }
 
 async fn list(global: &Global, texts: &[String], environment: &Environment) -> Result<Exit> {
@@ -118,15 +126,13 @@ async fn remove(global: &Global, texts: &[String], yes: bool, environment: &Envi
     let manifest = load_manifest(global, &output)?;
     let store = open_store(global, environment, &manifest.settings).await?;
     let args = LockArgs::default();
-    let asking = Asking { what: "state rm", args: &args, output: &output, environment };
+    let asking = Asking::new("state rm", &args, &output, environment);
     with_lock(&store, asking, async |locked, _| {
         let records = find(locked.state(), texts)?;
         output.print(&state_list(&records, &resources::texts(), output.palette))?;
         let count = count_of(records.len(), "resource", "resources");
         let question = format!("Forget {count}? AWS is not touched; they keep their tags.");
-        if !output.consent(&question, yes)? {
-            return Err(not_done());
-        }
+        consent(&output, environment, &question, yes)?;
         for record in &records {
             locked.state_mut().resources.remove(&record.address);
             locked.state_mut().unconfirmed.remove(&record.address);
@@ -138,16 +144,33 @@ async fn remove(global: &Global, texts: &[String], yes: bool, environment: &Envi
     .await
 }
 
-fn not_done() -> anyhow::Error {
-    Failure::new("not done: the answer was not \"yes\"", "nothing was changed").into()
+/// Fails where nobody consents.
+fn consent(output: &Output, environment: &Environment, question: &str, yes: bool) -> Result<()> {
+    if !yes && !environment.stdin_is_terminal {
+        let words = format!("there is no terminal to ask for consent: {question}");
+        return Err(Failure::new(words, "if so, run the command again with --yes").into());
+    }
+    if output.consent(question, yes)? {
+        return Ok(());
+    }
+    Err(Failure::new("not done: the answer was not \"yes\"", "nothing was changed").into())
 }
 
 /// Of a local state the operating system gives a dead process's lock back by itself, so there is only one thing to
 /// refuse. In S3 the lock's object is removed.
-async fn unlock(global: &Global, id: &str, yes: bool, environment: &Environment) -> Result<Exit> {
+async fn unlock(
+    global: &Global,
+    id: &str,
+    yes: bool,
+    place: &PlaceArgs,
+    environment: &Environment,
+) -> Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = load_manifest(global, &output)?;
-    let store = open_store(global, environment, &manifest.settings).await?;
+    let store = match &place.from {
+        Some(_) => former_place(global, environment, &manifest.settings, place).await?.store,
+        None => open_store(global, environment, &manifest.settings).await?,
+    };
     let refusal = |message: String, hint: &str| Failure::new(message, hint).exit(Exit::Locked).into();
     match (store.holder().await?, &store) {
         (None, Store::Local(_)) => {
@@ -169,8 +192,9 @@ async fn unlock(global: &Global, id: &str, yes: bool, environment: &Environment)
         (Some(holder), Store::S3(s3)) => {
             let question =
                 format!("Remove the lock of {holder}? It was renewed a moment ago; a run that lives stops.");
-            if !s3.is_expired(&holder) && !output.consent(&question, yes)? {
-                return Err(not_done());
+            if !holder.expired {
+                consent(&output, environment, &question, yes)?;
+                output.note("the lock was still being renewed: if its run lives, it stops and does not save");
             }
             let removed = s3.unlock(id).await?;
             output.note(if removed {
@@ -189,7 +213,7 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
     let manifest = load_manifest(global, &output)?;
     let store = open_store(global, environment, &manifest.settings).await?;
     let args = LockArgs::default();
-    let asking = Asking { what: "state rebuild", args: &args, output: &output, environment };
+    let asking = Asking::new("state rebuild", &args, &output, environment);
     with_lock(&store, asking, async |locked, _| {
         let session = Session::connect(global, &manifest.settings, locked.state(), environment).await?;
         let found = find_owned(&session, &output, &locked.state().project).await?;
@@ -201,9 +225,8 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
         }
         output.print(&state_list(&new, &resources::texts(), output.palette))?;
         let count = count_of(new.len(), "resource", "resources");
-        if !output.consent(&format!("Take {count} into the state? AWS is not touched."), yes)? {
-            return Err(not_done());
-        }
+        let question = format!("Take {count} into the state? AWS is not touched.");
+        consent(&output, environment, &question, yes)?;
         let new = new.into_iter().map(|owned| (owned.address.clone(), owned));
         locked.state_mut().resources.extend(new);
         locked.save().await?;

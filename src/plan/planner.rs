@@ -69,10 +69,10 @@ impl Planner {
             let owned = self.input.owned.remove(&desired.address);
             let actual = self.input.actual.remove(&desired.address);
             match (&desired.claim, owned, actual) {
-                (Claim::Correct { .. }, _, None) => {}
+                // Nothing to correct, or somebody else's.
+                (Claim::Correct { .. }, _, None) | (Claim::IfAbsent, None, Some(_)) => {}
                 (Claim::Correct { .. }, _, Some(actual)) => self.correct(&desired, actual),
                 (_, owned, None) => self.create(desired, owned.is_some()),
-                (Claim::IfAbsent, None, Some(_)) => {}
                 (Claim::IfAbsent, Some(owned), Some(actual))
                     if actual.fields != owned.fields && actual.fields != desired.fields =>
                 {

@@ -161,6 +161,7 @@ impl Now<'_> {
             _ if self.other_owner(live).is_some() => stale(Staleness::Owner(self.other_owner(live))),
             // Whatever it looks like by now: what lost our tag is somebody's own.
             Some(_) if !ours && change.verb != Verb::Adopt => stale(Staleness::Owner(None)),
+            Some(_) if self.is_let_go(change) => stale(Staleness::NotRecorded),
             _ if ours && change.after.as_ref() == Some(&live.fields) => Verdict::Done,
             None => stale(Staleness::Created),
             Some(before) if *before != live.fields => {
@@ -177,6 +178,8 @@ impl Now<'_> {
         let before = before.unwrap_or(&nothing);
         if self.other_owner(live).is_some() || !self.is_ours(live) {
             Verdict::Stale(Staleness::Owner(self.other_owner(live)))
+        } else if !self.owned.contains_key(address) {
+            Verdict::Stale(Staleness::NotRecorded)
         } else if protected {
             Verdict::Stale(Staleness::Protected)
         } else if *before != live.fields {
@@ -184,6 +187,12 @@ impl Now<'_> {
         } else {
             Verdict::AsPlanned
         }
+    }
+
+    /// Whether the plan changes what was recorded then, and the record is gone.
+    fn is_let_go(&self, change: &Change) -> bool {
+        let was_recorded = change.verb == Verb::Update && change.reason != Some(Reason::Recovered);
+        was_recorded && !self.owned.contains_key(&change.address)
     }
 
     /// A record is dropped because its object is gone or no longer ours. If it came back as ours, it is needed.

@@ -101,7 +101,13 @@ fn an_update() {
         let nobodys = vec![live("a", threshold, Ownership::Nobody)];
         assert_eq!(outcome(update(), nobodys, ours()), "a Owner(None)", "{threshold}");
     }
-    assert_eq!(outcome(update(), vec![live("a", 1, project("payments"))], vec![]), "Update a");
+    for threshold in [1, 2, 3] {
+        let let_go = vec![live("a", threshold, project("payments"))];
+        assert_eq!(outcome(update(), let_go, vec![]), "a NotRecorded", "{threshold}");
+    }
+    let recovered = || Change { reason: Some(Reason::Recovered), ..update() };
+    assert_eq!(outcome(recovered(), vec![live("a", 1, project("payments"))], vec![]), "Update a");
+    assert_eq!(outcome(recovered(), vec![live("a", 2, project("payments"))], vec![]), "own a");
 }
 
 #[test]
@@ -129,6 +135,7 @@ fn a_delete() {
     let nobodys = || vec![live("a", 1, Ownership::Nobody)];
     assert_eq!(outcome(delete(), nobodys(), vec![owned("a", 1)]), "a Owner(None)");
     assert_eq!(outcome(delete(), nobodys(), vec![]), "a Owner(None)");
+    assert_eq!(outcome(delete(), vec![live("a", 1, project("payments"))], vec![]), "a NotRecorded");
     let protected = Owned { protect: true, ..owned("a", 1) };
     assert_eq!(outcome(delete(), unread(1), vec![protected]), "a Protected");
 }
@@ -144,6 +151,9 @@ fn a_replace_that_was_cut_off_has_a_half_left() {
     assert_eq!(outcome(replace(), vec![], ours()), "Create a, drop old");
     assert_eq!(outcome(replace(), vec![new()], vec![owned("a", 2)]), "done");
     assert_eq!(outcome(replace(), vec![live("old", 1, Ownership::Nobody)], ours()), "old Owner(None)");
+    let let_go = || live("old", 1, project("payments"));
+    assert_eq!(outcome(replace(), vec![let_go()], vec![]), "old NotRecorded");
+    assert_eq!(outcome(replace(), vec![new(), let_go()], vec![owned("a", 2)]), "old NotRecorded");
     let changed = live("old", 9, Ownership::NotRead);
     assert_eq!(outcome(replace(), vec![changed], ours()), "old Changed([\"threshold\"])");
 }

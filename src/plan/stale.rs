@@ -26,6 +26,8 @@ pub enum Staleness {
     Changed(Vec<String>),
     /// It was ours, and now it is this project's, or nobody's.
     Owner(Option<String>),
+    /// The state recorded it, and now it does not.
+    NotRecorded,
     /// It was to be deleted, and now it is protected.
     Protected,
 }

@@ -76,6 +76,16 @@ pub enum StateError {
         /// The state's place.
         path: String,
     },
+    /// The document was brought to another place.
+    #[error("there is no state at {path} any more: it was brought to {to}")]
+    Migrated {
+        /// The state's place.
+        path: String,
+        /// Where the document is kept that was there.
+        aside: String,
+        /// The place that it was brought to.
+        to: String,
+    },
     /// AWS did not do what was asked.
     #[error("the state {path}: {source}")]
     Aws {
@@ -108,12 +118,12 @@ impl StateError {
                 Some("choose another place with --state or `[state]`, or correct `[project] name`".to_owned())
             }
             Self::Locked { holder, .. } => Some(format!(
-                "wait for it to finish (apply and destroy do with --lock-timeout 5m); if that process hangs, end it and then \
+                "wait for it to finish (apply, destroy and state migrate do with --lock-timeout 5m); if that process hangs, end it and then \
                  run `opsform state unlock {}`",
                 holder.id
             )),
             Self::LockExpired { holder, .. } => Some(format!(
-                "make sure that it no longer runs, then take the lock with --take-lock (apply and destroy) or remove it \
+                "make sure that it no longer runs, then take the lock with --take-lock (apply, destroy and state migrate) or remove it \
                  with `opsform state unlock {}`",
                 holder.id
             )),
@@ -121,6 +131,9 @@ impl StateError {
                 "run `opsform plan`: what this run did on AWS is found by its tags, and the plan shows what is left"
                     .to_owned(),
             ),
+            Self::Migrated { aside, .. } => Some(format!(
+                "correct `[state]` or --state so that it names that place; to begin a state of its own here, move {aside} away"
+            )),
             Self::Aws { source, .. } if source.code == "NoSuchBucket" => {
                 Some("create the bucket, with versioning, or correct `[state] s3`".to_owned())
             }
@@ -128,7 +141,7 @@ impl StateError {
             Self::Aws { source, .. }
                 if ["PermanentRedirect", "AuthorizationHeaderMalformed"].contains(&&*source.code) =>
             {
-                Some("the bucket seems to be in another region: correct `region` in `[state] s3`".to_owned())
+                Some("the bucket seems to be in another region: correct `region` in `[state] s3`, or --from-region".to_owned())
             }
             Self::Aws { source, .. } if source.operation.name == "GetObject" && source.class == ErrorClass::Denied => {
                 Some(

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
+use super::aside::{self, Aside};
 use super::journal::{Header, JOURNAL_VERSION};
 use super::lock::{self, HeldLock};
 use super::reading::{
@@ -123,14 +124,39 @@ impl LocalStore {
         lock::holder(&self.beside("lock"))
     }
 
-    /// Sets the document aside under another name, after it was copied to another store.
+    /// Sets the document aside under a free name, after it was copied to the place `to`.
     ///
     /// # Errors
-    /// Where it cannot be renamed.
-    pub fn set_aside(&self) -> Result<String, StateError> {
-        let aside = self.beside("migrated");
-        fs::rename(&self.path, &aside).map_err(|source| StateError::io("rename", &self.path, source))?;
-        Ok(aside.display().to_string())
+    /// Where it cannot be written there, or removed here.
+    pub fn set_aside(&self, to: &str) -> Result<String, StateError> {
+        let failed = |error| StateError::io("set aside", &self.path, error);
+        let text = fs::read(&self.path).and_then(|bytes| Ok(aside::text(&bytes, to)?)).map_err(failed)?;
+        let mut n = 1;
+        let path = loop {
+            let path = self.beside(&aside::ending(n));
+            match read_if_there(&path)? {
+                Some(there) if there != text => n += 1,
+                // A migration that was killed came as far as this.
+                Some(_) => break path,
+                None => {
+                    write_whole(&path, &self.beside("tmp"), &text).map_err(failed)?;
+                    break path;
+                }
+            }
+        };
+        fs::remove_file(&self.path).and_then(|()| sync_folder(&self.path)).map_err(failed)?;
+        Ok(path.display().to_string())
+    }
+
+    /// The document that was set aside last.
+    pub(super) fn aside(&self) -> Result<Option<Aside>, StateError> {
+        let mut last = None;
+        for n in 1.. {
+            let path = self.beside(&aside::ending(n));
+            let Some(bytes) = read_if_there(&path)? else { break };
+            last = Some(Aside::new(path.display().to_string(), &bytes));
+        }
+        Ok(last)
     }
 
     /// Takes the lock and reads the state; a new state where there is none.
@@ -222,15 +248,7 @@ impl LockedStore {
     pub fn save(&mut self) -> Result<(), StateError> {
         let path = &self.store.path;
         self.state.count_up(&path.display().to_string())?;
-        let temporary = self.store.beside("tmp");
-        let write = || -> std::io::Result<()> {
-            let text = document_text(&self.state)?;
-            let mut file = File::create(&temporary)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&temporary, path)?;
-            sync_folder(path)
-        };
+        let write = || write_whole(path, &self.store.beside("tmp"), &document_text(&self.state)?);
         write().map_err(|source| StateError::io("write", path, source))?;
         let journal = self.store.beside("journal");
         match fs::remove_file(&journal) {
@@ -240,6 +258,15 @@ impl LockedStore {
             _ => Ok(()),
         }
     }
+}
+
+/// Writes a file beside its place first, so that there is never half of it.
+fn write_whole(path: &Path, temporary: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(temporary)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)?;
+    sync_folder(path)
 }
 
 /// A rename or a new file is on disk for sure only when its folder is.

@@ -41,19 +41,13 @@ pub struct LockInfo {
     pub when: String,
     /// The command.
     pub what: String,
-    /// Until when it holds unless it is renewed. A local lock goes with its process and has no end of its own.
+    /// Until when it holds unless it is renewed, by its holder's clock. A local lock goes with its process and has no end
+    /// of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<jiff::Timestamp>,
-}
-
-/// How much two machines' clocks may differ before one of them takes a lease for expired that the other still renews.
-const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
-
-impl LockInfo {
-    /// Whether its holder has not renewed it in time.
-    pub fn is_expired(&self, now: jiff::Timestamp) -> bool {
-        self.expires.is_some_and(|expires| now.duration_since(expires) > CLOCKS_DIFFER)
-    }
+    /// Whether its holder had not renewed it in time when it was read.
+    #[serde(skip)]
+    pub expired: bool,
 }
 
 impl fmt::Display for LockInfo {
@@ -97,6 +91,7 @@ impl HeldLock {
             when: owner.when.clone(),
             what: owner.what.clone(),
             expires: None,
+            expired: false,
         };
         write_info(&mut file, &info).map_err(|source| StateError::io("write", path, source))?;
         Ok(Self { file, path: path.to_owned() })
@@ -156,5 +151,6 @@ pub(super) fn unknown_holder() -> LockInfo {
         when: "an unknown time".to_owned(),
         what: "an opsform command".to_owned(),
         expires: None,
+        expired: false,
     }
 }

@@ -3,6 +3,7 @@
 //! The state is one JSON document, replaced as a whole and never half. While an apply runs, each completed change goes
 //! to an append-only journal beside it first, so that whatever stops the apply, nothing it did is forgotten.
 
+mod aside;
 mod document;
 mod error;
 mod journal;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::aside::Aside;
 use super::s3::Rescue;
 use super::{Journal, LocalStore, LockInfo, LockOwner, LockedStore, S3Locked, S3Store, State, StateError};
 
@@ -33,6 +34,8 @@ pub struct LockRequest<'a> {
     pub timeout: Duration,
     /// Whether to take a lock whose lease has run out.
     pub take: bool,
+    /// Whether a state may begin where one was that was brought to another place.
+    pub may_return: bool,
     /// Told once, before the waiting begins.
     pub waiting: &'a (dyn Fn(&LockInfo) + Sync),
 }
@@ -66,12 +69,17 @@ impl Store {
     /// Reads the state with the journal of an apply that was cut off or is under way. Takes no lock.
     ///
     /// # Errors
-    /// Where the document cannot be read, is damaged, newer than this opsform or of another project.
+    /// Where the document cannot be read, is damaged, newer than this opsform or of another project, or was brought to
+    /// another place.
     pub async fn read(&self) -> Result<Option<State>, StateError> {
-        match self {
-            Self::Local(store) => store.read(),
-            Self::S3(store) => store.read().await,
+        let state = match self {
+            Self::Local(store) => store.read()?,
+            Self::S3(store) => store.read().await?,
+        };
+        if state.is_none() {
+            self.refuse_if_migrated().await?;
         }
+        Ok(state)
     }
 
     /// Who is writing now, or left a lock behind.
@@ -85,22 +93,37 @@ impl Store {
         }
     }
 
-    /// Whether a lock's lease has run out.
-    pub fn is_expired(&self, holder: &LockInfo) -> bool {
+    /// Sets the document aside under a free name, after it was copied to the place `to`. Says where it is now.
+    ///
+    /// # Errors
+    /// Where it cannot be written there, or removed here.
+    pub async fn set_aside(&self, to: &str) -> Result<String, StateError> {
         match self {
-            Self::Local(_) => false,
-            Self::S3(store) => store.is_expired(holder),
+            Self::Local(store) => store.set_aside(to),
+            Self::S3(store) => store.set_aside(to).await,
         }
     }
 
-    /// Sets the document aside under another name, after it was copied to another store. Says where it is now.
+    /// With all that it writes encrypted as its document is.
     ///
     /// # Errors
-    /// Where it cannot be renamed.
-    pub async fn set_aside(&self) -> Result<String, StateError> {
+    /// Where the document cannot be read.
+    pub async fn encrypted_as_it_is(self) -> Result<Self, StateError> {
         match self {
-            Self::Local(store) => store.set_aside(),
-            Self::S3(store) => store.set_aside().await,
+            Self::Local(store) => Ok(Self::Local(store)),
+            Self::S3(store) => store.encrypted_as_it_is().await.map(Self::S3),
+        }
+    }
+
+    /// A state that begins where one was that is elsewhere now would be a second one of the same project.
+    async fn refuse_if_migrated(&self) -> Result<(), StateError> {
+        let aside = match self {
+            Self::Local(store) => store.aside()?,
+            Self::S3(store) => store.aside().await?,
+        };
+        match aside {
+            None => Ok(()),
+            Some(Aside { place, to }) => Err(StateError::Migrated { path: self.place(), aside: place, to }),
         }
     }
 
@@ -118,6 +141,22 @@ impl Store {
     /// [`StateError::Locked`] or [`StateError::LockExpired`] where somebody else has the lock, and all of
     /// [`Store::read`].
     pub async fn lock(&self, request: LockRequest<'_>) -> Result<Locked, StateError> {
+        let may_return = request.may_return;
+        let locked = self.take(request).await?;
+        if locked.state().serial > 0 || may_return {
+            return Ok(locked);
+        }
+        let refused = self.refuse_if_migrated().await;
+        match refused {
+            Ok(()) => Ok(locked),
+            Err(error) => {
+                locked.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn take(&self, request: LockRequest<'_>) -> Result<Locked, StateError> {
         let (start, mut told) = (Instant::now(), false);
         loop {
             let tried = match self {

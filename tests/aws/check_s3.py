@@ -48,6 +48,14 @@ class Objects(Case):
         self.assertEqual(self.code("put_object", Key="a/b", Body=b"x", IfNoneMatch="*"), "ConditionalRequestConflict")
         self.put(IfNoneMatch="*")
 
+    def test_a_bucket_of_another_region_is_found_there(self) -> None:
+        self.client("s3", "eu-west-1").create_bucket(Bucket="far")
+        # botocore sends the call again, to the region that the redirection names.
+        self.s3.put_object(Bucket="far", Key="a/b", Body=b"text")
+        puts = [call for call in self.control("GET", "calls")["log"] if call["operation"] == "PutObject"]
+        regions = [(call["region"], call["code"]) for call in puts]
+        self.assertEqual(regions, [("us-east-1", "PermanentRedirect"), ("eu-west-1", None)])
+
     def test_buckets_keep_versions_when_they_are_told_to(self) -> None:
         self.assertNotIn("Status", self.s3.get_bucket_versioning(Bucket="acme"))
         self.s3.put_bucket_versioning(Bucket="acme", VersioningConfiguration={"Status": "Enabled"})

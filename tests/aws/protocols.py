@@ -37,11 +37,12 @@ XML_NAMESPACES = {
 class AwsError(Exception):
     """An error that AWS itself would answer."""
 
-    def __init__(self, code: str, message: str, status: int = 400):
+    def __init__(self, code: str, message: str, status: int = 400, headers: dict[str, str] | None = None):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.headers = headers or {}  # of S3 only
 
 
 def request_id() -> str:
@@ -110,7 +111,7 @@ def _s3_error(error: AwsError) -> Response:
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{escape(error.code)}</Code>'
         f"<Message>{escape(error.message)}</Message><RequestId>{request_id()}</RequestId></Error>"
     )
-    headers = {"content-type": "application/xml", "x-amz-request-id": request_id()}
+    headers = {"content-type": "application/xml", "x-amz-request-id": request_id(), **error.headers}
     return Response(error.status, headers, body.encode(), error.code)
 
 

@@ -27,7 +27,8 @@ class Object:
 
 
 class Bucket:
-    def __init__(self) -> None:
+    def __init__(self, region: str) -> None:
+        self.region = region
         self.objects: dict[str, Object] = {}
         self.versioning = ""
 
@@ -36,11 +37,14 @@ def answer(call: Call, buckets: dict[str, Bucket]) -> Response:
     request = call.request
     name = request.path.removeprefix("/").partition("/")[0]
     if call.operation == "CreateBucket":
-        buckets.setdefault(name, Bucket())
+        buckets.setdefault(name, Bucket(call.region))
         return respond(200)
     if name not in buckets:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
     bucket = buckets[name]
+    if call.region != bucket.region:
+        text = "The bucket you are attempting to access must be addressed using the specified endpoint."
+        raise AwsError("PermanentRedirect", text, 301, {"x-amz-bucket-region": bucket.region})
     if call.operation == "PutBucketVersioning":
         bucket.versioning = "Enabled" if b"Enabled" in request.body else "Suspended"
         return respond(200)
@@ -56,7 +60,10 @@ def object_answer(call: Call, bucket: Bucket) -> Response:
     check_conditions(request.headers, there)
     if call.operation == "PutObject":
         kept = {name: value for name, value in request.headers.items() if name.startswith("x-amz-server-side-")}
-        bucket.objects[key] = Object(request.body, kept or {"x-amz-server-side-encryption": "AES256"})
+        kept = kept or {"x-amz-server-side-encryption": "AES256"}
+        if "x-test-last-modified" in request.headers:
+            kept["last-modified"] = request.headers["x-test-last-modified"]
+        bucket.objects[key] = Object(request.body, kept)
         return respond(200, etag=bucket.objects[key].etag)
     if call.operation == "DeleteObject":
         bucket.objects.pop(key, None)
@@ -85,4 +92,5 @@ def failed() -> AwsError:
 
 def respond(status: int, body: bytes = b"", **headers: str) -> Response:
     kind = "application/xml" if body.startswith(b"<") else "application/octet-stream"
-    return Response(status, {"content-type": kind, "x-amz-request-id": request_id(), **headers}, body)
+    common = {"content-type": kind, "x-amz-request-id": request_id(), "date": formatdate(usegmt=True)}
+    return Response(status, {**common, **headers}, body)

@@ -276,6 +276,13 @@ impl Account {
         request.send(body).unwrap_or_else(|error| panic!("{key}: {error}"));
     }
 
+    /// Writes an object as if that had been long ago.
+    pub fn put_old_object(&self, region: &str, bucket: &str, key: &str, body: &str) {
+        let request = ureq::put(self.s3(bucket, key)).header("Authorization", self.s3_signature(region));
+        let request = request.header("x-test-last-modified", "Thu, 01 Jan 2026 00:00:00 GMT");
+        request.send(body).unwrap_or_else(|error| panic!("{key}: {error}"));
+    }
+
     /// Deletes an object.
     pub fn delete_object(&self, region: &str, bucket: &str, key: &str) {
         let request = ureq::delete(self.s3(bucket, key)).header("Authorization", self.s3_signature(region));

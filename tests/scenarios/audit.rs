@@ -23,6 +23,7 @@ require.expiry-date = { format = 'date', max_ahead = '3d' }
 ";
 
 /// A day in Seoul, as many days from today.
+#[allow(clippy::disallowed_methods)] // The program asks its own clock.
 fn day(ahead: i64) -> String {
     let seoul = jiff::tz::TimeZone::get("Asia/Seoul").unwrap();
     let today = jiff::Timestamp::now().to_zoned(seoul).date();
@@ -235,7 +236,7 @@ fn the_team_gets_everything_and_each_owner_theirs() {
     workspace.ok(&["audit", "--mail"]).says(&["sent 3 mails"]);
     let mails = workspace.account.mails();
     let to: BTreeSet<String> = mails.iter().map(|mail| mail["to"][0].as_str().unwrap().to_owned()).collect();
-    let expected = ["kim@acme.com", "lee@acme.com", "team@acme.com"].map(|to| to.to_owned());
+    let expected = ["kim@acme.com", "lee@acme.com", "team@acme.com"].map(str::to_owned);
     assert_eq!(to, BTreeSet::from(expected));
     for mail in &mails {
         let (html, text) = (mail["html"].as_str().unwrap(), mail["text"].as_str().unwrap());

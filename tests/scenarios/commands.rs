@@ -154,9 +154,12 @@ fn on_a_terminal_apply_asks() {
         return;
     }
     answer("no", "apply").says(&["Apply these 2 changes?", "Only \"yes\"", "not applied"]);
+    answer("no", "apply --target web-1").says(&["Apply this change?", "not applied"]);
     assert!(workspace.account.alarms(REGION).is_empty());
     answer("yes", "apply").says(&["2 added"]);
     assert_eq!(workspace.account.alarms(REGION).len(), 2);
+    answer("no", "destroy").says(&["Destroy all 2 resources of project"]);
+    answer("no", "destroy --target web-1").says(&["Destroy the resource of project"]);
     // A saved plan is asked for in the same way.
     workspace.edit_manifest("threshold = 80", "threshold = 85");
     workspace.ok(&["plan", "--out", "plan.json"]);

@@ -26,6 +26,7 @@ mod overtaken;
 mod ownership;
 mod s3_faults;
 mod s3_lock;
+mod s3_migrate;
 mod s3_signals;
 mod s3_state;
 mod saved;

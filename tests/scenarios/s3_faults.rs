@@ -52,6 +52,28 @@ fn a_conflict_with_another_request_is_tried_again() {
 }
 
 #[test]
+fn a_lock_that_is_refused_although_nobody_has_it_is_not_tried_for_ever() {
+    let workspace = fleet();
+    let refused = |times: Value| {
+        workspace.account.faults(json!([
+            {"operation": "PutObject", "key": format!("{KEY}.lock"), "kind": "error", "code": "PreconditionFailed",
+             "status": 412, "times": times}
+        ]));
+        workspace.account.clear_calls();
+    };
+    refused(json!(null));
+    workspace.run(&["apply", "--yes"]).expect(6).says(&["is locked by another process"]);
+    let tried = workspace.account.count("s3:PutObject");
+    assert!((2..=10).contains(&tried), "{tried}");
+    workspace
+        .run(&["apply", "--yes", "--lock-timeout", "2s"])
+        .expect(6)
+        .says(&["waiting for the state's lock"]);
+    refused(json!(3));
+    workspace.apply().says(&["6 added"]);
+}
+
+#[test]
 fn a_conflict_that_does_not_end_is_told_as_such() {
     for (ending, skip, made) in
         [(".lock", 0, 0), (".journal", 0, 0), (".journal", 1, 0), ("", 0, 0), ("", 1, FLEET)]

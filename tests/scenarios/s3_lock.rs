@@ -26,7 +26,13 @@ fn account() -> Account {
 }
 
 /// A store with clients of its own, as another process has them.
+#[allow(clippy::disallowed_methods)]
 async fn store(account: &Account) -> S3Store {
+    store_with(account, jiff::Timestamp::now).await
+}
+
+/// The same on a machine with this clock.
+async fn store_with(account: &Account, clock: fn() -> jiff::Timestamp) -> S3Store {
     let key = format!("AKIA{}", account.id());
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(REGION))
@@ -42,9 +48,7 @@ async fn store(account: &Account) -> S3Store {
         region: REGION.to_owned(),
         kms_key: None,
     };
-    // The clock of the machine, because the lease is read by its end.
-    #[allow(clippy::disallowed_methods)]
-    S3Store::new(aws, location, "payments", jiff::Timestamp::now)
+    S3Store::new(aws, location, "payments", clock)
 }
 
 fn owner(id: &str) -> LockOwner {
@@ -109,6 +113,35 @@ async fn a_lock_is_renewed_while_it_is_held() {
     assert!(!locked.lost().is_cancelled());
     locked.release().await;
     assert_eq!(store.holder().await.unwrap(), None);
+}
+
+/// A clock that is wrong by so many hours.
+#[allow(clippy::disallowed_methods)]
+fn wrong_by<const HOURS: i64>() -> jiff::Timestamp {
+    jiff::Timestamp::now() + jiff::SignedDuration::from_hours(HOURS)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_clocks_take_no_lock_that_is_held_and_leave_none_that_is_not() {
+    let account = account();
+    let (slow, fast) =
+        (store_with(&account, wrong_by::<-2>).await, store_with(&account, wrong_by::<2>).await);
+    for (holder, other) in [(&slow, &fast), (&fast, &slow)] {
+        let locked = holder.lock(&owner("a"), "lineage", false).await.unwrap();
+        assert!(!other.holder().await.unwrap().unwrap().expired);
+        let taken = other.lock(&owner("b"), "lineage", true).await;
+        assert!(matches!(taken, Err(StateError::Locked { .. })), "it is held");
+        let key = format!("{KEY}.lock");
+        let text = account.object(REGION, BUCKET, &key).unwrap();
+        account.put_old_object(REGION, BUCKET, &key, &text);
+        assert!(other.holder().await.unwrap().unwrap().expired);
+        let refused = other.lock(&owner("b"), "lineage", false).await;
+        assert!(matches!(refused, Err(StateError::LockExpired { .. })), "not unless it is said");
+        let taken = other.lock(&owner("b"), "lineage", true).await.unwrap();
+        locked.release().await;
+        assert_eq!(holder.holder().await.unwrap().unwrap().id, "b");
+        taken.release().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

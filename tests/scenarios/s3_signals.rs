@@ -19,8 +19,10 @@ fn ctrl_c_saves_and_gives_the_lock_back() {
 
 #[test]
 fn a_signal_before_the_apply_gives_the_lock_back() {
-    // While the state is read under the lock, and while the fleet is read.
+    // While the lock is taken, while journal and document are read under it, and while the fleet is read.
     for fault in [
+        json!([{"operation": "PutObject", "key": format!("{KEY}.lock"), "kind": "hold_after"}]),
+        json!([{"operation": "GetObject", "key": format!("{KEY}.journal"), "kind": "hold_before"}]),
         json!([{"operation": "GetObject", "key": KEY, "kind": "hold_before"}]),
         json!([{"operation": "DescribeInstances", "kind": "hold_before"}]),
     ] {
@@ -33,6 +35,22 @@ fn a_signal_before_the_apply_gives_the_lock_back() {
         workspace.account.faults(json!([]));
         assert_eq!(object(&workspace, ".lock"), None);
     }
+}
+
+#[test]
+fn a_lock_whose_request_was_given_up_is_looked_for_twice() {
+    // S3 may carry it out after the first look.
+    let workspace = fleet();
+    let key = format!("{KEY}.lock");
+    workspace.account.faults(json!([{"operation": "PutObject", "key": key, "kind": "hold_before"}]));
+    let apply = workspace.start(&["apply", "--yes"]);
+    wait_until(|| workspace.account.held() >= 1);
+    apply.signal("INT");
+    apply.end().expect(130);
+    let log = workspace.account.log();
+    let looks = log.iter().filter(|call| call["operation"] == "GetObject" && call["key"] == key.as_str());
+    assert_eq!(looks.count(), 2);
+    assert_eq!(object(&workspace, ".lock"), None);
 }
 
 /// An apply that was asked to stop while two of its calls are done and the others are held.

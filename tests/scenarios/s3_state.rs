@@ -8,7 +8,7 @@ pub(crate) const BUCKET: &str = "acme-opsform";
 pub(crate) const KEY: &str = "ops/payments.json";
 pub(crate) const FLEET: usize = 6;
 
-fn manifest() -> String {
+pub(crate) fn manifest() -> String {
     CPU.replace(
         "[[alarm]]",
         &format!(
@@ -45,10 +45,10 @@ pub(crate) fn lock(workspace: &Workspace) -> Value {
     serde_json::from_str(&object(workspace, ".lock").unwrap()).unwrap()
 }
 
+/// Makes a lock one whose holder is gone, and gives its id.
 pub(crate) fn expire(workspace: &Workspace) -> String {
-    let mut lock = lock(workspace);
-    lock["expires"] = json!("2026-01-01T00:00:00Z");
-    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &lock.to_string());
+    let lock = lock(workspace);
+    workspace.account.put_old_object(REGION, BUCKET, &format!("{KEY}.lock"), &lock.to_string());
     lock["id"].as_str().unwrap().to_owned()
 }
 
@@ -79,6 +79,11 @@ fn a_plan_writes_nothing() {
     workspace.account.clear_calls();
     workspace.ok(&["plan"]);
     assert_eq!(workspace.account.writes(), [""; 0]);
+    // Lock, journal, document, and whether the state went elsewhere.
+    assert_eq!(workspace.account.count("s3:GetObject"), 4);
+    workspace.apply();
+    workspace.account.clear_calls();
+    workspace.ok(&["plan"]);
     assert_eq!(workspace.account.count("s3:GetObject"), 3);
 }
 
@@ -142,7 +147,7 @@ fn two_applies_at_once_and_one_of_them_leaves_or_waits() {
     let first = workspace.command(&["apply", "--yes"]).spawn().unwrap();
     wait_until(|| workspace.account.held() >= 1);
     workspace.run(&["apply", "--yes"]).expect(6).says(&["locked by", "running apply", "state unlock"]);
-    workspace.run(&["apply", "--yes", "--take-lock"]).expect(6).says(&["locked by"]);
+    workspace.run(&["apply", "--yes", "--take-lock"]).expect(6).says(&["locked by", "and this one was"]);
     workspace.run(&["apply", "--yes", "--lock-timeout", "1s"]).expect(6).says(&["waiting for", "locked by"]);
     workspace.ok(&["plan"]).says(&["being written by"]);
     let mut second = workspace.start(&["apply", "--yes", "--lock-timeout", "1m"]);
@@ -183,9 +188,21 @@ fn a_lock_is_removed_by_its_id() {
     workspace.kill_apply(FLEET, 2, "hold_before");
     let id = lock(&workspace)["id"].as_str().unwrap().to_owned();
     workspace.run(&["state", "unlock", "x"]).expect(6).says(&["another id", &id]);
-    workspace.run(&["state", "unlock", &id]).expect(1).says(&["--yes"]);
+    let refused = workspace.run(&["state", "unlock", &id]).expect(1);
+    let refused = refused.says(&[
+        "Remove the lock of",
+        "It was renewed a moment ago",
+        "if so, run the command again with --yes",
+    ]);
+    assert!(!refused.all().contains("plan"), "{}", refused.all());
+    let text = lock(&workspace);
+    workspace
+        .ok(&["state", "unlock", &id, "--yes"])
+        .says(&["was still being renewed", "the lock is removed"]);
+    workspace.account.put_object(REGION, BUCKET, &format!("{KEY}.lock"), &text.to_string());
     assert_eq!(expire(&workspace), id);
-    workspace.ok(&["state", "unlock", &id]).says(&["removed"]);
+    let removed = workspace.ok(&["state", "unlock", &id]).says(&["removed"]);
+    assert!(!removed.all().contains("renewed"), "{}", removed.all());
     workspace.apply();
     workspace.expect_nothing_to_do();
 }
@@ -283,36 +300,6 @@ fn of_many_who_want_the_lock_one_has_it() {
 }
 
 #[test]
-fn migrated_to_s3_and_back() {
-    let workspace = fleet();
-    workspace.write_manifest(CPU);
-    workspace.apply();
-    let names = workspace.recorded();
-    workspace.write_manifest(&manifest());
-    workspace.run(&["state", "migrate", "--from", "nowhere.json"]).expect(1).says(&["there is no state at"]);
-    assert!(!workspace.path().join("nowhere.json.lock").exists());
-    workspace
-        .ok(&["state", "migrate"])
-        .says(&["6 resources to s3://acme-opsform/ops", "payments.json.migrated"]);
-    assert_eq!(recorded(&workspace), names);
-    assert!(!workspace.state_file().exists());
-    assert!(workspace.path().join("state/payments.json.migrated").exists());
-    workspace.expect_nothing_to_do();
-    std::fs::copy(workspace.path().join("state/payments.json.migrated"), workspace.state_file()).unwrap();
-    workspace.run(&["state", "migrate"]).expect(1).says(&["there is a state at s3://"]);
-    std::fs::remove_file(workspace.state_file()).unwrap();
-
-    workspace.write_manifest(CPU);
-    let from = format!("s3://{BUCKET}/{KEY}");
-    workspace.run(&["state", "migrate", "--from", &from]).expect(1).says(&["--from-region"]);
-    workspace.ok(&["state", "migrate", "--from", &from, "--from-region", REGION]).says(&[".migrated"]);
-    assert_eq!(workspace.recorded(), names);
-    assert_eq!((object(&workspace, ""), object(&workspace, ".lock")), (None, None));
-    assert!(object(&workspace, ".migrated").is_some());
-    workspace.expect_nothing_to_do();
-}
-
-#[test]
 fn pulled_and_pushed() {
     let workspace = fleet();
     workspace.run(&["state", "pull"]).expect(1).says(&["there is no state at s3://"]);
@@ -322,7 +309,11 @@ fn pulled_and_pushed() {
     assert_eq!(serde_json::from_str::<Value>(&pulled).unwrap(), state(&workspace));
     workspace.ok(&["state", "rm", "web-01*", "--yes"]);
     workspace.run(&["state", "push", "pulled.json"]).expect(1).says(&["is older", "--force"]);
-    workspace.ok(&["state", "push", "pulled.json", "--force"]).says(&["6 resources"]);
+    let refused = workspace.run(&["state", "rm", "web-02*"]).expect(1);
+    refused.says(&["no terminal", "Forget 1 resource?", "if so, run the command again with --yes"]);
+    let pulled = std::fs::File::open(workspace.path().join("pulled.json")).unwrap();
+    let push = workspace.command(&["state", "push", "-", "--force"]).stdin(pulled).output().unwrap();
+    Run::of(push).expect(0).says(&["6 resources"]);
     assert_eq!(recorded(&workspace).len(), FLEET);
     let mut other: Value = serde_json::from_str(&workspace.ok(&["state", "pull"]).stdout).unwrap();
     other["lineage"] = json!("another");

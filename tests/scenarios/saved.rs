@@ -113,6 +113,7 @@ fn show_shows_a_saved_plan_in_every_form() {
     workspace.run(&["show", "web-1", "--format", "markdown"]).expect(1).says(&["only a saved plan"]);
     workspace.write("web-9", "{}");
     workspace.run(&["show", "web-9"]).expect(1).says(&["nothing in the state matches `web-9`"]);
+    workspace.run(&["show", "nofile.json"]).expect(1).says(&["there is no file nofile.json"]);
 }
 
 #[test]
@@ -167,6 +168,32 @@ fn what_lost_the_tag_is_neither_changed_nor_deleted() {
     save(&workspace);
     workspace.account.edit_alarm(REGION, "web-1: CPU", json!({"Tags": {"team": "theirs"}}));
     refused(&workspace, 5, &["\"web-1: CPU\" is no longer this project's", "nothing was applied"]);
+}
+
+#[test]
+fn what_the_state_let_go_of_is_neither_changed_nor_deleted() {
+    let no_longer = ["\"web-1: CPU\" is no longer recorded in the state", "nothing was applied"];
+    let workspace = raised();
+    workspace.ok(&["state", "rm", "web-1*", "--yes"]);
+    refused(&workspace, 5, &no_longer);
+    // Planned anew, it is ours by its tag, and said to be so.
+    save(&workspace);
+    workspace.ok(&APPLY).says(&["3 changed"]);
+    workspace.write_manifest(CPU.split("[[alarm]]").next().unwrap());
+    save(&workspace);
+    workspace.ok(&["state", "rm", "web-1*", "--yes"]);
+    refused(&workspace, 5, &no_longer);
+    assert_eq!(workspace.account.alarms(REGION).len(), 3);
+}
+
+#[test]
+fn the_old_half_of_a_rename_that_the_state_let_go_of_stays() {
+    let workspace = three();
+    workspace.apply();
+    workspace.edit_manifest("}: CPU", "}: load");
+    save(&workspace);
+    workspace.ok(&["state", "rm", "web-1*", "--yes"]);
+    refused(&workspace, 5, &["\"web-1: CPU\" is no longer recorded in the state"]);
 }
 
 #[test]

@@ -38,19 +38,15 @@ fn fleet() -> (Workspace, Vec<String>) {
     (workspace, all)
 }
 
-/// The live tags of a resource, as opsform's own inventory shows them.
+/// A resource with its live tags, as opsform's own inventory shows them.
 fn tags(workspace: &Workspace, id: &str) -> Value {
     let run = workspace.ok(&["inventory", "--format", "json"]);
     let rows: Value = serde_json::from_str(&run.stdout).unwrap();
-    let row = rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
-    row
+    rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone()
 }
 
 fn state_of(workspace: &Workspace, id: &str) -> String {
-    let run = workspace.ok(&["inventory", "--format", "json"]);
-    let rows: Value = serde_json::from_str(&run.stdout).unwrap();
-    let row = rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
-    row["state"].as_str().unwrap().to_owned()
+    tags(workspace, id)["state"].as_str().unwrap().to_owned()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::dates::DateFormats;
 use super::requirement::{Requirement, ValueRule};
 use crate::declarations::{Context, ForEach};
 use crate::inventory::{NameGlob, TagMatch};
-use crate::manifest::{Entries, Placed, Seconds, TableReader, hint_for};
+use crate::manifest::{Entries, Placed, Seconds, TableReader, suggestion};
 use crate::model::{Diagnostic, Place};
 
 /// "Tag restrictions" in the EC2 user guide: a key has 1 to 128 characters, and `aws:` is reserved.
@@ -88,20 +88,18 @@ fn timezone(reader: &mut TableReader<'_>) -> Option<TimeZone> {
         return Some(TimeZone::UTC);
     }
     let name = reader.optional::<String>("timezone")?;
-    match TimeZone::get(&name.value) {
-        Ok(timezone) => Some(timezone),
-        Err(_) => {
-            let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let hint = match crate::manifest::suggestion(&name.value, names.iter().copied()) {
-                Some(_) => hint_for(&name.value, &names, ""),
-                None => "zones are named like `Asia/Seoul` or `UTC`".to_owned(),
-            };
-            let problem = Diagnostic::error(format!("there is no time zone {:?}", name.value));
-            reader.problem(problem.at(name.place).hint(hint));
-            None
-        }
+    if let Ok(timezone) = TimeZone::get(&name.value) {
+        return Some(timezone);
     }
+    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let hint = match suggestion(&name.value, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "zones are named like `Asia/Seoul` or `UTC`".to_owned(),
+    };
+    let problem = Diagnostic::error(format!("there is no time zone {:?}", name.value));
+    reader.problem(problem.at(name.place).hint(hint));
+    None
 }
 
 fn requirement(key: &Placed<String>, reader: &mut TableReader<'_>) -> Option<Requirement> {

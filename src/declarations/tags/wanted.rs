@@ -49,13 +49,12 @@ impl Tags {
     ) -> Option<Desired> {
         let target = selected.target;
         let (key, value, claim) = match requirement.find(&target.tags) {
-            Found::Several(_) => return None,
             Found::Misspelt { key, value } if self.block.normalize => {
                 let why = format!("because the tag `{key}` is to be written `{}`", requirement.key);
                 (key, value.to_owned(), Claim::Correct { why })
             }
             // With a default of its own, it would have the tag twice.
-            Found::Misspelt { .. } => return None,
+            Found::Misspelt { .. } | Found::Several(_) => return None,
             Found::Right(_) if !target.tags.contains_key(&requirement.key) => return None,
             Found::Right(_) | Found::Nothing => {
                 let value = self.default_of(requirement, selected, today, problems)?;

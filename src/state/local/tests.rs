@@ -47,6 +47,25 @@ fn what_is_saved_is_read_back() {
 }
 
 #[test]
+fn what_is_set_aside_is_kept_beside_what_was_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let mut locked = store.lock(&owner("state migrate"), "lineage").unwrap();
+    let there = |ending: &str| store.beside(ending).exists();
+    locked.save().unwrap();
+    let document = fs::read(&store.path).unwrap();
+    assert!(store.set_aside("s3://a/b").unwrap().ends_with("payments.json.migrated"));
+    assert_eq!((store.read().unwrap(), there("migrated")), (None, true));
+    // Cut off after the copy was made: there is one all the same.
+    fs::write(&store.path, document).unwrap();
+    assert!(store.set_aside("s3://a/b").unwrap().ends_with("payments.json.migrated"));
+    locked.save().unwrap();
+    assert!(store.set_aside("s3://c/d").unwrap().ends_with("payments.json.migrated.2"));
+    assert!(there("migrated") && !there("migrated.3") && !store.path.exists());
+    assert_eq!(store.aside().unwrap().unwrap().to, "s3://c/d");
+}
+
+#[test]
 fn one_writer_at_a_time_and_readers_see_who() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());

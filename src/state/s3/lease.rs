@@ -15,6 +15,12 @@ use crate::state::{Clock, LockInfo, LockOwner, StateError};
 
 /// How long a lock holds after it was last renewed, unless said otherwise.
 pub(super) const LEASE: Duration = Duration::from_mins(1);
+/// How much longer a lock is left alone.
+const GRACE: Duration = Duration::from_secs(30);
+/// How often a lock is tried that S3 refuses although nobody has it, or that changes hands meanwhile, and the pause between
+/// two tries.
+const TRIES: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(50);
 /// A lock is renewed so often in the time that it holds: one renewal may fail, and the next still comes in time.
 const HEARTBEATS: u32 = 3;
 
@@ -56,12 +62,22 @@ pub(super) struct Found {
 }
 
 /// Who holds the lock, if anybody.
-pub(super) async fn find(objects: &Objects, key: &str) -> Result<Option<Found>, StateError> {
-    Ok(objects.get(key).await?.map(|object| Found {
-        // Whatever stands there locks, even if it cannot be read.
-        info: serde_json::from_slice(&object.bytes).unwrap_or_else(|_| unknown_holder()),
-        etag: object.etag,
-    }))
+pub(super) async fn find(objects: &Objects, key: &str, clock: Clock) -> Result<Option<Found>, StateError> {
+    let Some(object) = objects.get(key).await? else { return Ok(None) };
+    // Whatever stands there locks, even if it cannot be read.
+    let info: LockInfo = serde_json::from_slice(&object.bytes).unwrap_or_else(|_| unknown_holder());
+    let expired = is_expired(&info, object.age, clock);
+    Ok(Some(Found { info: LockInfo { expired, ..info }, etag: object.etag }))
+}
+
+/// Whether a lock was not renewed in time. S3 says how old its object is, whatever the machines' clocks say; only where it
+/// does not, they count.
+fn is_expired(info: &LockInfo, age: Option<Duration>, clock: Clock) -> bool {
+    match (age, info.expires) {
+        (Some(age), _) => age > LEASE + GRACE,
+        (None, Some(expires)) => clock().checked_sub(GRACE).is_ok_and(|then| then > expires),
+        (None, None) => false,
+    }
 }
 
 /// Removes a lock that was found, unless it has changed since; says whether it is gone.
@@ -77,6 +93,7 @@ fn text(terms: &Terms) -> Vec<u8> {
         when: owner.when,
         what: owner.what,
         expires: (terms.clock)().checked_add(terms.lease).ok(),
+        expired: false,
     };
     // A struct of texts always becomes JSON.
     serde_json::to_vec(&info).unwrap_or_default()
@@ -90,19 +107,22 @@ pub(super) async fn try_take(
     take: bool,
 ) -> Result<Result<Lease, LockInfo>, StateError> {
     let mut known: Option<String> = None;
-    loop {
+    for tried in 0..TRIES {
+        tokio::time::sleep(PAUSE * tried).await;
         if let Put::Written(etag) = objects.put(key, &text(terms), known.as_deref()).await? {
             return Ok(Ok(Lease::start(objects.clone(), key, terms, etag)));
         }
-        match find(objects, key).await? {
+        match find(objects, key, terms.clock).await? {
             // Given back between the two calls.
             None => known = None,
             // Ours, although the answer was lost and the next try had another text.
             Some(found) if found.info.id == terms.owner.id => known = Some(found.etag),
-            Some(found) if take && found.info.is_expired((terms.clock)()) => known = Some(found.etag),
+            Some(found) if take && found.info.expired => known = Some(found.etag),
             Some(found) => return Ok(Err(found.info)),
         }
     }
+    // Whoever waits tries again.
+    Ok(Err(unknown_holder()))
 }
 
 impl Lease {
@@ -130,9 +150,15 @@ impl Lease {
         if let Some(why) = self.shared.why.get() {
             return Ok(Some(why));
         }
-        let found = find(&self.shared.objects, &self.shared.key).await?;
-        let ours = found.is_some_and(|found| found.info.id == self.shared.terms.owner.id);
+        let shared = &self.shared;
+        let found = find(&shared.objects, &shared.key, shared.terms.clock).await?;
+        let ours = found.is_some_and(|found| found.info.id == shared.terms.owner.id);
         Ok((!ours).then_some(TAKEN))
+    }
+
+    /// The lock's id.
+    pub(super) fn id(&self) -> &str {
+        &self.shared.terms.owner.id
     }
 
     /// Gives the lock back, if it is still ours.
@@ -144,7 +170,7 @@ impl Lease {
             return Ok(());
         }
         // Another ETag: somebody else's lock, or a renewal of ours whose answer was lost.
-        match find(&shared.objects, &shared.key).await? {
+        match find(&shared.objects, &shared.key, shared.terms.clock).await? {
             Some(found) if found.info.id == shared.terms.owner.id => {
                 remove(&shared.objects, &shared.key, &found).await.map(|_| ())
             }
@@ -191,9 +217,10 @@ impl Shared {
     }
 
     fn lose(&self, why: &'static str) {
-        tracing::info!("the lock of the state is lost: {why}");
         let _ = self.why.set(why);
+        // Before anything that may take time, such as a word to a pipe that nobody reads.
         self.lost.cancel();
+        tracing::info!("the lock of the state is lost: {why}");
     }
 
     /// Writes a new end of the lease; `false` where the lock is no longer ours.
@@ -208,7 +235,7 @@ impl Shared {
                 *etag = new;
                 return Ok(true);
             }
-            match find(&self.objects, &self.key).await? {
+            match find(&self.objects, &self.key, self.terms.clock).await? {
                 Some(found) if found.info.id == self.terms.owner.id => *etag = found.etag,
                 _ => return Ok(false),
             }

@@ -13,7 +13,7 @@ use crate::state::journal::{Header, JOURNAL_VERSION};
 use crate::state::reading::document_text;
 use crate::state::{Journal, State, StateError};
 
-/// A state that this process may write. [`S3Locked::release`] gives the lock back; dropping alone lets it expire.
+/// A state that this process may write. [`S3Locked::release`] gives the lock back; dropping alone leaves it behind, no longer renewed.
 #[derive(Debug)]
 pub struct S3Locked {
     store: S3Store,
@@ -29,7 +29,12 @@ pub struct S3Locked {
 /// Gives a lock back while something else is the matter.
 pub(super) async fn give_back(lease: &Lease) {
     if let Err(error) = lease.release().await {
-        tracing::warn!(%error, "the lock could not be given back; it expires by itself");
+        tracing::warn!(
+            %error,
+            "the lock could not be given back: it is in the way of the next run until that takes it with --take-lock, or \
+             `opsform state unlock {}` removes it",
+            lease.id()
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! S3 is strongly consistent ("Amazon S3 data consistency model" in its user guide): who reads after a write sees it.
 
+mod answered;
 mod journal;
 mod lease;
 mod locked;
@@ -10,10 +11,11 @@ mod objects;
 use std::time::Duration;
 
 use lease::{LEASE, Terms};
-use objects::{Object, Objects};
+use objects::{Encryption, Object, Objects, Put};
 
 pub use locked::{Rescue, S3Locked};
 
+use super::aside::{self, Aside};
 use super::reading::{Relation, document_is_gone, parse_document, parse_journal, relation};
 use super::{Clock, LockInfo, LockOwner, State, StateError};
 use crate::aws::{Aws, OWN_ACCOUNT};
@@ -58,7 +60,7 @@ impl S3Store {
     pub fn new(aws: Aws, location: S3Location, project: impl Into<String>, clock: Clock) -> Self {
         let scope = Scope::new(OWN_ACCOUNT, location.region);
         Self {
-            objects: Objects::new(aws, scope, location.bucket, location.kms_key),
+            objects: Objects::new(aws, scope, location.bucket, location.kms_key.map(Encryption::with_key)),
             key: location.key,
             project: project.into(),
             clock,
@@ -159,12 +161,7 @@ impl S3Store {
     /// # Errors
     /// Where the lock cannot be read.
     pub async fn holder(&self) -> Result<Option<LockInfo>, StateError> {
-        Ok(lease::find(&self.objects, &self.lock_key()).await?.map(|found| found.info))
-    }
-
-    /// Whether a lock's lease has run out.
-    pub fn is_expired(&self, holder: &LockInfo) -> bool {
-        holder.is_expired((self.clock)())
+        Ok(lease::find(&self.objects, &self.lock_key(), self.clock).await?.map(|found| found.info))
     }
 
     /// Removes the lock with this id; `false` where it is not there any more.
@@ -172,7 +169,7 @@ impl S3Store {
     /// # Errors
     /// Where the lock cannot be read or removed.
     pub async fn unlock(&self, id: &str) -> Result<bool, StateError> {
-        match lease::find(&self.objects, &self.lock_key()).await? {
+        match lease::find(&self.objects, &self.lock_key(), self.clock).await? {
             Some(found) if found.info.id == id => {
                 lease::remove(&self.objects, &self.lock_key(), &found).await
             }
@@ -195,9 +192,8 @@ impl S3Store {
         let lease = match taken {
             Ok(lease) => lease,
             Err(holder) => {
-                let expired = self.is_expired(&holder);
                 let (path, holder) = (self.url(), Box::new(holder));
-                return Err(if expired {
+                return Err(if holder.expired {
                     StateError::LockExpired { path, holder }
                 } else {
                     StateError::Locked { path, holder }
@@ -229,19 +225,58 @@ impl S3Store {
         })
     }
 
-    /// Sets the document aside under another key, after it was copied to another store.
+    /// With all that it writes encrypted as its document is.
     ///
     /// # Errors
-    /// Where it cannot be written, or changed meanwhile.
-    pub async fn set_aside(&self) -> Result<String, StateError> {
-        let aside = format!("{}.migrated", self.key);
+    /// Where the document cannot be read.
+    pub async fn encrypted_as_it_is(mut self) -> Result<Self, StateError> {
         if let Some(document) = self.objects.get(&self.key).await? {
-            let earlier = self.objects.get(&aside).await?.map(|object| object.etag);
-            let written = self.objects.put(&aside, &document.bytes, earlier.as_deref()).await?;
-            if written == objects::Put::Refused || !self.objects.delete(&self.key, &document.etag).await? {
-                return Err(StateError::WrittenByOther { path: self.url() });
-            }
+            self.objects = self.objects.encrypted(document.encryption);
         }
-        Ok(self.objects.url(&aside))
+        Ok(self)
+    }
+
+    /// Sets the document aside under a free key, after it was copied to the place `to`.
+    ///
+    /// # Errors
+    /// Where it cannot be written there, or changed meanwhile.
+    pub async fn set_aside(&self, to: &str) -> Result<String, StateError> {
+        let changed = || StateError::WrittenByOther { path: self.url() };
+        let document = self.objects.get(&self.key).await?.ok_or_else(changed)?;
+        let text = aside::text(&document.bytes, to)
+            .map_err(|error| StateError::io("write", self.url().as_ref(), std::io::Error::from(error)))?;
+        let mut n = 1;
+        let key = loop {
+            let key = self.aside_key(n);
+            match self.objects.get(&key).await? {
+                Some(there) if there.bytes != text => n += 1,
+                // A migration that was killed came as far as this.
+                Some(_) => break key,
+                None => match self.objects.put(&key, &text, None).await? {
+                    Put::Written(_) => break key,
+                    Put::Refused => return Err(changed()),
+                },
+            }
+        };
+        if self.objects.delete(&self.key, &document.etag).await? {
+            Ok(self.objects.url(&key))
+        } else {
+            Err(changed())
+        }
+    }
+
+    /// The document that was set aside last.
+    pub(super) async fn aside(&self) -> Result<Option<Aside>, StateError> {
+        let mut last = None;
+        for n in 1.. {
+            let key = self.aside_key(n);
+            let Some(object) = self.objects.get(&key).await? else { break };
+            last = Some(Aside::new(self.objects.url(&key), &object.bytes));
+        }
+        Ok(last)
+    }
+
+    fn aside_key(&self, n: u32) -> String {
+        format!("{}.{}", self.key, aside::ending(n))
     }
 }

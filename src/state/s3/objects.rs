@@ -4,11 +4,13 @@
 //! hold, although what is there is what was sent. So every refusal is followed by a look at the object.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 
+use super::answered::Answered;
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::Scope;
 use crate::state::StateError;
@@ -20,13 +22,31 @@ pub(super) struct Objects {
     client: aws_sdk_s3::Client,
     scope: Scope,
     bucket: String,
-    kms_key: Option<String>,
+    /// What the bucket does by default where it is left out.
+    encryption: Option<Encryption>,
 }
 
 /// An object and the version of it that was read.
 pub(super) struct Object {
     pub(super) bytes: Vec<u8>,
     pub(super) etag: String,
+    pub(super) encryption: Option<Encryption>,
+    /// How long ago it was written, by S3's own clock, in whole seconds; `None` where S3 does not say.
+    pub(super) age: Option<Duration>,
+}
+
+/// How objects are encrypted.
+#[derive(Clone, Debug)]
+pub(super) struct Encryption {
+    how: ServerSideEncryption,
+    kms_key: Option<String>,
+}
+
+impl Encryption {
+    /// With a KMS key.
+    pub(super) fn with_key(key: String) -> Self {
+        Self { how: ServerSideEncryption::AwsKms, kms_key: Some(key) }
+    }
 }
 
 /// What came of a conditional write.
@@ -39,9 +59,14 @@ pub(super) enum Put {
 }
 
 impl Objects {
-    pub(super) fn new(aws: Aws, scope: Scope, bucket: String, kms_key: Option<String>) -> Self {
+    pub(super) fn new(aws: Aws, scope: Scope, bucket: String, encryption: Option<Encryption>) -> Self {
         let client = aws.s3(&scope);
-        Self { aws: Arc::new(aws), client, scope, bucket, kms_key }
+        Self { aws: Arc::new(aws), client, scope, bucket, encryption }
+    }
+
+    /// The same objects, written with another encryption.
+    pub(super) fn encrypted(self, encryption: Option<Encryption>) -> Self {
+        Self { encryption, ..self }
     }
 
     pub(super) fn bucket(&self) -> &str {
@@ -60,12 +85,17 @@ impl Objects {
     /// Reads an object; `None` where there is none.
     pub(super) async fn get(&self, key: &str) -> Result<Option<Object>, StateError> {
         let send = || async move {
-            let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await?;
+            let answered = Answered::default();
+            let request = self.client.get_object().bucket(&self.bucket).key(key).customize();
+            let answer = request.interceptor(answered.clone()).send().await?;
+            let age = answered.since(answer.last_modified.as_ref());
             let etag = answer.e_tag.unwrap_or_default();
+            let kms_key = answer.ssekms_key_id;
+            let encryption = answer.server_side_encryption.map(|how| Encryption { how, kms_key });
             // A connection that breaks while the body comes is as good a reason to ask again as one that breaks before.
             let body = answer.body.collect().await;
             let body = body.map_err(|error| SdkError::dispatch_failure(ConnectorError::io(error.into())))?;
-            Ok(Object { bytes: body.to_vec(), etag })
+            Ok(Object { bytes: body.to_vec(), etag, encryption, age })
         };
         match self.aws.call(&self.scope, Operation::GET_OBJECT, send).await {
             Ok(object) => Ok(Some(object)),
@@ -77,7 +107,10 @@ impl Objects {
     /// Writes an object if it is still the one with this ETag; `None`: if there is none yet.
     pub(super) async fn put(&self, key: &str, bytes: &[u8], known: Option<&str>) -> Result<Put, StateError> {
         let if_absent = known.is_none().then(|| "*".to_owned());
-        let encryption = self.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms);
+        let (how, kms_key) = match &self.encryption {
+            None => (None, None),
+            Some(encryption) => (Some(&encryption.how), encryption.kms_key.as_ref()),
+        };
         let send = || {
             self.client
                 .put_object()
@@ -86,8 +119,8 @@ impl Objects {
                 .content_type("application/json")
                 .set_if_match(known.map(str::to_owned))
                 .set_if_none_match(if_absent.clone())
-                .set_server_side_encryption(encryption.clone())
-                .set_ssekms_key_id(self.kms_key.clone())
+                .set_server_side_encryption(how.cloned())
+                .set_ssekms_key_id(kms_key.cloned())
                 .body(ByteStream::from(bytes.to_vec()))
                 .send()
         };

@@ -191,7 +191,8 @@ impl Now<'_> {
 
     /// Whether the plan changes what was recorded then, and the record is gone.
     fn is_let_go(&self, change: &Change) -> bool {
-        let was_recorded = change.verb == Verb::Update && change.reason != Some(Reason::Recovered);
+        let recorded = change.is_recorded() && change.reason != Some(Reason::Recovered);
+        let was_recorded = change.verb == Verb::Update && recorded;
         was_recorded && !self.owned.contains_key(&change.address)
     }
 

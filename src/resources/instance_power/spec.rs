@@ -7,7 +7,7 @@ pub const KIND: &str = "instance_power";
 
 /// The kind in words. Whoever starts or stops an instance last decides.
 pub(super) const TEXT: KindText =
-    KindText { kind: KIND, noun: "instance", plural: "instances", shared: true, summary };
+    KindText { kind: KIND, noun: "power state", plural: "power states", shared: true, summary };
 
 /// Whether an instance runs, or is on its way there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ pub mod aws;
 pub mod commands;
 pub mod declarations;
 pub mod inventory;
+pub mod mail;
 pub mod manifest;
 pub mod model;
 pub mod plan;

@@ -21,6 +21,11 @@ pub fn alarm_arn(scope: &Scope, name: &str) -> String {
     format!("arn:{}:cloudwatch:{}:{}:alarm:{name}", partition(&scope.region), scope.region, scope.account)
 }
 
+/// The ARN of a database (`db`) or a cluster (`cluster`): `arn:aws:rds:REGION:ACCOUNT:db:ID`.
+pub fn rds_arn(scope: &Scope, kind: &str, id: &str) -> String {
+    format!("arn:{}:rds:{}:{}:{kind}:{id}", partition(&scope.region), scope.region, scope.account)
+}
+
 /// The name in an alarm's ARN. Names may hold colons.
 pub fn alarm_name(arn: &str) -> Option<&str> {
     arn.splitn(7, ':').nth(6)

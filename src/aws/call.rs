@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{Aws, AwsError, ErrorClass, OPERATIONS, Operation};
+use super::{Aws, AwsError, ErrorClass, OPERATIONS, Operation, Throttle};
 use crate::model::Scope;
 
 /// Tries of one call when AWS throttles it. The bucket paces them, so this is minutes, not a storm.
@@ -101,6 +101,63 @@ impl Aws {
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 () = tokio::time::sleep(pause(throttled + failed)) => {}
+            }
+        }
+    }
+}
+
+/// What became of a call that must not be made twice, where it did not succeed.
+#[derive(Clone, Debug)]
+pub enum OnceError {
+    /// AWS surely did not do it.
+    NotDone(AwsError),
+    /// No answer, or one that does not tell: AWS may have done it.
+    Unknown(AwsError),
+}
+
+impl Aws {
+    /// Makes a call that has an effect each time it is made. Only where AWS throttled it, and so did not do it, is it
+    /// made again; a lost answer, a timeout and a failure inside AWS are not.
+    ///
+    /// The call counts as `weight` calls of the limit, which is the caller's: what AWS allows differs by account.
+    ///
+    /// # Errors
+    /// See [`OnceError`].
+    pub async fn call_once<T, E, F, Fut>(
+        &self,
+        scope: &Scope,
+        operation: &'static Operation,
+        (throttle, weight): (&Throttle, usize),
+        send: F,
+    ) -> Result<T, OnceError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        let mut tries = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(OnceError::NotDone(AwsError::stopped(operation, scope))),
+                () = throttle.acquire_many(weight) => {}
+            }
+            self.calls.add(operation);
+            tracing::debug!(%scope, %operation, tries, "call once");
+            let error = match send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => AwsError::from_sdk(operation, scope, &error),
+            };
+            tries += 1;
+            tracing::debug!(%scope, %operation, code = error.code, class = ?error.class, tries, "call failed");
+            match error.class {
+                ErrorClass::Throttled if tries < THROTTLED_TRIES => throttle.slow_down(),
+                ErrorClass::Transient => return Err(OnceError::Unknown(error)),
+                _ => return Err(OnceError::NotDone(error)),
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(pause(tries)) => {}
             }
         }
     }

@@ -101,6 +101,16 @@ impl Aws {
         aws_sdk_s3::Client::from_conf(config)
     }
 
+    /// A client of Amazon SES. Only mails need it, so it is none of [`Clients`].
+    ///
+    /// # Panics
+    /// When the scope's account is none of [`Aws::accounts`].
+    pub fn ses(&self, scope: &Scope) -> aws_sdk_sesv2::Client {
+        let account = &self.accounts[&scope.account];
+        let config = account.to_builder().region(Region::new(scope.region.clone())).build();
+        aws_sdk_sesv2::Client::new(&config)
+    }
+
     /// The rate limit of an operation in a scope.
     pub fn throttle(&self, scope: &Scope, operation: &'static Operation) -> Arc<Throttle> {
         let mut throttles = self.throttles.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,6 +118,11 @@ impl Aws {
             .entry((scope.clone(), operation.iam_action))
             .or_insert_with(|| Arc::new(Throttle::new(self.rate(operation))));
         Arc::clone(throttle)
+    }
+
+    /// The rate that the manifest gives for an operation, in calls a second.
+    pub fn rate_by_hand(&self, operation: &'static Operation) -> Option<f64> {
+        self.rates.get(operation.name).copied()
     }
 
     /// The rate of an operation: the manifest's, else AWS's published default.

@@ -1,6 +1,6 @@
 //! The one way to AWS: clients by account and region, rate limits, retries, call counts and errors.
 //!
-//! Architecture invariant: every request of opsform goes through [`Aws::call`], so every attempt passes the client-side
+//! Architecture invariant: every request of opsform goes through [`Aws::call`] or [`Aws::call_once`], so every attempt passes the client-side
 //! rate limit and is counted. The SDK's own retries are switched off.
 
 mod arn;
@@ -13,8 +13,8 @@ mod ownership;
 mod throttle;
 mod whole_answer;
 
-pub use arn::{alarm_arn, alarm_name, partition};
-pub use call::{CallCounts, all};
+pub use arn::{alarm_arn, alarm_name, partition, rds_arn};
+pub use call::{CallCounts, OnceError, all};
 pub use client::{Aws, Clients};
 pub use connect::{
     AccountAccess, ConnectOptions, OWN_ACCOUNT, connect, connect_own, enabled_regions, environment_region,

@@ -73,12 +73,30 @@ operations! {
     LIST_ALARM_TAGS = operation("CloudWatch", "ListTagsForResource", "cloudwatch:ListTagsForResource", rate(10.0, 10.0));
     /// 1,000 instances a page; paged calls have a bucket of 100 refilled at 20 a second.
     DESCRIBE_INSTANCES = operation("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
+    /// 500 volumes a page; the bucket of paged calls, like that of `DescribeInstances`.
+    DESCRIBE_VOLUMES = operation("EC2", "DescribeVolumes", "ec2:DescribeVolumes", rate(20.0, 100.0));
     /// One call; unpaged: a bucket of 50 refilled at 10 a second.
     DESCRIBE_REGIONS = operation("EC2", "DescribeRegions", "ec2:DescribeRegions", rate(10.0, 50.0));
+    /// 1,000 tags a page.
+    DESCRIBE_TAGS = operation("EC2", "DescribeTags", "ec2:DescribeTags", rate(20.0, 100.0));
+    /// Many resources a call; a bucket of 100 refilled at 10 a second.
+    CREATE_TAGS = operation("EC2", "CreateTags", "ec2:CreateTags", rate(10.0, 100.0));
+    /// Many resources a call; a bucket of 100 refilled at 10 a second.
+    DELETE_TAGS = operation("EC2", "DeleteTags", "ec2:DeleteTags", rate(10.0, 100.0));
+    /// Many instances a call; a bucket of 50 refilled at 5 a second.
+    STOP_INSTANCES = operation("EC2", "StopInstances", "ec2:StopInstances", rate(5.0, 50.0));
+    /// Many instances a call; a bucket of 5 refilled at 2 a second.
+    START_INSTANCES = operation("EC2", "StartInstances", "ec2:StartInstances", rate(2.0, 5.0));
+    /// One database or cluster a call.
+    ADD_RDS_TAGS = operation("RDS", "AddTagsToResource", "rds:AddTagsToResource", rate(5.0, 5.0));
+    /// One database or cluster a call.
+    REMOVE_RDS_TAGS = operation("RDS", "RemoveTagsFromResource", "rds:RemoveTagsFromResource", rate(5.0, 5.0));
     /// 100 databases a page.
     DESCRIBE_DB_INSTANCES = operation("RDS", "DescribeDBInstances", "rds:DescribeDBInstances", rate(5.0, 5.0));
     /// 100 clusters a page.
     DESCRIBE_DB_CLUSTERS = operation("RDS", "DescribeDBClusters", "rds:DescribeDBClusters", rate(5.0, 5.0));
+    /// One database or cluster a call; only for those that are described without their tags.
+    LIST_DB_TAGS = operation("RDS", "ListTagsForResource", "rds:ListTagsForResource", rate(5.0, 5.0));
     /// 100 resources a page, 15 a second.
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].
@@ -91,6 +109,11 @@ operations! {
     DELETE_OBJECT = operation("S3", "DeleteObject", "s3:DeleteObject", rate(100.0, 100.0));
     /// Whether old states can be brought back.
     GET_BUCKET_VERSIONING = operation("S3", "GetBucketVersioning", "s3:GetBucketVersioning", rate(100.0, 100.0));
+    /// One mail a call. Counted per recipient, at the rate that `GetAccount` tells; this one is the sandbox's ("Service
+    /// quotas" in the SES developer guide).
+    SEND_EMAIL = operation("SES", "SendEmail", "ses:SendEmail", rate(1.0, 1.0));
+    /// The account's rate and daily quota of mail. SES takes one a second of its other calls (same page).
+    GET_MAIL_ACCOUNT = operation("SES", "GetAccount", "ses:GetAccount", rate(1.0, 1.0));
     /// Whose credentials these are; needs no permission.
     GET_CALLER_IDENTITY = operation("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
 }

@@ -50,23 +50,29 @@ impl Throttle {
 
     /// Waits until a call may be sent.
     pub async fn acquire(&self) {
-        let wait = self.reserve();
+        self.acquire_many(1).await;
+    }
+
+    /// Waits until a call that counts as this many may be sent.
+    ///
+    /// It waits for one token and takes them all: what is missing has to come back before the next call. That is how SES
+    /// counts the recipients of a mail.
+    pub async fn acquire_many(&self, count: usize) {
+        let wait = self.reserve(count);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
     }
 
-    /// Takes a token and says how long to wait before using it.
-    fn reserve(&self) -> Duration {
+    /// Takes tokens and says how long to wait before using them.
+    fn reserve(&self, count: usize) -> Duration {
         let mut bucket = self.lock();
         let now = Instant::now();
         bucket.refill(self.full, now);
         bucket.tokens -= 1.0;
-        if bucket.tokens >= 0.0 {
-            Duration::ZERO
-        } else {
-            Duration::from_secs_f64(-bucket.tokens / bucket.per_second)
-        }
+        let wait = (-bucket.tokens).max(0.0) / bucket.per_second;
+        bucket.tokens -= f64::from(u32::try_from(count).unwrap_or(u32::MAX)) - 1.0;
+        Duration::from_secs_f64(wait)
     }
 
     /// AWS throttled a call: slow down, at most once a second however many calls were in flight.
@@ -121,6 +127,18 @@ mod tests {
         // Five at once, then twenty at ten a second.
         let seconds = start.elapsed().as_secs_f64();
         assert!((1.99..2.05).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_counts_as_many_makes_the_next_one_wait() {
+        let throttle = Throttle::new(TEN);
+        let start = Instant::now();
+        throttle.acquire_many(25).await;
+        assert!(start.elapsed().is_zero());
+        throttle.acquire().await;
+        // Five were there; the twenty that were not, and its own, at ten a second.
+        let seconds = start.elapsed().as_secs_f64();
+        assert!((2.09..2.15).contains(&seconds), "{seconds}");
     }
 
     #[tokio::test(start_paused = true)]

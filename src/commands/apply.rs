@@ -135,7 +135,8 @@ impl Job<'_> {
         held: Held<'_>,
     ) -> Result<Exit> {
         let before = held.locked.state().clone();
-        let session = Session::connect(self.global, &self.manifest.settings, &before).await?;
+        let session =
+            Session::connect(self.global, &self.manifest.settings, &before, self.environment).await?;
         let Planned { plan, mut state, found_by_tags, wanted } =
             make_plan(&session, self.output, before.clone(), self.manifest, wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
@@ -155,7 +156,8 @@ impl Job<'_> {
     /// Applies what is left of a saved plan, and nothing else.
     async fn apply_saved(&self, saved: SavedPlan, provenance: &Provenance, held: Held<'_>) -> Result<Exit> {
         let before = held.locked.state().clone();
-        let session = Session::connect(self.global, &self.manifest.settings, &before).await?;
+        let session =
+            Session::connect(self.global, &self.manifest.settings, &before, self.environment).await?;
         if saved.plan.blocking().next().is_some() {
             self.output.plan(&saved.plan, self.heading, Format::Text, self.detail)?;
             refuse_if_blocked(&saved.plan)?;

@@ -86,6 +86,8 @@ pub(super) enum Command {
     Drift(DriftArgs),
     /// Show a saved plan, or what the project owns, field by field
     Show(ShowArgs),
+    /// Show what the tag rules find: missing, misspelt and expired tags
+    Audit(AuditArgs),
     /// Show the live fleet, with all tags, and which of it no alarm watches
     Inventory(InventoryArgs),
     /// Write declarations for alarms that exist already and that no opsform project owns
@@ -266,10 +268,49 @@ pub(super) struct DriftArgs {
     pub(super) detailed_exitcode: bool,
 }
 
+/// `audit`
+#[derive(Args, Debug)]
+pub(super) struct AuditArgs {
+    /// The report's form [default: by the ending of --out, else table]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<AuditFormat>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Exit with 2 when there are findings
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// Send the findings as `[mail]` of the manifest says: all to the team, and each owner theirs
+    #[arg(long)]
+    pub(super) mail: bool,
+    /// Write the mails to this folder and send none
+    #[arg(long, value_name = "DIR", requires = "mail")]
+    pub(super) dry_run: Option<PathBuf>,
+}
+
+/// The form of an audit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum AuditFormat {
+    /// For a terminal
+    Table,
+    /// For programs; documented in docs/audit-format.md
+    Json,
+    /// One row a finding
+    Csv,
+    /// An Excel workbook, a sheet for each list
+    Xlsx,
+    /// A page for a browser
+    Html,
+    /// For a comment on a pull request
+    Markdown,
+    /// A test report, as GitLab and Jenkins show it
+    Junit,
+}
+
 /// `inventory`
 #[derive(Args, Debug)]
 pub(super) struct InventoryArgs {
-    /// Only these kinds of target: `ec2`, `rds`, `rds_cluster`
+    /// Only these kinds of target: `ec2`, `ebs`, `rds`, `rds_cluster`
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(super) kind: Vec<String>,
     /// Replace the file of --out where it exists: it may be a sheet that somebody wrote into
@@ -338,6 +379,8 @@ pub(super) enum PolicyFor {
     Inventory,
     /// `import`: reads all kinds of target, alarms and their owners
     Import,
+    /// `audit`: reads what the tag rules are about; sends mails where the manifest has `[mail]`
+    Audit,
 }
 
 /// `show`

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{Global, IamPolicyArgs, PolicyFor};
@@ -14,7 +15,7 @@ use crate::aws::{Operation, partition};
 use crate::declarations::Manifest;
 use crate::inventory::TargetKind;
 use crate::manifest::{Regions, S3Place, StatePlace};
-use crate::resources;
+use crate::resources::{self, metric_alarm};
 
 /// `opsform iam-policy`
 pub(super) fn run(global: &Global, args: &IamPolicyArgs, environment: &Environment) -> Result<Exit> {
@@ -46,12 +47,16 @@ fn policy(manifest: &Manifest, permissions: PolicyFor, caller: bool) -> Value {
 /// What is done in the accounts, by their roles or by the caller.
 fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
     let mut statements = vec![statement("OpsformRead", &reading(manifest, permissions), json!("*"))];
-    if matches!(permissions, PolicyFor::Inventory | PolicyFor::Import) {
+    if permissions == PolicyFor::Audit && manifest.settings.mail.is_some() {
+        let mail = [Operation::SEND_EMAIL, Operation::GET_MAIL_ACCOUNT].map(|operation| operation.iam_action);
+        statements.push(statement("OpsformMail", &mail.into(), json!("*")));
+    }
+    if !matches!(permissions, PolicyFor::Plan | PolicyFor::Apply) {
         return statements;
     }
-    for kind in resources::KINDS {
+    for kind in kinds(manifest) {
         let (operations, name) = (kind.operations(), in_camel_case(kind.text().kind));
-        let (declared, owned) = (declared_arns(manifest, *kind), owned_arns(manifest, *kind));
+        let (declared, owned) = (declared_arns(manifest, kind), owned_arns(manifest, kind));
         let mut allow = |verb: &str, operations: &[&Operation], arns: &[String]| {
             let actions: BTreeSet<&str> = operations.iter().map(|operation| operation.iam_action).collect();
             if !actions.is_empty() {
@@ -129,27 +134,41 @@ fn statement(sid: &str, actions: &BTreeSet<&str>, resource: Value) -> Value {
     json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource })
 }
 
-/// The actions that read and that take no resource.
+/// The actions that read and that take no resource, or are called for any (`rds:ListTagsForResource`).
 fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str> {
     let declared = || manifest.declarations.iter().flat_map(|declaration| declaration.selectors());
     let targets: BTreeSet<TargetKind> = match permissions {
         PolicyFor::Plan | PolicyFor::Apply => declared().map(|selector| selector.kind).collect(),
+        PolicyFor::Audit => {
+            let rules = manifest.declarations.iter().filter(|d| d.audit_day(Timestamp::UNIX_EPOCH).is_some());
+            rules.flat_map(|rule| rule.selectors()).map(|selector| selector.kind).collect()
+        }
         PolicyFor::Inventory | PolicyFor::Import => TargetKind::ALL.into(),
     };
-    let targets = targets.into_iter().map(|kind| match kind {
-        TargetKind::Ec2 => Operation::DESCRIBE_INSTANCES,
-        TargetKind::Rds => Operation::DESCRIBE_DB_INSTANCES,
-        TargetKind::RdsCluster => Operation::DESCRIBE_DB_CLUSTERS,
+    let targets = targets.into_iter().flat_map(|kind| match kind {
+        TargetKind::Ec2 => vec![Operation::DESCRIBE_INSTANCES],
+        TargetKind::Ebs => vec![Operation::DESCRIBE_VOLUMES],
+        TargetKind::Rds => vec![Operation::DESCRIBE_DB_INSTANCES, Operation::LIST_DB_TAGS],
+        TargetKind::RdsCluster => vec![Operation::DESCRIBE_DB_CLUSTERS, Operation::LIST_DB_TAGS],
     });
     let resources: Vec<&Operation> = match permissions {
         PolicyFor::Plan | PolicyFor::Apply => {
-            resources::KINDS.iter().flat_map(|kind| kind.operations().read.iter().copied()).collect()
+            kinds(manifest).flat_map(|kind| kind.operations().read.iter().copied()).collect()
         }
+        PolicyFor::Audit => Vec::new(),
         PolicyFor::Inventory => vec![Operation::DESCRIBE_ALARMS],
         PolicyFor::Import => vec![Operation::DESCRIBE_ALARMS, Operation::GET_RESOURCES],
     };
     let regions = (manifest.settings.aws.regions == Regions::All).then_some(Operation::DESCRIBE_REGIONS);
     targets.chain(resources).chain(regions).map(|operation| operation.iam_action).collect()
+}
+
+/// The kinds of resources that the manifest may want. Alarms are always among them: without a state, what bears the
+/// project's tag is looked for, and of the kinds that bear tags they are the one.
+fn kinds(manifest: &Manifest) -> impl Iterator<Item = &'static dyn resources::Kind> {
+    let mut wanted: BTreeSet<&str> = manifest.declarations.iter().flat_map(|d| d.kinds()).collect();
+    wanted.insert(metric_alarm::KIND);
+    resources::KINDS.iter().copied().filter(move |kind| wanted.contains(kind.text().kind))
 }
 
 /// The resources in the manifest's accounts and regions; in any where it does not name them.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod audit;
 mod environment;
 mod failure;
 mod former_place;
@@ -87,6 +88,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Drift(args) => plan::drift(global, args, environment).await,
         Command::Show(args) => state::show(global, args, environment).await,
         Command::IamPolicy(args) => iam_policy::run(global, args, environment),
+        Command::Audit(args) => audit::run(global, args, environment).await,
         Command::Inventory(args) => inventory::run(global, args, environment).await,
         Command::Import(args) => import::run(global, args, environment).await,
         Command::State(command) => state::run(global, command, environment).await,

@@ -46,6 +46,6 @@ async fn connect(
 ) -> Result<(State, Session, String)> {
     let store = open_store(global, environment, settings).await?;
     let state = read_state(&store, output).await?;
-    let session = Session::connect(global, settings, &state).await?;
+    let session = Session::connect(global, settings, &state, environment).await?;
     Ok((state, session, store.place()))
 }

@@ -12,7 +12,7 @@ use super::reading::{Absences, absences, ask_owners, find_owned, read_resources,
 use super::session::{Session, failures};
 use crate::declarations::{self, Manifest, World};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
-use crate::model::{Address, Desired, Diagnostics, Origin, Owned, Place};
+use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place};
 use crate::plan::{Plan, PlanInput, PlanOptions, ReadCost, plan};
 use crate::render::count_of;
 use crate::resources;
@@ -57,8 +57,8 @@ pub(super) async fn make_plan(
     let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
     let reading = Reading::new(output);
     let mut actual = read_resources(session, &requests).await?;
-    let read = actual.len();
-    state.settle(&actual, &session.scopes);
+    let read = by_kind(&actual);
+    state.settle(&actual, &session.scopes, &resources::shared());
     protect(&mut state, manifest);
     let desired = match wanted {
         Wanted::LastWritten => {
@@ -84,6 +84,7 @@ pub(super) async fn make_plan(
         desired,
         actual,
         owned: state.resources.clone(),
+        shared: resources::shared(),
         declared,
         absences,
         options,
@@ -92,15 +93,25 @@ pub(super) async fn make_plan(
     Ok(Planned { plan, state, found_by_tags, wanted })
 }
 
+/// How many resources were read, by kind.
+pub(super) type ByKind = BTreeMap<String, usize>;
+
+pub(super) fn by_kind(actual: &BTreeMap<Address, Actual>) -> ByKind {
+    let mut counts = ByKind::new();
+    for address in actual.keys() {
+        *counts.entry(address.kind.clone()).or_default() += 1;
+    }
+    counts
+}
+
 /// What was read, and with how many calls.
-pub(super) fn cost(session: &Session, fleet: &Fleet, read: usize, start: Instant) -> ReadCost {
+pub(super) fn cost(session: &Session, fleet: &Fleet, read: ByKind, start: Instant) -> ReadCost {
     let mut objects = BTreeMap::new();
     for kind in TargetKind::ALL {
         objects.insert(kind.plural().to_owned(), fleet.of_kind(kind).count());
     }
-    // There is one kind so far; with more, reads are to be counted by kind.
-    if let Some(text) = resources::texts().first() {
-        objects.insert(text.plural.to_owned(), read);
+    for text in resources::texts() {
+        *objects.entry(text.plural.to_owned()).or_default() += read.get(text.kind).copied().unwrap_or(0);
     }
     objects.retain(|_, count| *count > 0);
     ReadCost {
@@ -121,8 +132,12 @@ async fn manifest_desired(
     let reading = Reading::new(output);
     let fleet = declared_fleet(session, manifest).await?;
     drop(reading);
-    let world =
-        World { manifest_scopes: &session.manifest_scopes, scopes: &session.declared_scopes, fleet: &fleet };
+    let world = World {
+        manifest_scopes: &session.manifest_scopes,
+        scopes: &session.declared_scopes,
+        fleet: &fleet,
+        now: session.now,
+    };
     let mut problems = Diagnostics::new();
     let mut desired = Vec::new();
     for declaration in &manifest.declarations {
@@ -228,7 +243,7 @@ fn as_desired(owned: &Owned) -> Desired {
         origin: Origin { label: owned.label.clone(), place: place.clone() },
         place: Place::Named(place),
         target: owned.target.clone(),
-        adopt: false,
+        claim: Claim::Own { adopt: false },
         protect: owned.protect,
     }
 }

@@ -129,11 +129,18 @@ pub(super) struct Session {
     pub(super) manifest_scopes: Vec<Scope>,
     /// Those of them that `--region` leaves: where declarations make resources in this run.
     pub(super) declared_scopes: Vec<Scope>,
+    /// The time at which the run began.
+    pub(super) now: jiff::Timestamp,
 }
 
 impl Session {
     /// Connects and finds the scopes.
-    pub(super) async fn connect(global: &Global, settings: &Settings, state: &State) -> Result<Self> {
+    pub(super) async fn connect(
+        global: &Global,
+        settings: &Settings,
+        state: &State,
+        environment: &Environment,
+    ) -> Result<Self> {
         let listed: Vec<String> = match &settings.aws.regions {
             Regions::Listed(regions) => regions.iter().map(|region| region.value.clone()).collect(),
             Regions::All | Regions::Default => Vec::new(),
@@ -164,7 +171,7 @@ impl Session {
         check_region_flag(global, &scopes)?;
         check_default_region(global, settings, &declared, state)?;
         let declared_scopes = declared.iter().filter(|scope| wanted(scope)).cloned().collect();
-        Ok(Self { aws, scopes, manifest_scopes: declared, declared_scopes })
+        Ok(Self { aws, scopes, manifest_scopes: declared, declared_scopes, now: environment.now })
     }
 }
 

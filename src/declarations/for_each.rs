@@ -1,18 +1,18 @@
 //! `for_each`: what a declaration attaches to.
 
+mod forms;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+pub(super) use forms::id_fault;
+use forms::state_fault;
 
 use super::World;
 use super::inventories::{self, Inventories, Inventory, RowKind};
 use crate::inventory::{Fleet, NameGlob, Selector, TagMatch, Target, TargetKind};
-use crate::manifest::{
-    Data, Entries, FromValue, Placed, Reading, RowReader, TableReader, Value, hint_for, suggestion,
-};
+use crate::manifest::{Data, Entries, FromValue, Placed, Reading, RowReader, TableReader, Value, hint_for};
 use crate::model::{Diagnostic, Place};
-
-/// The states in which an instance counts ("`InstanceState`" in the EC2 API reference, without those that never do).
-const INSTANCE_STATES: [&str; 4] = ["pending", "running", "stopped", "stopping"];
 
 /// A parsed `for_each`.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl ForEach {
         }
         if table.is_empty() {
             table.problem(Diagnostic::error("`for_each` names no kind of target").at(place.clone()).hint(
-                "write `for_each = { ec2 = {} }` for all instances; there are `ec2`, `rds` and `rds_cluster`",
+                "write `for_each = { ec2 = {} }` for all instances; there are `ec2`, `ebs`, `rds` and `rds_cluster`",
             ));
         }
         let mut selectors = Vec::new();
@@ -65,6 +65,20 @@ impl ForEach {
         }
         table.finish();
         Some(Self { reads: selectors.clone(), selectors, inventory: None, place })
+    }
+
+    /// Reads `for_each` for a declaration that attaches to what AWS has, and not to rows of a sheet.
+    pub(super) fn read_targets(reader: &mut TableReader<'_>, inventories: &Inventories) -> Option<Self> {
+        let for_each = Self::read(reader, inventories)?;
+        if for_each.rows_alone().is_some() {
+            reader.problem(
+                Diagnostic::error("rows of kind `row` stand for nothing on AWS")
+                    .at(for_each.place.clone())
+                    .hint("choose an inventory of instances, volumes or databases"),
+            );
+            return None;
+        }
+        Some(for_each)
     }
 
     /// Reads `{ inventory = "…" }` with conditions beside it.
@@ -180,7 +194,7 @@ fn names_and_states(selector: &mut Selector, reader: &mut TableReader<'_>) {
         }
     }
     for state in texts(reader, "state") {
-        match state_fault(selector.kind, &state) {
+        match state_fault(selector.kind, &state.value) {
             Some(problem) => reader.problem(problem.at(state.place)),
             None => drop(selector.states.insert(state.value)),
         }
@@ -191,7 +205,7 @@ fn ids(selector: &mut Selector, reader: &mut TableReader<'_>) {
     for id in texts(reader, "ids") {
         match id_fault(selector.kind, &id.value) {
             Some(mut hint) => {
-                if selector.kind == TargetKind::Ec2 {
+                if matches!(selector.kind, TargetKind::Ec2 | TargetKind::Ebs) {
                     hint += "; names go into `names`";
                 }
                 let what = selector.kind.plural();
@@ -284,44 +298,6 @@ impl FromValue for TagMatch {
     }
 }
 
-/// What an id of this kind looks like, where this is none.
-///
-/// Sources: "EC2 resource IDs" in the EC2 user guide (8 or 17 hexadecimal digits), `CreateDBInstance` and
-/// `CreateDBCluster` in the RDS API reference (1 to 63 letters, digits and hyphens, stored in lower case).
-pub(super) fn id_fault(kind: TargetKind, id: &str) -> Option<String> {
-    if kind == TargetKind::Ec2 {
-        let fits = id.strip_prefix("i-").is_some_and(|digits| {
-            let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-            [8, 17].contains(&digits.len()) && digits.bytes().all(hexadecimal)
-        });
-        return (!fits).then_some("an instance's id looks like `i-0123456789abcdef0`".to_owned());
-    }
-    let fits = (1..=63).contains(&id.len())
-        && id.starts_with(|c: char| c.is_ascii_lowercase())
-        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    let hint = "an identifier has lower-case letters, digits and `-` and begins with a letter";
-    (!fits).then(|| hint.to_owned())
-}
-
-fn state_fault(kind: TargetKind, state: &Placed<String>) -> Option<Diagnostic> {
-    let state = state.value.as_str();
-    if kind != TargetKind::Ec2 {
-        // RDS has dozens of states and adds to them.
-        return None;
-    }
-    if Selector::GONE.contains(&state) {
-        let summary = format!("instances that are {state} never count");
-        return Some(Diagnostic::error(summary).hint("remove the state"));
-    }
-    (!INSTANCE_STATES.contains(&state)).then(|| {
-        let hint = match suggestion(state, INSTANCE_STATES) {
-            Some(_) => hint_for(state, &INSTANCE_STATES, ""),
-            None => format!("states are {}", INSTANCE_STATES.map(|s| format!("`{s}`")).join(", ")),
-        };
-        Diagnostic::error(format!("there is no instance state {state:?}")).hint(hint)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,7 +328,7 @@ mod tests {
     #[test]
     fn all_conditions_are_read() {
         let (for_each, problems) = read(
-            "{ rds = { state = 'available', ids = 'db-1' }, rds_cluster = {}, ec2 = { \
+            "{ rds = { state = 'available', ids = 'db-1' }, rds_cluster = {}, ebs = { ids = 'vol-01234567' }, ec2 = { \
              tags = { Env = ['prod', 'stage'], Owner = '*', NoAlarm = { absent = true }, Team = 'a' }, \
              ids = ['i-0123456789abcdef0'], names = ['web-*'], state = ['running', 'stopped'] } }",
         );
@@ -360,7 +336,7 @@ mod tests {
         let selectors = for_each.unwrap().selectors;
         assert_eq!(
             selectors.iter().map(|s| s.kind).collect::<Vec<_>>(),
-            [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster]
+            [TargetKind::Ec2, TargetKind::Ebs, TargetKind::Rds, TargetKind::RdsCluster]
         );
         let ec2 = &selectors[0];
         assert_eq!(ec2.tags["Env"], TagMatch::OneOf(["prod", "stage"].map(str::to_owned).into()));
@@ -369,16 +345,17 @@ mod tests {
         assert_eq!(ec2.tags["Team"], TagMatch::OneOf(["a".to_owned()].into()));
         assert_eq!(ec2.names[0].pattern(), "web-*");
         assert_eq!(ec2.states.len(), 2);
-        assert!(selectors[1].ids.contains("db-1"));
+        assert!(selectors[1].ids.contains("vol-01234567"));
+        assert!(selectors[2].ids.contains("db-1"));
     }
 
     #[test]
     fn unknown_kinds_and_keys_are_suggested() {
         assert_eq!(
-            problems("{ ecs = {}, ec2 = { tag = {} } }"),
+            problems("{ sqs = {}, ec2 = { tag = {} } }"),
             [
                 "32 unknown key `for_each.ec2.tag` in `for_each.ec2` (did you mean `tags`?)",
-                "14 unknown key `for_each.ecs` in `for_each` (allowed keys: `ec2`, `rds`, `rds_cluster`)",
+                "14 unknown key `for_each.sqs` in `for_each` (allowed keys: `ec2`, `ebs`, `rds`, `rds_cluster`)",
             ]
         );
         assert_eq!(
@@ -388,7 +365,7 @@ mod tests {
         assert_eq!(
             problems("{}"),
             ["12 `for_each` names no kind of target (write `for_each = { ec2 = {} }` for all instances; \
-              there are `ec2`, `rds` and `rds_cluster`)"]
+              there are `ec2`, `ebs`, `rds` and `rds_cluster`)"]
         );
         assert_eq!(problems("'ec2'"), ["12 `for_each`: expected a table, found the string \"ec2\" ()"]);
     }
@@ -408,6 +385,21 @@ mod tests {
                 "73 instances that are terminated never count (remove the state)",
                 "87 there is no instance state \"parked\" \
                  (states are `pending`, `running`, `stopped`, `stopping`)",
+            ]
+        );
+        assert_eq!(
+            problems(
+                "{ ebs = { ids = ['data', 'vol-012345678'], state = ['inuse', 'deleting', 'attached'] } }"
+            ),
+            [
+                "29 \"data\" is not the id of one of the volumes \
+                 (a volume's id looks like `vol-0123456789abcdef0`; names go into `names`)",
+                "37 \"vol-012345678\" is not the id of one of the volumes \
+                 (a volume's id looks like `vol-0123456789abcdef0`; names go into `names`)",
+                "64 there is no volume state \"inuse\" (did you mean `in-use`?)",
+                "73 volumes that are deleting never count (remove the state)",
+                "85 there is no volume state \"attached\" \
+                 (states are `available`, `creating`, `error`, `in-use`)",
             ]
         );
         assert_eq!(

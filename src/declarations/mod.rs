@@ -4,6 +4,7 @@ mod alarm;
 mod for_each;
 mod inventories;
 mod registry;
+mod tags;
 mod target_problems;
 mod unique;
 mod variables;
@@ -14,7 +15,11 @@ pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, pa
 pub use unique::check_unique;
 
 use crate::inventory::{Fleet, Selector};
-use crate::model::{Desired, Diagnostics, Place, Scope};
+use crate::manifest::{Placed, Templated};
+use crate::model::{Desired, Diagnostics, Finding, Place, Scope};
+
+/// A text that may come from a template.
+type TextTemplate = Placed<Templated<String>>;
 
 /// One block of the manifest that wants resources.
 pub trait Declaration: std::fmt::Debug + Send + Sync {
@@ -43,6 +48,20 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// Whether opsform must never delete what it made (`protect = true`).
     fn protects(&self) -> bool;
 
+    /// The kinds of resources that it may want, for the IAM policy.
+    fn kinds(&self) -> Vec<&'static str>;
+
+    /// The day with which its rules compare dates, and the time zone of that day; `None` where it holds no rules that an
+    /// audit looks after.
+    fn audit_day(&self, _now: jiff::Timestamp) -> Option<(jiff::civil::Date, String)> {
+        None
+    }
+
+    /// What its rules find in this world.
+    fn findings(&self, _world: &World<'_>) -> Vec<Finding> {
+        Vec::new()
+    }
+
     /// The resources that it wants in this world, and every problem met on the way.
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics);
 }
@@ -56,6 +75,8 @@ pub struct World<'a> {
     pub scopes: &'a [Scope],
     /// The live targets.
     pub fleet: &'a Fleet,
+    /// The time.
+    pub now: jiff::Timestamp,
 }
 
 impl World<'_> {

@@ -6,7 +6,7 @@ use crate::manifest::{Document, Placed, Settings, TableReader};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 use super::inventories::{self, Inventories};
-use super::{Declaration, alarm};
+use super::{Declaration, alarm, tags};
 
 /// A label becomes part of an AWS tag's value, which holds 256 characters.
 const LABEL_LENGTH: usize = 128;
@@ -34,11 +34,14 @@ pub struct Context<'a> {
 }
 
 /// All sorts of blocks. A new one is one folder and one line here.
-pub const REGISTRY: &[DeclarationKind] = &[DeclarationKind {
-    block: "alarm",
-    about: "a CloudWatch alarm for each selected target",
-    parse: alarm::parse,
-}];
+pub const REGISTRY: &[DeclarationKind] = &[
+    DeclarationKind {
+        block: "alarm",
+        about: "a CloudWatch alarm for each selected target",
+        parse: alarm::parse,
+    },
+    DeclarationKind { block: "tags", about: "the tags that targets must carry", parse: tags::parse },
+];
 
 /// The names of all blocks.
 pub fn block_names() -> Vec<&'static str> {

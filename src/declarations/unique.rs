@@ -56,7 +56,7 @@ mod tests {
             origin: Origin { label: label.to_owned(), place: format!("{label}:1") },
             place: Place::Named(format!("{label}:1:1")),
             target: None,
-            adopt: false,
+            claim: crate::model::Claim::Own { adopt: false },
             protect: false,
         }
     }

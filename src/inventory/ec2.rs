@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{Filter, Instance};
+use aws_sdk_ec2::types::{Filter, Instance, Tag};
 use serde_json::Value;
 
+use super::time::time_text;
 use super::{Target, TargetKind};
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::Scope;
@@ -19,12 +20,7 @@ pub(super) async fn read(
     filters: &BTreeMap<String, BTreeSet<String>>,
 ) -> Result<Vec<Target>, AwsError> {
     let clients = aws.clients(scope);
-    let filters: Vec<Filter> = filters
-        .iter()
-        .map(|(name, values)| {
-            Filter::builder().name(name).set_values(Some(values.iter().cloned().collect())).build()
-        })
-        .collect();
+    let filters = sdk_filters(filters);
     let mut targets = Vec::new();
     let mut token: Option<String> = None;
     loop {
@@ -48,13 +44,23 @@ pub(super) async fn read(
     }
 }
 
+/// Filters as the SDK wants them.
+pub(super) fn sdk_filters(filters: &BTreeMap<String, BTreeSet<String>>) -> Vec<Filter> {
+    let filter = |(name, values): (&String, &BTreeSet<String>)| {
+        Filter::builder().name(name).set_values(Some(values.iter().cloned().collect())).build()
+    };
+    filters.iter().map(filter).collect()
+}
+
+/// The tags of an EC2 resource.
+pub(super) fn tags_of(tags: &[Tag]) -> BTreeMap<String, String> {
+    let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
+    tags.iter().filter_map(tag).collect()
+}
+
 fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
     let id = instance.instance_id()?.to_owned();
-    let tags: BTreeMap<String, String> = instance
-        .tags()
-        .iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
-        .collect();
+    let tags = tags_of(instance.tags());
     let state = instance.state().and_then(|state| state.name()).map_or("unknown", |name| name.as_str());
     let texts = [
         ("instance_type", instance.instance_type().map(aws_sdk_ec2::types::InstanceType::as_str)),
@@ -68,12 +74,17 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
         ("architecture", instance.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str)),
         ("lifecycle", instance.instance_lifecycle().map(aws_sdk_ec2::types::InstanceLifecycleType::as_str)),
     ];
+    let mut attributes: BTreeMap<&'static str, Value> =
+        texts.into_iter().filter_map(|(name, value)| Some((name, Value::from(value?)))).collect();
+    // Of the last start, also of an instance that is stopped; AWS does not tell when it was made ("Instance" in the
+    // EC2 API reference).
+    attributes.extend(time_text(instance.launch_time()).map(|time| ("launched", time)));
     Some(Target {
         kind: TargetKind::Ec2,
         scope: scope.clone(),
         name: super::target::name_of(&tags, &id),
         state: state.to_owned(),
-        attributes: texts.into_iter().filter_map(|(name, value)| Some((name, Value::from(value?)))).collect(),
+        attributes,
         tags,
         id,
     })
@@ -81,9 +92,9 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::primitives::DateTime;
     use aws_sdk_ec2::types::{
         ArchitectureValues, InstanceLifecycleType, InstanceState, InstanceStateName, InstanceType, Placement,
-        Tag,
     };
 
     use super::*;
@@ -104,6 +115,7 @@ mod tests {
             .platform_details("Linux/UNIX")
             .architecture(ArchitectureValues::Arm64)
             .instance_lifecycle(InstanceLifecycleType::Spot)
+            .launch_time(DateTime::from_secs(0))
             .build();
         let target = target(&Scope::new("111122223333", "us-east-1"), &instance).unwrap();
         assert_eq!(target.attributes.keys().copied().collect::<Vec<_>>(), TargetKind::Ec2.attributes());

@@ -2,24 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Selector, TagMatch};
-
-/// The states of instances that count: terminated and shutting-down ones never do.
-pub(super) const LIVING: [&str; 4] = ["pending", "running", "stopped", "stopping"];
+use super::{Selector, TagMatch, TargetKind};
 
 /// AWS allows 200 values a filter ("Filter" in the EC2 API reference).
 const FILTER_VALUES: usize = 200;
 
-/// The EC2 filters that hold for every target that any of the selectors selects.
+/// The EC2 filter of a kind by its ids.
+pub(super) fn id_filter(kind: TargetKind) -> &'static str {
+    if kind == TargetKind::Ebs { "volume-id" } else { "instance-id" }
+}
+
+/// The EC2 filters that hold for every target of the kind that any of the selectors selects.
 ///
 /// The answer may hold more than is wanted; [`Selector::matches`] has the last word.
-pub(super) fn ec2_filters(selectors: &[&Selector]) -> BTreeMap<String, BTreeSet<String>> {
+pub(super) fn ec2_filters(kind: TargetKind, selectors: &[&Selector]) -> BTreeMap<String, BTreeSet<String>> {
     let mut filters = BTreeMap::new();
+    let living = kind.states().map_or(&[][..], |states| states.living);
     let states = union(selectors, |selector| &selector.states)
-        .unwrap_or_else(|| LIVING.iter().map(|&state| state.to_owned()).collect());
-    filters.insert("instance-state-name".to_owned(), states);
+        .unwrap_or_else(|| living.iter().map(|&state| state.to_owned()).collect());
+    filters.insert(state_filter(kind).to_owned(), states);
     if let Some(ids) = union(selectors, |selector| &selector.ids) {
-        filters.insert("instance-id".to_owned(), ids);
+        filters.insert(id_filter(kind).to_owned(), ids);
     }
     let Some((first, rest)) = selectors.split_first() else {
         return filters;
@@ -49,6 +52,11 @@ pub(super) fn ec2_filters(selectors: &[&Selector]) -> BTreeMap<String, BTreeSet<
     }
     filters.retain(|_, values| values.len() <= FILTER_VALUES);
     filters
+}
+
+/// The EC2 filter of a kind by its states.
+fn state_filter(kind: TargetKind) -> &'static str {
+    if kind == TargetKind::Ebs { "status" } else { "instance-state-name" }
 }
 
 /// The union of a condition over all selectors; `None` where one of them has no such condition.
@@ -85,7 +93,6 @@ fn escape(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::TargetKind;
 
     fn selector(tags: &[(&str, TagMatch)]) -> Selector {
         let mut selector = Selector::all(TargetKind::Ec2);
@@ -98,7 +105,7 @@ mod tests {
     }
 
     fn shown(selectors: &[&Selector]) -> String {
-        let filters = ec2_filters(selectors);
+        let filters = ec2_filters(TargetKind::Ec2, selectors);
         let parts: Vec<String> = filters
             .iter()
             .filter(|(name, _)| *name != "instance-state-name")
@@ -113,9 +120,18 @@ mod tests {
     fn living_states_only_unless_asked() {
         let all = selector(&[]);
         assert_eq!(
-            ec2_filters(&[&all])["instance-state-name"].iter().collect::<Vec<_>>(),
+            ec2_filters(TargetKind::Ec2, &[&all])["instance-state-name"].iter().collect::<Vec<_>>(),
             ["pending", "running", "stopped", "stopping"]
         );
+        let mut volumes = Selector::all(TargetKind::Ebs);
+        assert_eq!(
+            ec2_filters(TargetKind::Ebs, &[&volumes])["status"].iter().collect::<Vec<_>>(),
+            ["available", "creating", "error", "in-use"]
+        );
+        volumes.states = BTreeSet::from(["in-use".to_owned()]);
+        volumes.ids = BTreeSet::from(["vol-1".to_owned()]);
+        let asked: Vec<_> = ec2_filters(TargetKind::Ebs, &[&volumes]).into_iter().collect();
+        assert_eq!(asked, [("status".to_owned(), volumes.states), ("volume-id".to_owned(), volumes.ids)]);
     }
 
     #[test]

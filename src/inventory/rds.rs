@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, Tag};
+use futures::future::try_join_all;
 use serde_json::Value;
 
+use super::time::time_text;
 use super::{Target, TargetKind};
-use crate::aws::{Aws, AwsError, Operation};
+use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::Scope;
 
 /// The largest page of `DescribeDBInstances` and `DescribeDBClusters` (their API references).
@@ -16,15 +18,73 @@ const PAGE: i32 = 100;
 /// (`DescribeDBClusters`: "This operation can also return information for Amazon Neptune … and Amazon `DocumentDB`").
 const OTHER_SERVICES: [&str; 2] = ["docdb", "neptune"];
 
-/// Reads all database instances of a scope, or just those with these ids.
-pub(super) async fn read_instances(
+/// A database or cluster as a Describe operation tells of it.
+struct Described {
+    target: Target,
+    /// Whether the answer has its tags: an empty `TagList` means none, an absent one that they are to be asked for.
+    has_tags: bool,
+}
+
+/// Reads all databases or clusters of a scope.
+pub(super) async fn read(aws: &Aws, scope: &Scope, kind: TargetKind) -> Result<Vec<Target>, AwsError> {
+    let described = describe(aws, scope, kind, &BTreeSet::new()).await?;
+    let tagged = described.into_iter().map(|described| with_tags(aws, scope, described));
+    Ok(try_join_all(tagged).await?.into_iter().flatten().collect())
+}
+
+/// Reads the databases or clusters with these ids, with such tags as the answer has.
+pub(super) async fn find(
+    aws: &Aws,
+    scope: &Scope,
+    kind: TargetKind,
+    ids: &BTreeSet<String>,
+) -> Result<Vec<Target>, AwsError> {
+    let described = describe(aws, scope, kind, ids).await?;
+    Ok(described.into_iter().map(|described| described.target).collect())
+}
+
+async fn describe(
+    aws: &Aws,
+    scope: &Scope,
+    kind: TargetKind,
+    ids: &BTreeSet<String>,
+) -> Result<Vec<Described>, AwsError> {
+    if kind == TargetKind::RdsCluster {
+        describe_clusters(aws, scope, ids).await
+    } else {
+        describe_instances(aws, scope, ids).await
+    }
+}
+
+/// The target with its tags, for which it is asked where they were not told: one call for one database. `None` where it
+/// was deleted meanwhile.
+async fn with_tags(aws: &Aws, scope: &Scope, described: Described) -> Result<Option<Target>, AwsError> {
+    let Described { mut target, has_tags } = described;
+    if has_tags {
+        return Ok(Some(target));
+    }
+    let clients = aws.clients(scope);
+    let arn = target.attributes.get("arn").and_then(Value::as_str);
+    let list = || clients.rds.list_tags_for_resource().set_resource_name(arn.map(str::to_owned)).send();
+    match aws.call(scope, Operation::LIST_DB_TAGS, list).await {
+        Ok(answer) => {
+            target.tags = tags_of(answer.tag_list());
+            target.name = super::target::name_of(&target.tags, &target.id);
+            Ok(Some(target))
+        }
+        Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn describe_instances(
     aws: &Aws,
     scope: &Scope,
     ids: &BTreeSet<String>,
-) -> Result<Vec<Target>, AwsError> {
+) -> Result<Vec<Described>, AwsError> {
     let clients = aws.clients(scope);
     let filters = filters("db-instance-id", ids);
-    let mut targets = Vec::new();
+    let mut found = Vec::new();
     let mut marker: Option<String> = None;
     loop {
         let page = aws
@@ -38,23 +98,25 @@ pub(super) async fn read_instances(
                     .send()
             })
             .await?;
-        targets.extend(page.db_instances().iter().filter_map(|instance| instance_target(scope, instance)));
+        found.extend(page.db_instances().iter().filter_map(|instance| {
+            let has_tags = instance.tag_list.is_some();
+            Some(Described { target: instance_target(scope, instance)?, has_tags })
+        }));
         marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
-            return Ok(targets);
+            return Ok(found);
         }
     }
 }
 
-/// Reads all clusters of a scope, or just those with these ids.
-pub(super) async fn read_clusters(
+async fn describe_clusters(
     aws: &Aws,
     scope: &Scope,
     ids: &BTreeSet<String>,
-) -> Result<Vec<Target>, AwsError> {
+) -> Result<Vec<Described>, AwsError> {
     let clients = aws.clients(scope);
     let filters = filters("db-cluster-id", ids);
-    let mut targets = Vec::new();
+    let mut found = Vec::new();
     let mut marker: Option<String> = None;
     loop {
         let page = aws
@@ -68,10 +130,13 @@ pub(super) async fn read_clusters(
                     .send()
             })
             .await?;
-        targets.extend(page.db_clusters().iter().filter_map(|cluster| cluster_target(scope, cluster)));
+        found.extend(page.db_clusters().iter().filter_map(|cluster| {
+            let has_tags = cluster.tag_list.is_some();
+            Some(Described { target: cluster_target(scope, cluster)?, has_tags })
+        }));
         marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
-            return Ok(targets);
+            return Ok(found);
         }
     }
 }
@@ -83,6 +148,7 @@ fn filters(name: &str, ids: &BTreeSet<String>) -> Option<Vec<Filter>> {
 
 fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
     let attributes = attributes(&[
+        ("arn", instance.db_instance_arn()),
         ("engine", instance.engine()),
         ("engine_version", instance.engine_version()),
         ("instance_class", instance.db_instance_class()),
@@ -98,18 +164,21 @@ fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
         instance.tag_list(),
         attributes,
     )?;
-    if let Some(gib) = instance.allocated_storage() {
-        target.attributes.insert("allocated_storage", Value::from(gib));
-    }
-    if let Some(multi_az) = instance.multi_az() {
-        target.attributes.insert("multi_az", Value::from(multi_az));
-    }
+    let others = [
+        ("allocated_storage", instance.allocated_storage().map(Value::from)),
+        ("created", time_text(instance.instance_create_time())),
+        ("multi_az", instance.multi_az().map(Value::from)),
+    ];
+    target.attributes.extend(others.into_iter().filter_map(|(name, value)| Some((name, value?))));
     Some(target)
 }
 
 fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
-    let attributes =
-        attributes(&[("engine", cluster.engine()), ("engine_version", cluster.engine_version())]);
+    let attributes = attributes(&[
+        ("arn", cluster.db_cluster_arn()),
+        ("engine", cluster.engine()),
+        ("engine_version", cluster.engine_version()),
+    ]);
     let mut target = database(
         TargetKind::RdsCluster,
         scope,
@@ -121,6 +190,7 @@ fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
     let members: Vec<&str> =
         cluster.db_cluster_members().iter().filter_map(|member| member.db_instance_identifier()).collect();
     target.attributes.insert("members", Value::from(members));
+    target.attributes.extend(time_text(cluster.cluster_create_time()).map(|time| ("created", time)));
     Some(target)
 }
 
@@ -137,10 +207,7 @@ fn database(
     if OTHER_SERVICES.contains(&engine) {
         return None;
     }
-    let tags: BTreeMap<String, String> = tags
-        .iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
-        .collect();
+    let tags = tags_of(tags);
     Some(Target {
         kind,
         scope: scope.clone(),
@@ -152,12 +219,18 @@ fn database(
     })
 }
 
+fn tags_of(tags: &[Tag]) -> BTreeMap<String, String> {
+    let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
+    tags.iter().filter_map(tag).collect()
+}
+
 fn attributes(texts: &[(&'static str, Option<&str>)]) -> BTreeMap<&'static str, Value> {
     texts.iter().filter_map(|&(name, value)| Some((name, Value::from(value?)))).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_rds::primitives::DateTime;
     use aws_sdk_rds::types::DbClusterMember;
 
     use super::*;
@@ -182,6 +255,8 @@ mod tests {
             .storage_type("gp3")
             .allocated_storage(20)
             .multi_az(true)
+            .db_instance_arn("arn:aws:rds:us-east-1:111122223333:db:orders")
+            .instance_create_time(DateTime::from_secs(0))
             .build();
         let target = instance_target(&scope(), &instance).unwrap();
         assert_eq!(names(&target), TargetKind::Rds.attributes());
@@ -189,6 +264,8 @@ mod tests {
             .db_cluster_identifier("ledger")
             .engine("aurora-mysql")
             .engine_version("3")
+            .db_cluster_arn("arn:aws:rds:us-east-1:111122223333:cluster:ledger")
+            .cluster_create_time(DateTime::from_secs(0))
             .db_cluster_members(DbClusterMember::builder().db_instance_identifier("ledger-1").build())
             .build();
         let target = cluster_target(&scope(), &cluster).unwrap();

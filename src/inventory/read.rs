@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::query::{LIVING, ec2_filters};
-use super::{Fleet, Selector, Target, TargetKind, ec2, rds};
-use crate::aws::{Aws, AwsError, all};
+use futures::future::join_all;
+
+use super::query::{ec2_filters, id_filter};
+use super::{Fleet, Selector, Target, TargetKind, ebs, ec2, rds};
+use crate::aws::{Aws, AwsError};
 use crate::model::Scope;
 
 /// Where a target that is no longer in the fleet went.
@@ -12,14 +14,17 @@ use crate::model::Scope;
 pub enum Whereabouts {
     /// AWS shows it and it counts.
     Alive,
-    /// AWS shows it, terminated or shutting down.
+    /// An instance that AWS still shows, terminated or shutting down.
     Terminated,
-    /// AWS knows no such id.
+    /// AWS knows no such id, or is about to forget it.
     Missing,
 }
 
 /// EC2 takes 200 values a filter; RDS is asked in the same portions.
 const IDS_A_CALL: usize = 200;
+
+/// A part of the fleet that could not be read, and why.
+pub type Gap = (Scope, TargetKind, AwsError);
 
 /// Reads every target that any selector may select.
 ///
@@ -30,26 +35,47 @@ pub async fn read_fleet(
     scopes: &[Scope],
     selectors: &[&Selector],
 ) -> Result<Fleet, Vec<AwsError>> {
+    let (fleet, gaps) = read_fleet_with_gaps(aws, scopes, selectors).await;
+    if gaps.is_empty() { Ok(fleet) } else { Err(gaps.into_iter().map(|(_, _, error)| error).collect()) }
+}
+
+/// Reads every target that any selector may select, and tells what could not be read, in the order of the scopes.
+///
+/// For reports, which say what they did not see. What is absent from such a fleet may exist: nothing may be planned from
+/// it. After [`Aws::stop`] all that was not read yet is a gap, too.
+pub async fn read_fleet_with_gaps(aws: &Aws, scopes: &[Scope], selectors: &[&Selector]) -> (Fleet, Vec<Gap>) {
     let kinds: BTreeSet<TargetKind> = selectors.iter().map(|selector| selector.kind).collect();
-    let reads = scopes.iter().flat_map(|scope| {
-        kinds.iter().map(move |&kind| {
-            let of_kind: Vec<&Selector> =
-                selectors.iter().copied().filter(|selector| selector.kind == kind).collect();
-            async move {
-                let targets = match kind {
-                    TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(&of_kind)).await?,
-                    TargetKind::Rds => rds::read_instances(aws, scope, &BTreeSet::new()).await?,
-                    TargetKind::RdsCluster => rds::read_clusters(aws, scope, &BTreeSet::new()).await?,
-                };
-                Ok(targets
-                    .into_iter()
-                    .filter(|target| of_kind.iter().any(|selector| selector.matches(target)))
-                    .collect())
-            }
-        })
+    let parts = scopes.iter().flat_map(|scope| kinds.iter().map(move |&kind| (scope, kind)));
+    let reads = parts.map(|(scope, kind)| async move {
+        let of_kind: Vec<&Selector> =
+            selectors.iter().copied().filter(|selector| selector.kind == kind).collect();
+        let read = read_selected(aws, scope, kind, &of_kind).await;
+        read.map_err(|error| (scope.clone(), kind, error))
     });
-    let targets: Vec<Vec<Target>> = all(reads).await?;
-    Ok(Fleet::new(targets.into_iter().flatten().collect()))
+    let (mut targets, mut gaps) = (Vec::new(), Vec::new());
+    for read in join_all(reads).await {
+        match read {
+            Ok(found) => targets.extend(found),
+            Err(gap) => gaps.push(gap),
+        }
+    }
+    (Fleet::new(targets), gaps)
+}
+
+/// The targets of one kind in one scope that any of the selectors selects.
+async fn read_selected(
+    aws: &Aws,
+    scope: &Scope,
+    kind: TargetKind,
+    selectors: &[&Selector],
+) -> Result<Vec<Target>, AwsError> {
+    let mut targets = match kind {
+        TargetKind::Ec2 => ec2::read(aws, scope, &ec2_filters(kind, selectors)).await?,
+        TargetKind::Ebs => ebs::read(aws, scope, &ec2_filters(kind, selectors)).await?,
+        TargetKind::Rds | TargetKind::RdsCluster => rds::read(aws, scope, kind).await?,
+    };
+    targets.retain(|target| selectors.iter().any(|selector| selector.matches(target)));
+    Ok(targets)
 }
 
 /// What became of these targets. Ids that AWS does not know are [`Whereabouts::Missing`].
@@ -68,18 +94,22 @@ pub async fn whereabouts(
     for portion in all.chunks(IDS_A_CALL) {
         let ids: BTreeSet<String> = portion.iter().map(|&id| id.clone()).collect();
         let targets = match kind {
-            TargetKind::Ec2 => {
-                let filters = BTreeMap::from([("instance-id".to_owned(), ids)]);
-                ec2::read(aws, scope, &filters).await?
-            }
-            TargetKind::Rds => rds::read_instances(aws, scope, &ids).await?,
-            TargetKind::RdsCluster => rds::read_clusters(aws, scope, &ids).await?,
+            TargetKind::Ec2 => ec2::read(aws, scope, &by_id(kind, ids)).await?,
+            TargetKind::Ebs => ebs::read(aws, scope, &by_id(kind, ids)).await?,
+            TargetKind::Rds | TargetKind::RdsCluster => rds::find(aws, scope, kind, &ids).await?,
         };
         for target in targets {
-            let alive = kind != TargetKind::Ec2 || LIVING.contains(&target.state.as_str());
-            let whereabouts = if alive { Whereabouts::Alive } else { Whereabouts::Terminated };
+            let whereabouts = match (target.is_gone(), kind) {
+                (false, _) => Whereabouts::Alive,
+                (true, TargetKind::Ec2) => Whereabouts::Terminated,
+                (true, _) => Whereabouts::Missing,
+            };
             found.insert(target.id, whereabouts);
         }
     }
     Ok(found)
+}
+
+fn by_id(kind: TargetKind, ids: BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+    BTreeMap::from([(id_filter(kind).to_owned(), ids)])
 }

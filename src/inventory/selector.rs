@@ -19,7 +19,7 @@ pub enum TagMatch {
 
 /// All conditions must hold; an empty selector selects every target of its kind.
 ///
-/// Terminated and shutting-down instances are never selected, whatever the selector says.
+/// What is gone ([`Target::is_gone`]) is never selected, whatever the selector says.
 #[derive(Clone, Debug)]
 pub struct Selector {
     /// The kind of target.
@@ -67,10 +67,6 @@ impl NameGlob {
 }
 
 impl Selector {
-    /// The states of an instance that is gone or about to be: AWS still lists it for an hour or so, but it is nothing
-    /// to attach to.
-    pub const GONE: [&'static str; 2] = ["shutting-down", "terminated"];
-
     /// A selector of every target of a kind.
     pub fn all(kind: TargetKind) -> Self {
         Self { kind, tags: BTreeMap::new(), ids: BTreeSet::new(), names: Vec::new(), states: BTreeSet::new() }
@@ -79,7 +75,7 @@ impl Selector {
     /// Whether this selector selects the target.
     pub fn matches(&self, target: &Target) -> bool {
         target.kind == self.kind
-            && !Self::GONE.contains(&&*target.state)
+            && !target.is_gone()
             && (self.ids.is_empty() || self.ids.contains(&target.id))
             && (self.states.is_empty() || self.states.contains(&target.state))
             && (self.names.is_empty() || self.names.iter().any(|glob| glob.matches(&target.name)))
@@ -88,7 +84,8 @@ impl Selector {
 }
 
 impl TagMatch {
-    fn matches(&self, value: Option<&String>) -> bool {
+    /// Whether a tag with this value, or none, is what is wanted.
+    pub fn matches(&self, value: Option<&String>) -> bool {
         match (self, value) {
             (Self::Any, found) => found.is_some(),
             (Self::Absent, found) => found.is_none(),
@@ -120,7 +117,7 @@ mod tests {
         let mut selector = Selector::all(TargetKind::Ec2);
         assert!(selector.matches(&web("running")));
         assert!(selector.matches(&web("stopped")));
-        for state in Selector::GONE {
+        for state in ["shutting-down", "terminated"] {
             assert!(!selector.matches(&web(state)), "{state}");
             selector.states.insert(state.to_owned());
             assert!(!selector.matches(&web(state)), "{state} even when it is asked for");

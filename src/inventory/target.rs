@@ -10,6 +10,8 @@ use crate::model::{Scope, TargetRef};
 pub enum TargetKind {
     /// An EC2 instance.
     Ec2,
+    /// An EBS volume.
+    Ebs,
     /// An RDS database instance, members of Aurora clusters included.
     Rds,
     /// An Aurora or Multi-AZ RDS cluster.
@@ -18,14 +20,25 @@ pub enum TargetKind {
 
 impl TargetKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Ec2, Self::Rds, Self::RdsCluster];
+    pub const ALL: [Self; 4] = [Self::Ec2, Self::Ebs, Self::Rds, Self::RdsCluster];
 
     /// The name in manifests, templates and state.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
+            Self::Ebs => "ebs",
             Self::Rds => "rds",
             Self::RdsCluster => "rds_cluster",
+        }
+    }
+
+    /// The noun for people.
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::Ec2 => "instance",
+            Self::Ebs => "volume",
+            Self::Rds => "database",
+            Self::RdsCluster => "cluster",
         }
     }
 
@@ -33,6 +46,7 @@ impl TargetKind {
     pub fn plural(self) -> &'static str {
         match self {
             Self::Ec2 => "instances",
+            Self::Ebs => "volumes",
             Self::Rds => "databases",
             Self::RdsCluster => "clusters",
         }
@@ -42,8 +56,27 @@ impl TargetKind {
     pub fn dimension(self) -> &'static str {
         match self {
             Self::Ec2 => "InstanceId",
+            Self::Ebs => "VolumeId",
             Self::Rds => "DBInstanceIdentifier",
             Self::RdsCluster => "DBClusterIdentifier",
+        }
+    }
+
+    /// The states of targets of this kind, where AWS has a closed list of them. RDS has dozens and adds to them.
+    ///
+    /// Sources: `InstanceState` and the filter `status` of `DescribeVolumes` in the EC2 API reference. A volume in the
+    /// state `error` lost its data and is there until somebody deletes it, so it counts.
+    pub fn states(self) -> Option<States> {
+        match self {
+            Self::Ec2 => Some(States {
+                living: &["pending", "running", "stopped", "stopping"],
+                gone: &["shutting-down", "terminated"],
+            }),
+            Self::Ebs => Some(States {
+                living: &["available", "creating", "error", "in-use"],
+                gone: &["deleted", "deleting"],
+            }),
+            Self::Rds | Self::RdsCluster => None,
         }
     }
 
@@ -58,6 +91,7 @@ impl TargetKind {
                 "availability_zone",
                 "image_id",
                 "instance_type",
+                "launched",
                 "lifecycle",
                 "platform",
                 "private_ip",
@@ -65,17 +99,32 @@ impl TargetKind {
                 "subnet_id",
                 "vpc_id",
             ],
+            Self::Ebs => &[
+                "availability_zone",
+                "created",
+                "device",
+                "encrypted",
+                "instance",
+                "iops",
+                "multi_attach",
+                "size",
+                "snapshot_id",
+                "throughput",
+                "volume_type",
+            ],
             Self::Rds => &[
                 "allocated_storage",
+                "arn",
                 "availability_zone",
                 "cluster",
+                "created",
                 "engine",
                 "engine_version",
                 "instance_class",
                 "multi_az",
                 "storage_type",
             ],
-            Self::RdsCluster => &["engine", "engine_version", "members"],
+            Self::RdsCluster => &["arn", "created", "engine", "engine_version", "members"],
         }
     }
 
@@ -91,14 +140,23 @@ impl fmt::Display for TargetKind {
     }
 }
 
-/// One live instance, database or cluster.
+/// The states that AWS has for a kind of target, sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct States {
+    /// In these it counts.
+    pub living: &'static [&'static str],
+    /// In these it is gone or about to be: AWS may list it for a while, but it is nothing to attach to.
+    pub gone: &'static [&'static str],
+}
+
+/// One live instance, volume, database or cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// What it is.
     pub kind: TargetKind,
     /// Account and region.
     pub scope: Scope,
-    /// The AWS id: instance id, DB instance identifier, DB cluster identifier.
+    /// The AWS id: instance id, volume id, DB instance identifier, DB cluster identifier.
     pub id: String,
     /// The Name tag, or the id where that tag is absent or blank.
     pub name: String,
@@ -111,6 +169,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether it is gone or about to be.
+    pub fn is_gone(&self) -> bool {
+        self.kind.states().is_some_and(|states| states.gone.contains(&&*self.state))
+    }
+
     /// The reference that plans and state keep.
     pub fn reference(&self) -> TargetRef {
         TargetRef { kind: self.kind.name().to_owned(), id: self.id.clone(), name: self.name.clone() }

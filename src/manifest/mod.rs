@@ -5,6 +5,8 @@
 
 mod document;
 mod duration;
+mod mail;
+mod mailbox;
 mod reader;
 mod scalar;
 mod settings;
@@ -20,13 +22,15 @@ mod value;
 
 pub use document::{Block, Document, load, parse};
 pub use duration::{Seconds, parse_seconds};
+pub use mail::{Language, MailSettings, SUBJECT_VARIABLES};
+pub use mailbox::{Mailbox, is_mail_domain};
 pub use reader::{Entries, FromValue, Placed, Reading, TableReader};
 pub use scalar::Scalar;
 pub use settings::{Account, Aws, PROJECT_NAME_HINT, Rate, Regions, Settings, is_region, project_name_fault};
 pub use sheet::{
     Bytes, CellValue, FileFault, Files, Grid, RowReader, Sheet, SheetChoice, SheetName, grids, read_files,
 };
-pub use source::SourceSet;
+pub use source::{SourceSet, path_beside};
 pub use state_place::{S3Place, StatePlace};
 pub use suggest::{hint_for, suggestion};
 pub use template::{RenderError, Template, Variables};

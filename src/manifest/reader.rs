@@ -195,6 +195,56 @@ impl<'a> TableReader<'a> {
         })
     }
 
+    /// Reads each table of a table whose keys the user chooses: `require.owner = { … }`.
+    pub fn each_entry(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&Placed<String>, &mut TableReader<'_>),
+    ) {
+        let Some(entry) = self.ask(key) else { return };
+        let field = format!("{}{key}", self.prefix);
+        let Data::Table(table) = &entry.value.data else {
+            Reading::new(field, self.problems).unexpected(&entry.value, "a table of tables");
+            return;
+        };
+        for entry in table.entries() {
+            let name = Placed { value: entry.key.clone(), place: entry.key_place.clone() };
+            let path = format!("{field}.{}", entry.key);
+            self.within(path, &entry.value, |reader| read(&name, reader));
+        }
+    }
+
+    /// Reads each table of a list of tables.
+    pub fn each_item(&mut self, key: &'static str, mut read: impl FnMut(&mut TableReader<'_>)) {
+        let Some(entry) = self.ask(key) else { return };
+        let field = format!("{}{key}", self.prefix);
+        let Data::List(items) = &entry.value.data else {
+            Reading::new(field, self.problems).unexpected(&entry.value, "a list of tables");
+            return;
+        };
+        for item in items {
+            self.within(field.clone(), item, &mut read);
+        }
+    }
+
+    /// Reads a table that stands within this one, to its last key.
+    fn within(&mut self, field: String, value: &Value, read: impl FnOnce(&mut TableReader<'_>)) {
+        let Data::Table(table) = &value.data else {
+            Reading::new(field, self.problems).unexpected(value, "a table");
+            return;
+        };
+        let mut reader = TableReader {
+            name: format!("`{field}`"),
+            prefix: format!("{field}."),
+            place: &value.place,
+            table,
+            asked: Vec::new(),
+            problems: self.problems,
+        };
+        read(&mut reader);
+        reader.finish();
+    }
+
     /// Records a problem that the getters cannot know of.
     pub fn problem(&mut self, diagnostic: Diagnostic) {
         self.problems.push(diagnostic);

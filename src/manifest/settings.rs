@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use crate::model::{DestroyLimit, Diagnostic, Diagnostics, Place};
 
 use super::document::list_of_tables;
+use super::mail::{MailSettings, mail};
 use super::reader::{Entries, FromValue, Placed, Reading, TableReader};
 use super::state_place::{StatePlace, state_place};
 use super::value::{Data, Entry, Value};
 
 /// The names of the settings at the top of a manifest.
-pub(super) const NAMES: [&str; 4] = ["project", "aws", "state", "account"];
+pub(super) const NAMES: [&str; 5] = ["project", "aws", "state", "account", "mail"];
 
 /// A tag value holds up to 256 characters, a file name 255 bytes; half of that leaves room for an ending.
 const PROJECT_LENGTH: usize = 128;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub state: StatePlace,
     /// `[[account]]`; empty for the caller's own account.
     pub accounts: Vec<Account>,
+    /// `[mail]`.
+    pub mail: Option<MailSettings>,
 }
 
 /// How AWS is reached.
@@ -58,6 +61,16 @@ pub enum Regions {
     All,
     /// These, each once.
     Listed(Vec<Placed<String>>),
+}
+
+impl Regions {
+    /// The first that is listed.
+    pub fn first(&self) -> Option<&str> {
+        match self {
+            Self::Listed(regions) => regions.first().map(|region| region.value.as_str()),
+            Self::Default | Self::All => None,
+        }
+    }
 }
 
 /// An account that opsform enters by a role.
@@ -142,6 +155,10 @@ impl SettingsParts {
         }
         if let Some(entry) = self.single.get("state") {
             settings.state = with_table(entry, problems, state_place).unwrap_or_default();
+        }
+        if let Some(entry) = self.single.get("mail") {
+            let region = settings.aws.regions.first().map(str::to_owned);
+            settings.mail = with_table(entry, problems, |reader| mail(reader, region)).flatten();
         }
         for entry in &self.accounts {
             for (table, place) in list_of_tables(entry, problems) {

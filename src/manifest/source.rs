@@ -84,6 +84,28 @@ impl SourceSet {
     }
 }
 
+/// The path of a file that a manifest file names, relative to that manifest file's folder.
+pub fn path_beside(place: &Place, file: &str) -> String {
+    let Place::Text { file: manifest, .. } = place else {
+        return file.to_owned();
+    };
+    let file = file.replace('\\', "/");
+    let folder = manifest.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if folder.is_empty() || file.starts_with('/') || file.get(1..2) == Some(":") {
+        return file;
+    }
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in file.split('/') {
+        match part {
+            "." => {}
+            // `manifests/../servers.csv` is `servers.csv` to everybody who reads it.
+            ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "." | "")) => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
 /// The path as it is shown, with `/` on every system so that output is the same everywhere.
 fn shown(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")

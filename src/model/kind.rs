@@ -11,6 +11,9 @@ pub struct KindText {
     pub noun: &'static str,
     /// The plural noun, such as `alarms`.
     pub plural: &'static str,
+    /// Whether people and other tools change resources of this kind as a matter of course, so that one of ours which they
+    /// changed is theirs from then on: never deleted, never set back.
+    pub shared: bool,
     /// One line that says what a resource with these fields does, for creates and adoptions.
     pub summary: fn(&Fields) -> String,
 }

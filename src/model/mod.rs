@@ -5,11 +5,13 @@
 mod address;
 mod destroy_limit;
 mod diagnostic;
+mod finding;
 mod kind;
 mod resource;
 
 pub use address::{Address, Scope};
 pub use destroy_limit::DestroyLimit;
 pub use diagnostic::{Cell, Diagnostic, Diagnostics, Place, Severity, SourceFile};
+pub use finding::{Advice, Audit, Finding, Gap, Problem};
 pub use kind::KindText;
-pub use resource::{Actual, Desired, Fields, Origin, Owned, Ownership, TargetRef};
+pub use resource::{Actual, Claim, Desired, Fields, Origin, Owned, Ownership, TargetRef};

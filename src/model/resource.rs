@@ -49,10 +49,28 @@ pub struct Desired {
     pub place: Place,
     /// What it is attached to; `None` for a resource of the whole scope.
     pub target: Option<TargetRef>,
-    /// Whether the declaration allows taking over a resource that exists and is nobody's.
-    pub adopt: bool,
+    /// What the declaration claims of it.
+    pub claim: Claim,
     /// Whether opsform must never delete it.
     pub protect: bool,
+}
+
+/// What a declaration claims of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is opsform's own: recorded in the state, and deleted when nothing wants it any more.
+    Own {
+        /// Whether one that exists and is nobody's may be taken over.
+        adopt: bool,
+    },
+    /// It is made where there is none, and is opsform's own then. One that is there already is somebody else's and is
+    /// left as it is; so is one of ours that somebody changed.
+    IfAbsent,
+    /// What is there is brought into this form, whoever's it is. Nothing is recorded, and nothing is made.
+    Correct {
+        /// Why, as the rest of a sentence: `because expiry-date 2026-11-19 has passed`.
+        why: String,
+    },
 }
 
 /// Who owns a live resource according to its tags on AWS.

@@ -108,6 +108,13 @@ pub enum Reason {
     },
     /// The state records it, but it no longer bears this project's tag: somebody made it anew, or took the tag off.
     TagGone,
+    /// The live object is brought into another form, whoever's it is, and not recorded.
+    Correction {
+        /// Why, as the rest of a sentence.
+        why: String,
+    },
+    /// The state records it, but somebody changed it, and things of its kind belong to whoever changed them last.
+    TakenOver,
     /// The live object uses what opsform cannot express, so a write would flatten it.
     Inexpressible {
         /// The features in words.
@@ -160,6 +167,11 @@ impl Change {
             protect: self.protect,
             fields: self.after.clone().unwrap_or_default(),
         }
+    }
+
+    /// Whether the state records the object once the change is carried out.
+    pub fn is_recorded(&self) -> bool {
+        !matches!(self.reason, Some(Reason::Correction { .. }))
     }
 
     /// Brings changes into the order of a plan: by verb, dangers first, then by label and address.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Actual, Address, Desired, Fields, Origin, Owned, Ownership, Scope};
+use crate::model::{Actual, Address, Claim, Desired, Fields, Origin, Owned, Ownership, Scope};
 
 use super::{Absence, Cause, Change, FieldChange, Plan, PreviousResource, Reason, Refresh, Selection, Verb};
 
@@ -19,6 +19,8 @@ pub struct PlanInput {
     pub actual: BTreeMap<Address, Actual>,
     /// What the state records.
     pub owned: BTreeMap<Address, Owned>,
+    /// The kinds of which somebody else's change makes a resource somebody else's.
+    pub shared: BTreeSet<String>,
     /// Labels of all declarations in the manifest, whether or not they want anything now.
     pub declared: BTreeSet<String>,
     /// What became of the targets of resources that are owned and no longer desired, by scope, kind and id.
@@ -66,9 +68,17 @@ impl Planner {
         for desired in std::mem::take(&mut self.input.desired) {
             let owned = self.input.owned.remove(&desired.address);
             let actual = self.input.actual.remove(&desired.address);
-            match (owned, actual) {
-                (owned, None) => self.create(desired, owned.is_some()),
-                (owned, Some(actual)) => self.reconcile(desired, owned, actual),
+            match (&desired.claim, owned, actual) {
+                // Nothing to correct, or somebody else's.
+                (Claim::Correct { .. }, _, None) | (Claim::IfAbsent, None, Some(_)) => {}
+                (Claim::Correct { .. }, _, Some(actual)) => self.correct(&desired, actual),
+                (_, owned, None) => self.create(desired, owned.is_some()),
+                (Claim::IfAbsent, Some(owned), Some(actual))
+                    if actual.fields != owned.fields && actual.fields != desired.fields =>
+                {
+                    self.remove(Verb::Forget, &owned, Some(Reason::TakenOver));
+                }
+                (_, owned, Some(actual)) => self.reconcile(desired, owned, actual),
             }
         }
     }
@@ -76,6 +86,20 @@ impl Planner {
     fn create(&mut self, desired: Desired, was_owned: bool) {
         let mut change = change_of(Verb::Create, &desired);
         change.reason = was_owned.then_some(Reason::DeletedOutside);
+        self.out.changes.push(change);
+    }
+
+    fn correct(&mut self, desired: &Desired, actual: Actual) {
+        let Claim::Correct { why } = &desired.claim else { return };
+        // Nobody's doing but the manifest's: what was there is not drift from anything.
+        let fields = differences(&desired.fields, &actual.fields, Some(&actual.fields));
+        if fields.is_empty() {
+            return;
+        }
+        let mut change = change_of(Verb::Update, desired);
+        change.reason = Some(Reason::Correction { why: why.clone() });
+        change.fields = fields;
+        change.before = Some(actual.fields);
         self.out.changes.push(change);
     }
 
@@ -117,7 +141,7 @@ impl Planner {
     }
 
     fn adopt(&mut self, desired: &Desired, actual: Actual, fields: Vec<FieldChange>) {
-        let allowed = desired.adopt || self.input.options.adopt;
+        let allowed = desired.claim == Claim::Own { adopt: true } || self.input.options.adopt;
         let mut change = change_of(Verb::Adopt, desired);
         change.reason = (!allowed).then_some(Reason::AdoptionRefused);
         change.fields = fields;
@@ -149,7 +173,7 @@ impl Planner {
             }
             match self.input.actual.remove(&address) {
                 None => self.remove(Verb::Forget, &owned, None),
-                Some(actual) => match self.not_ours(&actual) {
+                Some(actual) => match self.not_ours(&owned, &actual) {
                     // Somebody made it anew, or took it over: it is theirs, and our record of it is out of date.
                     Some(reason) => self.remove(Verb::Forget, &owned, Some(reason)),
                     None if owned.protect => self.out.protected.push(owned),
@@ -166,7 +190,10 @@ impl Planner {
         }
     }
 
-    fn not_ours(&self, actual: &Actual) -> Option<Reason> {
+    fn not_ours(&self, owned: &Owned, actual: &Actual) -> Option<Reason> {
+        if self.input.shared.contains(&owned.address.kind) && owned.fields != actual.fields {
+            return Some(Reason::TakenOver);
+        }
         match &actual.ownership {
             Ownership::Project { name, .. } if *name != self.input.project => {
                 Some(Reason::OtherProject { project: name.clone() })

@@ -75,7 +75,15 @@ impl Now<'_> {
         let here = &change.address;
         match change.verb {
             Verb::Conflict => Some(change.clone()),
-            Verb::Forget => self.is_left(here, self.forgotten(here), out).then(|| change.clone()),
+            Verb::Forget => {
+                let taken_over = change.reason == Some(Reason::TakenOver);
+                let verdict = if taken_over && self.owned.contains_key(here) {
+                    Verdict::AsPlanned
+                } else {
+                    self.forgotten(here)
+                };
+                self.is_left(here, verdict, out).then(|| change.clone())
+            }
             Verb::Delete => {
                 let verdict = self.removed(here, change.before.as_ref());
                 self.is_left(here, verdict, out).then(|| change.clone())
@@ -115,6 +123,9 @@ impl Now<'_> {
     fn is_left_to_write(&self, change: &Change, out: &mut Remaining) -> bool {
         let verdict = self.written(change);
         if matches!(verdict, Verdict::Done) {
+            if !change.is_recorded() {
+                return false;
+            }
             let record = change.record();
             // A newer record of the same fields has the newer label.
             if self.owned.get(&change.address).is_none_or(|owned| owned.fields != record.fields) {
@@ -144,7 +155,7 @@ impl Now<'_> {
                 Some(_) => Verdict::Stale(Staleness::Deleted),
             };
         };
-        let ours = self.is_ours(live);
+        let ours = self.is_ours(live) || !change.is_recorded();
         let stale = Verdict::Stale;
         match &change.before {
             _ if self.other_owner(live).is_some() => stale(Staleness::Owner(self.other_owner(live))),
@@ -180,7 +191,8 @@ impl Now<'_> {
 
     /// Whether the plan changes what was recorded then, and the record is gone.
     fn is_let_go(&self, change: &Change) -> bool {
-        let was_recorded = change.verb == Verb::Update && change.reason != Some(Reason::Recovered);
+        let recorded = change.is_recorded() && change.reason != Some(Reason::Recovered);
+        let was_recorded = change.verb == Verb::Update && recorded;
         was_recorded && !self.owned.contains_key(&change.address)
     }
 

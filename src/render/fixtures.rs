@@ -15,7 +15,7 @@ pub(super) const VIRGINIA: &str = "us-east-1";
 
 /// The words for the only kind in these plans; a renderer must not know the real ones.
 pub(super) const KINDS: [KindText; 1] =
-    [KindText { kind: "metric_alarm", noun: "alarm", plural: "alarms", summary }];
+    [KindText { kind: "metric_alarm", noun: "alarm", plural: "alarms", shared: false, summary }];
 
 fn summary(fields: &Fields) -> String {
     let words = |name: &str| fields.get(name).map_or("?".to_owned(), super::value::inline);

@@ -6,7 +6,7 @@ use super::palette::{Palette, Tone};
 
 /// One line of text in several tones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Line {
+pub struct Line {
     pieces: Vec<(Tone, String)>,
     /// The column at which the text goes on where the line must be wrapped.
     hang: usize,
@@ -14,30 +14,30 @@ pub(super) struct Line {
 
 impl Line {
     /// An empty line.
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self::default()
     }
 
     /// A line that begins with this many spaces and, where it is wrapped, goes on below its own beginning.
-    pub(super) fn indented(columns: usize) -> Self {
+    pub fn indented(columns: usize) -> Self {
         Self { pieces: vec![(Tone::Plain, " ".repeat(columns))], hang: columns }
     }
 
     /// Appends text.
     #[must_use]
-    pub(super) fn with(mut self, tone: Tone, text: impl Into<String>) -> Self {
+    pub fn with(mut self, tone: Tone, text: impl Into<String>) -> Self {
         self.push(tone, text);
         self
     }
 
     /// Appends text in the terminal's own colour.
     #[must_use]
-    pub(super) fn plain(self, text: impl Into<String>) -> Self {
+    pub fn plain(self, text: impl Into<String>) -> Self {
         self.with(Tone::Plain, text)
     }
 
     /// Appends text.
-    pub(super) fn push(&mut self, tone: Tone, text: impl Into<String>) {
+    pub fn push(&mut self, tone: Tone, text: impl Into<String>) {
         self.pieces.push((tone, text.into()));
     }
 
@@ -48,7 +48,7 @@ impl Line {
 
     /// Fills up with spaces to a column.
     #[must_use]
-    pub(super) fn padded(mut self, column: usize) -> Self {
+    pub fn padded(mut self, column: usize) -> Self {
         let missing = column.saturating_sub(self.width());
         self.push(Tone::Plain, " ".repeat(missing));
         self
@@ -56,13 +56,13 @@ impl Line {
 
     /// Sets the column at which a wrapped line goes on.
     #[must_use]
-    pub(super) fn hanging(mut self, column: usize) -> Self {
+    pub fn hanging(mut self, column: usize) -> Self {
         self.hang = column;
         self
     }
 
     /// Columns on a terminal.
-    pub(super) fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.pieces.iter().map(|(_, text)| text.width()).sum()
     }
 
@@ -154,14 +154,14 @@ fn write_row(out: &mut String, pieces: &[(Tone, String)], palette: Palette) {
 
 /// Lines below each other.
 #[derive(Debug)]
-pub(super) struct Page {
+pub struct Page {
     palette: Palette,
     text: String,
 }
 
 impl Page {
     /// An empty page.
-    pub(super) fn new(palette: Palette) -> Self {
+    pub fn new(palette: Palette) -> Self {
         Self { palette, text: String::new() }
     }
 
@@ -171,12 +171,21 @@ impl Page {
     }
 
     /// Adds a line.
-    pub(super) fn line(&mut self, line: &Line) {
+    pub fn line(&mut self, line: &Line) {
         line.write(&mut self.text, self.palette);
     }
 
+    /// Adds lines that are laid out and painted already, with this many spaces before each.
+    pub fn indented(&mut self, columns: usize, lines: &str) {
+        for line in lines.lines() {
+            self.text.push_str(&" ".repeat(columns));
+            self.text.push_str(line);
+            self.text.push('\n');
+        }
+    }
+
     /// Adds an empty line, unless the page is empty or ends with one.
-    pub(super) fn blank(&mut self) {
+    pub fn blank(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
@@ -207,13 +216,13 @@ impl Page {
     }
 
     /// The whole text, which ends with a line break.
-    pub(super) fn finish(self) -> String {
+    pub fn finish(self) -> String {
         self.text
     }
 }
 
 /// The text cut in its middle where it is wider than `columns`, so that its beginning and its end can be seen.
-pub(super) fn elide_middle(text: &str, columns: usize) -> String {
+pub fn elide_middle(text: &str, columns: usize) -> String {
     if text.width() <= columns || columns < 8 {
         return text.to_owned();
     }

@@ -3,7 +3,7 @@
 use super::escape::clean;
 
 /// Text as code: there Markdown, HTML and mentions mean nothing.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = clean(text);
     let fence = "`".repeat(longest_run(&text) + 1);
     let blank = text.trim().is_empty();
@@ -13,7 +13,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A bar ends a cell even within code, and a backslash before it would undo its escape.
-pub(super) fn in_table(code: &str) -> String {
+pub(crate) fn in_table(code: &str) -> String {
     code.replace('\\', "\u{29f5}").replace('|', "\\|")
 }
 
@@ -38,7 +38,7 @@ pub(super) fn html(text: &str) -> String {
 
 /// Text in the open: markup is escaped, and an invisible space keeps `@name`, `#1` and addresses from becoming links
 /// that ping somebody.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in clean(text).chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' | '@' | '!') {

@@ -32,7 +32,10 @@ pub use apply::{ApplySummary, Carried, CutOff, FailureGroup, apply_summary, eta_
 pub use diagnostics::diagnostics_text;
 pub use escape::{clean, quoted};
 pub use json::{plan_json, summary_json};
+pub use line::{Line, Page, elide_middle};
 pub use markdown::plan_markdown;
+pub(crate) use markdown::{Room, clipped, size};
+pub(crate) use markup::{code, escape, in_table};
 pub use owned::{owned_detail, state_list};
 pub use palette::{Palette, Tone};
 pub use table::{Align, Table};

@@ -38,6 +38,7 @@ pub(super) fn reason_words(
     if change.verb == Verb::Forget {
         let n = number(count);
         let why = match &change.reason {
+            Some(Reason::TakenOver) => "changed outside opsform, and left alone from now on".to_owned(),
             Some(Reason::OtherProject { project }) => format!("owned by project {} by now", quoted(project)),
             Some(Reason::TagGone) => {
                 "without this project's tag by now (left alone, whoever made it anew)".to_owned()
@@ -52,6 +53,8 @@ pub(super) fn reason_words(
             format!("because {} is no longer in the manifest", clean(&change.origin.label))
         }
         Reason::Destroy => "because destroy was asked for".to_owned(),
+        Reason::Correction { why } => clean(why).into_owned(),
+        Reason::TakenOver => "changed outside opsform, and left alone from now on".to_owned(),
         Reason::TagGone => "it no longer bears this project's tag".to_owned(),
         Reason::DeletedOutside => {
             let n = number(count);

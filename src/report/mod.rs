@@ -3,9 +3,11 @@
 //! Architecture invariant: pure, from values to text and bytes; reading is the commands' matter.
 
 mod alarm_list;
+mod audit;
 mod fleet;
 mod import;
 
 pub use alarm_list::{AlarmList, Names, alarm_list};
+pub use audit::{audit_csv, audit_html, audit_json, audit_junit, audit_markdown, audit_table, audit_xlsx};
 pub use fleet::FleetSheet;
 pub use import::{Declarations, FoundAlarm, Surroundings, declarations};

@@ -2,10 +2,14 @@
 //!
 //! Architecture invariant: `aws_sdk_*` appears in folders named `aws` only; specs are pure.
 
+pub mod instance_power;
 mod kind;
 pub mod metric_alarm;
+pub mod tag;
 
 pub use kind::{KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};
+
+use std::collections::BTreeSet;
 
 use crate::model::KindText;
 
@@ -14,11 +18,17 @@ use crate::model::KindText;
 pub const PROTECT_TAG: &str = "opsform:protect";
 
 /// All kinds. A new kind is one folder and one line here.
-pub const KINDS: &[&dyn Kind] = &[&metric_alarm::MetricAlarmKind];
+pub const KINDS: &[&dyn Kind] =
+    &[&metric_alarm::MetricAlarmKind, &tag::TagKind, &instance_power::InstancePowerKind];
 
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static dyn Kind> {
     KINDS.iter().copied().find(|kind| kind.text().kind == name)
+}
+
+/// The names of the kinds of which somebody else's change makes a resource somebody else's.
+pub fn shared() -> BTreeSet<String> {
+    KINDS.iter().map(|kind| kind.text()).filter(|text| text.shared).map(|text| text.kind.to_owned()).collect()
 }
 
 /// The words of all kinds.

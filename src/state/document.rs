@@ -1,6 +1,6 @@
 //! The state document: pure data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,16 +80,23 @@ impl State {
     }
 
     /// Decides about what an apply that was cut off began to create, in the scopes that were read: ours if AWS shows it
-    /// with our tag, else there is nothing to record.
-    pub fn settle(&mut self, actual: &BTreeMap<Address, Actual>, scopes: &[Scope]) {
+    /// with our tag, else there is nothing to record. Resources of `shared` kinds bear no tag: they are ours if they are as
+    /// they were to be.
+    pub fn settle(
+        &mut self,
+        actual: &BTreeMap<Address, Actual>,
+        scopes: &[Scope],
+        shared: &BTreeSet<String>,
+    ) {
         let (settled, unread): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.unconfirmed)
             .into_iter()
             .partition(|(address, _)| scopes.contains(&address.scope));
         self.unconfirmed = unread;
         for (address, owned) in settled {
-            let ours = actual.get(&address).is_some_and(
-                |live| matches!(&live.ownership, Ownership::Project { name, .. } if *name == self.project),
-            );
+            let ours = actual.get(&address).is_some_and(|live| match &live.ownership {
+                Ownership::Project { name, .. } => *name == self.project,
+                _ => shared.contains(&address.kind) && live.fields == owned.fields,
+            });
             if ours {
                 self.resources.entry(address).or_insert(owned);
             }

@@ -322,6 +322,11 @@ impl Account {
         self.query("ec2", "2016-11-15", region, action, &fields);
     }
 
+    /// Gives an instance or a volume a tag.
+    pub fn tag(&self, region: &str, id: &str, key: &str, value: &str) {
+        self.ec2(region, "CreateTags", &[id.to_owned()], &[("Tag.1.Key", key), ("Tag.1.Value", value)]);
+    }
+
     /// Calls an operation over the query protocol; the emulator does not check signatures.
     pub fn query(&self, service: &str, version: &str, region: &str, action: &str, fields: &[(&str, &str)]) {
         let credential = format!("AKIA{}/20261120/{region}/{service}/aws4_request", self.id);

@@ -19,7 +19,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 fn the_manifests_of_the_readme_validate() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let manifests = blocks(&readme, "toml");
-    assert_eq!(manifests.len(), 4, "a new block needs a look");
+    assert_eq!(manifests.len(), 5, "a new block needs a look");
     Workspace::new(&manifests[0]).ok(&["validate"]).says(&["project \"shop\" is valid: 1 declaration"]);
     // The first one is what `init` writes, without the comments.
     let starter =
@@ -48,6 +48,7 @@ fn the_manifests_of_the_readme_validate() {
     sheet.write_row(1, 0, row).unwrap();
     with_list.write_bytes("manifests/alarms.xlsx", &workbook.save_to_buffer().unwrap());
     with_list.ok(&["validate"]);
+    Workspace::new(&format!("{settings}\n{}", manifests[4])).ok(&["validate"]);
 }
 
 #[test]
@@ -66,6 +67,28 @@ fn every_key_of_the_readme_is_known_and_every_known_key_is_in_the_readme() {
     let list = run.stderr.split("allowed keys: ").nth(1).unwrap().lines().next().unwrap().to_owned();
     let mut known: Vec<&str> = list.split(", ").map(|key| key.trim().trim_matches('`')).collect();
     known.sort_unstable();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn every_key_of_tag_rules_is_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let section =
+        readme.split("### `[[tags]]`").nth(1).unwrap().split("`opsform audit` prints").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    // In the second table `format = "date"` names its key.
+    let key = |word: &str| word.trim().trim_matches('`').split(' ').next().unwrap().to_owned();
+    let documented: Vec<String> = rows
+        .flat_map(|line| line.split('|').nth(1).unwrap().split(',').map(key).collect::<Vec<_>>())
+        .collect();
+    let text = format!(
+        "{CPU}\n[[tags]]\nlabel = 'x'\nfor_each = {{ ec2 = {{}} }}\nno-such-key = 1\nrequire.a = {{ no-such-key = 1 }}\n"
+    );
+    let run = Workspace::new(&text).run(&["validate"]);
+    let lists = run.stderr.lines().filter_map(|line| line.split("allowed keys: ").nth(1));
+    let known: Vec<String> = lists.flat_map(|list| list.split(", ").map(key).collect::<Vec<_>>()).collect();
+    let (documented, known): (std::collections::BTreeSet<_>, std::collections::BTreeSet<_>) =
+        (documented.into_iter().collect(), known.into_iter().collect());
     assert_eq!(documented, known);
 }
 

@@ -78,6 +78,8 @@ fn everything_that_is_called_is_allowed() {
     let workspace = Workspace::new(&CPU.replace("{ ec2 = {} }", "{ ec2 = {}, rds = {}, rds_cluster = {} }"));
     workspace.edit_manifest("threshold = 80", "threshold = 80\ntags = { a = \"1\", b = \"2\" }");
     workspace.account.seed(json!({REGION: {"instances": [{"name": "web-1"}], "databases": [{"id": "db"}]}}));
+    // So that every call that there may be is made.
+    workspace.account.options(json!({"no_tag_list": true}));
     workspace.ok(&["plan"]);
     let plan = actions(&printed(&workspace, &["--for", "plan"]));
     assert!(called(&workspace).is_subset(&plan), "{:?} by {plan:?}", called(&workspace));
@@ -180,6 +182,8 @@ fn the_caller_and_the_roles_have_policies_of_their_own() {
 fn reports_have_policies_of_their_own() {
     let workspace = Workspace::new(CPU);
     workspace.account.seed(json!({REGION: {"instances": [{"name": "web-1"}], "databases": [{"id": "db"}]}}));
+    // So that every call that there may be is made.
+    workspace.account.options(json!({"no_tag_list": true}));
     for (command, purpose) in [(&["inventory"][..], "inventory"), (&["import", "--live"], "import")] {
         workspace.account.clear_calls();
         workspace.ok(command);

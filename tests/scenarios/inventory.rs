@@ -237,3 +237,38 @@ fn a_database_that_was_deleted_loses_its_alarm_with_the_reason() {
     workspace.account.query("rds", "2014-10-31", REGION, "DeleteDBInstance", &delete);
     workspace.ok(&["plan"]).says(&["orders no longer exists", "1 to destroy"]);
 }
+
+#[test]
+fn tags_that_rds_leaves_out_of_its_answer_are_asked_for() {
+    let prod = "{ rds = { tags = { Env = \"prod\" } }, rds_cluster = { names = [\"books\"] } }";
+    let workspace = Workspace::new(&(settings("[\"us-east-1\"]") + &alarm("a", prod, "CPUUtilization")));
+    workspace.account.seed(json!({REGION: {
+        "databases": [{"id": "orders", "tags": {"Env": "prod"}}, {"id": "events", "tags": {"Env": "dev"}}, {"id": "bare"}],
+        "clusters": [{"id": "ledger", "tags": {"Name": "books"}}],
+    }}));
+    let expected = ["create a ledger", "create a orders"];
+    assert_eq!(workspace.changes(), expected);
+    assert_eq!(workspace.account.count("rds:ListTagsForResource"), 0, "an empty list of tags is an answer");
+    workspace.account.options(json!({"no_tag_list": true}));
+    assert_eq!(workspace.changes(), expected);
+    assert_eq!(workspace.account.count("rds:ListTagsForResource"), 4, "one call for each");
+    workspace.apply();
+
+    // What became of a database can be told without its tags.
+    workspace.edit_manifest("\"books\"", "\"ledgers\"");
+    workspace.edit_manifest("threshold = 1", "threshold = 1\nallow_empty = true");
+    workspace.account.clear_calls();
+    workspace.ok(&["plan"]).says(&["no longer selects", "1 to destroy"]);
+    assert_eq!(workspace.account.count("rds:ListTagsForResource"), 4);
+
+    // One that was deleted after it was described is none.
+    let gone = json!({"operation": "ListTagsForResource", "kind": "error", "code": "DBInstanceNotFound",
+                      "status": 404, "message": "gone",
+                      "key": format!("arn:aws:rds:us-east-1:{}:db:orders", workspace.account.id())});
+    workspace.account.faults(json!([gone]));
+    workspace.ok(&["plan"]).says(&["2 to destroy"]);
+    workspace
+        .account
+        .faults(json!([{"operation": "ListTagsForResource", "service": "rds", "kind": "denied"}]));
+    workspace.run(&["plan"]).expect(1).says(&["rds:ListTagsForResource"]);
+}

@@ -41,6 +41,32 @@ fn it_shows_what_no_alarm_watches() {
 }
 
 #[test]
+fn it_tells_since_when_a_target_is_there() {
+    let workspace = Workspace::new(CPU);
+    workspace.account.seed(json!({REGION: {
+        "instances": [{"name": "web-1", "launched": "2026-01-02T03:04:05Z"}],
+        "volumes": [{"name": "data", "created": "2026-01-03T03:04:05Z"}],
+        "databases": [{"id": "orders", "created": "2026-01-04T03:04:05Z"}],
+        "clusters": [{"id": "ledger", "created": "2026-01-05T03:04:05Z"}],
+    }}));
+    let run = workspace.ok(&["inventory", "--format", "json"]);
+    let rows: Vec<Value> = serde_json::from_str(&run.stdout).unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row["launched"].as_str(), row["created"].as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (Some("2026-01-02T03:04:05Z"), None),
+            (None, Some("2026-01-03T03:04:05Z")),
+            (None, Some("2026-01-04T03:04:05Z")),
+            (None, Some("2026-01-05T03:04:05Z")),
+        ]
+    );
+    let account = workspace.account.id();
+    assert_eq!(rows[2]["arn"], format!("arn:aws:rds:us-east-1:{account}:db:orders"));
+    assert_eq!(rows[3]["arn"], format!("arn:aws:rds:us-east-1:{account}:cluster:ledger"));
+}
+
+#[test]
 fn what_it_writes_is_an_inventory_at_once() {
     for file in ["fleet.xlsx", "fleet.csv"] {
         let workspace = fleet();

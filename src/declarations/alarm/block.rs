@@ -10,7 +10,7 @@ use super::choices::{self, FewSamples, Unit};
 use super::dimensions::Dimensions;
 
 /// A text that may come from a template.
-pub(super) type Text = Placed<Templated<String>>;
+pub(super) type Text = crate::declarations::TextTemplate;
 
 /// A whole block.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, RowReader, TableReader};
-use crate::model::{Address, Desired, Diagnostic, Diagnostics, Origin, Place, Scope, TargetRef};
+use crate::model::{Address, Claim, Desired, Diagnostic, Diagnostics, Origin, Place, Scope, TargetRef};
 use crate::resources::PROTECT_TAG;
 use crate::resources::metric_alarm::KIND;
 use crate::resources::metric_alarm::constraints::Violation;
@@ -154,6 +154,10 @@ impl Declaration for Alarm {
         self.block.optional.allow_empty || self.inventory().is_some_and(Inventory::allows_empty)
     }
 
+    fn kinds(&self) -> Vec<&'static str> {
+        vec![KIND]
+    }
+
     fn protects(&self) -> bool {
         self.block.optional.protect
     }
@@ -242,7 +246,7 @@ impl Alarm {
             origin: Origin { label: self.label.clone(), place: self.place.line() },
             place: self.place.clone(),
             target,
-            adopt: optional.adopt,
+            claim: Claim::Own { adopt: optional.adopt },
             protect: optional.protect,
         }
     }

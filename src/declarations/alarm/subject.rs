@@ -9,16 +9,8 @@ use crate::model::{Scope, TargetRef};
 pub(super) fn default_namespace(kind: TargetKind) -> &'static str {
     match kind {
         TargetKind::Ec2 => "AWS/EC2",
+        TargetKind::Ebs => "AWS/EBS",
         TargetKind::Rds | TargetKind::RdsCluster => "AWS/RDS",
-    }
-}
-
-/// The dimension that names a target in those metrics.
-fn default_dimension(kind: TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Ec2 => "InstanceId",
-        TargetKind::Rds => "DBInstanceIdentifier",
-        TargetKind::RdsCluster => "DBClusterIdentifier",
     }
 }
 
@@ -47,7 +39,7 @@ impl<'a> Subject<'a> {
             words: subject(&target.reference()),
             defaults: Some((
                 default_namespace(target.kind),
-                (default_dimension(target.kind).to_owned(), target.id.clone()),
+                (target.kind.dimension().to_owned(), target.id.clone()),
             )),
             row: row.as_ref(),
         }

@@ -66,7 +66,8 @@ fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
         Scope::new("111122223333", "us-east-1"),
         Scope::new("444455556666", SEOUL),
     ];
-    let world = World { manifest_scopes: &scopes, scopes: &scopes, fleet: &fleet };
+    let world =
+        World { manifest_scopes: &scopes, scopes: &scopes, fleet: &fleet, now: jiff::Timestamp::UNIX_EPOCH };
     let mut all = Vec::new();
     let mut said = Diagnostics::new();
     for declaration in &declarations {
@@ -138,7 +139,7 @@ fn defaults_follow_the_targets_kind() {
     assert_eq!(desired[0].origin.label, "alarm.cpu");
     assert_eq!(desired[0].origin.place, "a.toml:1");
     assert_eq!(desired[0].target.as_ref().unwrap().name, "web-1");
-    assert!(!desired[0].adopt && !desired[0].protect);
+    assert!(desired[0].claim == Claim::Own { adopt: false } && !desired[0].protect);
 }
 
 #[test]
@@ -171,7 +172,7 @@ protect = true
     );
     assert_eq!(said, [""; 0]);
     assert_eq!(desired[0].address.key, "web-1 cpu: disk_used <= 80 3600 p99.9");
-    assert!(desired[0].adopt && desired[0].protect);
+    assert!(desired[0].claim == Claim::Own { adopt: true } && desired[0].protect);
     let fields = serde_json::to_string(&desired[0].fields).unwrap();
     assert_eq!(
         fields,
@@ -263,7 +264,7 @@ fn a_warning_about_a_literal_is_not_repeated_for_targets() {
     let (declarations, told) = read(&alarm("period = 10"));
     assert_eq!(told.len(), 1);
     let fleet = Fleet::new(vec![web(1, &[])]);
-    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet };
+    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: jiff::Timestamp::UNIX_EPOCH };
     let (desired, said) = declarations[0].desired(&world);
     assert_eq!((desired.len(), said.is_empty()), (1, true));
 }

@@ -1,11 +1,11 @@
 //! The keys of an `[[inventory]]` block.
 
 use crate::inventory::TargetKind;
-use crate::manifest::{Entries, Placed, SheetChoice, TableReader, Template};
+use crate::manifest::{Entries, Placed, SheetChoice, TableReader, Template, path_beside};
 use crate::model::{DestroyLimit, Diagnostic, Place, TargetRef};
 
 use super::columns::unknown_columns;
-use super::{Missing, RowKind, path_of};
+use super::{Missing, RowKind};
 
 /// A block that was read.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Block {
             Some(text) => condition(reader, &text).map(Some),
         };
         let mut file = file?;
-        file.value = path_of(&file.place, &file.value);
+        file.value = path_beside(&file.place, &file.value);
         let place = reader.place().clone();
         let sheet = SheetChoice {
             file,

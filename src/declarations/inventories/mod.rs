@@ -7,7 +7,7 @@ mod rows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::manifest::{Document, Files, Placed};
+use crate::manifest::{Document, Files, Placed, path_beside};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 pub(super) use self::columns::unknown_columns;
@@ -38,7 +38,7 @@ pub fn files_of(document: &Document) -> BTreeSet<String> {
     let blocks = document.blocks.iter().filter(|block| block.name == BLOCK);
     let files = blocks.filter_map(|block| {
         let value = &block.table.get("file")?.value;
-        Some(path_of(&value.place, value.as_str()?))
+        Some(path_beside(&value.place, value.as_str()?))
     });
     files.collect()
 }
@@ -78,28 +78,6 @@ fn twice(label: &Placed<String>, first: &Place) -> Diagnostic {
     Diagnostic::error(format!("two inventories are labelled `{}`", label.value))
         .at(label.place.clone())
         .related(first.clone(), "the first one")
-}
-
-/// The path of a file that a manifest file names, relative to that manifest file's folder.
-fn path_of(place: &Place, file: &str) -> String {
-    let Place::Text { file: manifest, .. } = place else {
-        return file.to_owned();
-    };
-    let file = file.replace('\\', "/");
-    let folder = manifest.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    if folder.is_empty() || file.starts_with('/') || file.get(1..2) == Some(":") {
-        return file;
-    }
-    let mut parts: Vec<&str> = folder.split('/').collect();
-    for part in file.split('/') {
-        match part {
-            "." => {}
-            // `manifests/../servers.csv` is `servers.csv` to everybody who reads it.
-            ".." if parts.last().is_some_and(|last| !matches!(*last, ".." | "." | "")) => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 #[cfg(test)]

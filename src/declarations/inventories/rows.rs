@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::declarations::for_each::id_fault;
-use crate::inventory::{Fleet, Selector, Target, TargetKind};
+use crate::inventory::{Fleet, Target, TargetKind};
 use crate::manifest::{CellValue, RenderError, RowReader, Sheet, Template, Variables, suggestion};
 use crate::model::{DestroyLimit, Diagnostic, Diagnostics, Place, Severity};
 
@@ -208,11 +208,7 @@ impl Inventory {
     }
 
     fn no_target(&self, kind: TargetKind, id: &str, row: usize, near: Option<&Target>) -> Diagnostic {
-        let noun = match kind {
-            TargetKind::Ec2 => "instance",
-            TargetKind::Rds => "database",
-            TargetKind::RdsCluster => "cluster",
-        };
+        let noun = kind.singular();
         let summary = format!(
             "inventory `{}`: AWS has no {noun} `{id}` in the accounts and regions of the manifest",
             self.label
@@ -237,7 +233,7 @@ impl Inventory {
 }
 
 fn living(fleet: &Fleet, kind: TargetKind) -> impl Iterator<Item = &Target> {
-    fleet.of_kind(kind).filter(|target| !Selector::GONE.contains(&&*target.state))
+    fleet.of_kind(kind).filter(|target| !target.is_gone())
 }
 
 /// The target whose id looks like this one, and that no row names.
@@ -292,18 +288,22 @@ fn identify(sheet: &Sheet, rows: &[usize], faults: &mut Vec<Diagnostic>) -> Vec<
     found
 }
 
-/// The kind that the ids tell: only those of instances have a form of their own.
+/// The kind that the ids tell: those of instances and volumes have a form of their own.
 fn kind_of(rows: &[(usize, String)]) -> Option<TargetKind> {
-    rows.iter().any(|(_, id)| id.starts_with("i-") || is_almost_instance(id)).then_some(TargetKind::Ec2)
+    let kinds = [("i-", TargetKind::Ec2), ("vol-", TargetKind::Ebs)];
+    let told = kinds
+        .into_iter()
+        .find(|&(form, kind)| rows.iter().any(|(_, id)| id.starts_with(form) || is_almost_id(kind, id)));
+    told.map(|(_, kind)| kind)
 }
 
-/// Whether an id is that of an instance but for capitals, invisible marks, or dashes of another kind.
-fn is_almost_instance(id: &str) -> bool {
+/// Whether an id is of this kind but for capitals, invisible marks, or dashes of another kind.
+fn is_almost_id(kind: TargetKind, id: &str) -> bool {
     let plain = id.chars().filter_map(|c| match c {
         '\u{2010}'..='\u{2015}' => Some('-'),
         c => c.is_ascii().then_some(c.to_ascii_lowercase()),
     });
-    id_fault(TargetKind::Ec2, &plain.collect::<String>()).is_none()
+    id_fault(kind, &plain.collect::<String>()).is_none()
 }
 
 /// The row of each id, without those that cannot be ids and those that stand in two rows.

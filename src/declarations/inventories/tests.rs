@@ -72,7 +72,12 @@ fn desired_of(text: &str, csv: &str, targets: &[usize], whole: bool) -> (Vec<Des
     assert_eq!(problems, [""; 0]);
     let fleet = Fleet::new(targets.iter().map(|&number| web(number)).collect());
     let scopes = [Scope::new("111122223333", "us-east-1"), Scope::new("111122223333", "us-east-2")];
-    let world = World { manifest_scopes: &scopes, scopes: &scopes[usize::from(!whole)..], fleet: &fleet };
+    let world = World {
+        manifest_scopes: &scopes,
+        scopes: &scopes[usize::from(!whole)..],
+        fleet: &fleet,
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
     let (desired, problems) = declarations[0].desired(&world);
     (desired, lines(&problems))
 }
@@ -371,6 +376,6 @@ fn paths_are_relative_to_the_manifest_file() {
         ("/data/s.csv", "/data/s.csv"),
         ("lists\\s.csv", "manifests/lists/s.csv"),
     ] {
-        assert_eq!(path_of(&place, written), path);
+        assert_eq!(path_beside(&place, written), path);
     }
 }

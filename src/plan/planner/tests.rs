@@ -31,7 +31,7 @@ fn desired(key: &str, id: &str, threshold: i64) -> Desired {
         origin: Origin { label: "alarm.cpu".to_owned(), place: "alarms.toml:3".to_owned() },
         place: Place::Named("alarms.toml".to_owned()),
         target: Some(target(id)),
-        adopt: false,
+        claim: crate::model::Claim::Own { adopt: false },
         protect: false,
     }
 }
@@ -165,7 +165,7 @@ fn nobodys_resource_is_adopted_only_when_allowed() {
     allowed.options.adopt = true;
     assert_eq!(check(allowed, &["Adopt a threshold 70→80 Unknown"]).blocking().count(), 0);
     let mut declared = world();
-    declared.desired[0].adopt = true;
+    declared.desired[0].claim = Claim::Own { adopt: true };
     check(declared, &["Adopt a threshold 70→80 Unknown"]);
 }
 

@@ -16,7 +16,8 @@ use super::reason::{reason_words, remedy_words, target_name};
 use super::text::{blocking_words, is_refused, label_counts, notes, nothing_to_do, total_parts};
 use super::words::{Nouns, cost_words, scopes_words, thousands, verb_sign, verb_word};
 use super::{Detail, Heading, PlanView};
-use room::{Labels, Room, clipped, labels_words, size};
+use room::{Labels, labels_words};
+pub(crate) use room::{Room, clipped, size};
 use section::{Width, section};
 
 /// GitHub refuses comments of 65,536 characters and more; some are left for whoever puts the plan into a comment.

@@ -6,30 +6,30 @@ use crate::render::markup::code;
 use crate::render::words::{count_of, thousands};
 
 /// A comment that is being written, and how much of it is free.
-pub(super) struct Room {
+pub(crate) struct Room {
     out: String,
     left: usize,
 }
 
 impl Room {
     /// An empty comment of so many characters.
-    pub(super) fn new(characters: usize) -> Self {
+    pub(crate) fn new(characters: usize) -> Self {
         Self { out: String::new(), left: characters }
     }
 
     /// Writes what is short and cannot be left out.
-    pub(super) fn always(&mut self, text: &str) {
+    pub(crate) fn always(&mut self, text: &str) {
         self.left = self.left.saturating_sub(size(text));
         self.out.push_str(text);
     }
 
     /// Writes a text if there is room for all of it.
-    pub(super) fn push(&mut self, text: &str) -> bool {
+    pub(crate) fn push(&mut self, text: &str) -> bool {
         self.push_keeping(text, 0)
     }
 
     /// Writes a text if so much room is left after it.
-    pub(super) fn push_keeping(&mut self, text: &str, keep: usize) -> bool {
+    pub(crate) fn push_keeping(&mut self, text: &str, keep: usize) -> bool {
         let fits = size(text).saturating_add(keep) <= self.left;
         if fits {
             self.always(text);
@@ -38,23 +38,23 @@ impl Room {
     }
 
     /// How many characters are left.
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.left
     }
 
     /// The comment.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.out
     }
 }
 
 /// Characters as the strictest reader counts them: in UTF-16, where an emoji is two.
-pub(super) fn size(text: &str) -> usize {
+pub(crate) fn size(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
 /// The first characters of a text, before it becomes markup that must not be cut.
-pub(super) fn clipped(text: &str, most: usize) -> String {
+pub(crate) fn clipped(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -10,7 +10,7 @@ use crate::model::{Fields, KindText};
 pub const KIND: &str = "metric_alarm";
 
 /// The kind in words.
-pub const TEXT: KindText = KindText { kind: KIND, noun: "alarm", plural: "alarms", summary };
+pub const TEXT: KindText = KindText { kind: KIND, noun: "alarm", plural: "alarms", shared: false, summary };
 
 /// An alarm on one metric. Its key, the `AlarmName`, is not part of the spec.
 ///

@@ -1,0 +1,193 @@
+//! Stopping and starting instances: many ids a call.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::Filter;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+
+use super::spec::{KIND, Power, TEXT};
+use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::model::{Actual, Address, KindText, Ownership, Scope};
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
+
+/// AWS allows 200 values a filter ("Filter" in the EC2 API reference).
+const VALUES_A_FILTER: usize = 200;
+
+/// The largest page of `DescribeInstances` (its API reference).
+const PAGE: i32 = 1000;
+
+/// Instances a call: one that cannot be stopped fails the whole call, and then the ids are halved.
+const INSTANCES_A_CALL: usize = 50;
+
+/// The kind `instance_power`.
+#[derive(Clone, Copy, Debug)]
+pub struct InstancePowerKind;
+
+impl Kind for InstancePowerKind {
+    fn text(&self) -> KindText {
+        TEXT
+    }
+
+    fn phase(&self) -> u8 {
+        // After everything that an instance may need, before the alarms that watch it.
+        40
+    }
+
+    fn operations(&self) -> Operations {
+        Operations {
+            read: &[Operation::DESCRIBE_INSTANCES],
+            read_one: &[],
+            write: &[Operation::STOP_INSTANCES, Operation::START_INSTANCES],
+            remove: &[],
+        }
+    }
+
+    fn policy_resource(&self, account: &str, region: &str) -> String {
+        format!("ec2:{region}:{account}:instance/*")
+    }
+
+    fn read<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        request: &'a ReadRequest<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        read(aws, scope, request).boxed()
+    }
+
+    fn owners<'a>(
+        &'a self,
+        _aws: &'a Aws,
+        _scope: &'a Scope,
+        _keys: &'a [&'a str],
+        _need: OwnershipNeed,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Ownership>, AwsError>> {
+        // Nobody owns whether an instance runs.
+        ready(Ok(BTreeMap::new())).boxed()
+    }
+
+    fn find_owned<'a>(
+        &'a self,
+        _aws: &'a Aws,
+        _scope: &'a Scope,
+        _project: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn batch_size(&self, _step: &Step) -> usize {
+        INSTANCES_A_CALL
+    }
+
+    fn pacing_operation(&self, step: &Step) -> &'static Operation {
+        match wanted(step) {
+            Power::Stopped => Operation::STOP_INSTANCES,
+            Power::Running => Operation::START_INSTANCES,
+        }
+    }
+
+    fn carry_out<'a>(
+        &'a self,
+        aws: &'a Aws,
+        _project: &'a str,
+        batch: &'a [Step],
+    ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
+        carry_out(aws, batch).boxed()
+    }
+}
+
+fn wanted(step: &Step) -> Power {
+    step.change().after.as_ref().and_then(Power::from_fields).unwrap_or(Power::Running)
+}
+
+async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest<'_>) -> Result<Vec<Actual>, AwsError> {
+    let clients = aws.clients(scope);
+    let ids: Vec<String> = request.keys.keys().map(|&id| id.to_owned()).collect();
+    let mut found = Vec::new();
+    for ids in ids.chunks(VALUES_A_FILTER) {
+        let filter = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
+        let mut token: Option<String> = None;
+        loop {
+            let page = aws
+                .call(scope, Operation::DESCRIBE_INSTANCES, || {
+                    let request = clients.ec2.describe_instances().filters(filter.clone());
+                    request.max_results(PAGE).set_next_token(token.clone()).send()
+                })
+                .await?;
+            let instances = page.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
+            found.extend(instances.filter_map(|instance| {
+                let state = instance.state()?.name()?.as_str();
+                Some(Actual {
+                    address: Address::new(KIND, scope.clone(), instance.instance_id()?),
+                    fields: Power::of_state(state)?.to_fields(),
+                    ownership: Ownership::NotRead,
+                    inexpressible: None,
+                })
+            }));
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsError>> {
+    let mut results: Vec<Result<(), AwsError>> = batch.iter().map(|_| Ok(())).collect();
+    for power in [Power::Stopped, Power::Running] {
+        let indices: Vec<usize> = (0..batch.len()).filter(|&index| wanted(&batch[index]) == power).collect();
+        let Some(first) = indices.first() else { continue };
+        let scope = &batch[*first].change().address.scope;
+        let ids: Vec<&str> = indices.iter().map(|&index| batch[index].key()).collect();
+        let done = together(aws, scope, power, &ids).await;
+        for (index, result) in indices.into_iter().zip(done) {
+            results[index] = result;
+        }
+    }
+    results
+}
+
+/// One call for all. An instance that is gone, or that cannot be stopped, fails it whole.
+fn together<'a>(
+    aws: &'a Aws,
+    scope: &'a Scope,
+    power: Power,
+    ids: &'a [&'a str],
+) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
+    async move {
+        let error = match call(aws, scope, power, ids).await {
+            Ok(()) => return ids.iter().map(|_| Ok(())).collect(),
+            Err(error) => error,
+        };
+        let single = matches!(error.class, ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Other);
+        if ids.len() < 2 || !single {
+            return ids.iter().map(|_| Err(error.clone())).collect();
+        }
+        let (front, back) = ids.split_at(ids.len() / 2);
+        let mut results = together(aws, scope, power, front).await;
+        results.extend(together(aws, scope, power, back).await);
+        results
+    }
+    .boxed()
+}
+
+async fn call(aws: &Aws, scope: &Scope, power: Power, ids: &[&str]) -> Result<(), AwsError> {
+    let clients = aws.clients(scope);
+    let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
+    match power {
+        Power::Stopped => aws
+            .call(scope, Operation::STOP_INSTANCES, || {
+                clients.ec2.stop_instances().set_instance_ids(Some(ids.clone())).send()
+            })
+            .await
+            .map(drop),
+        Power::Running => aws
+            .call(scope, Operation::START_INSTANCES, || {
+                clients.ec2.start_instances().set_instance_ids(Some(ids.clone())).send()
+            })
+            .await
+            .map(drop),
+    }
+}

@@ -1,0 +1,7 @@
+//! Kind `instance_power`: whether an instance runs or is stopped.
+
+mod aws;
+mod spec;
+
+pub use aws::InstancePowerKind;
+pub use spec::{KIND, Power};

@@ -1,0 +1,146 @@
+//! Writing tags: many resources with the same tag go into one call of EC2.
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::Service;
+use crate::aws::{Aws, AwsError, ErrorClass, Operation, rds_arn};
+use crate::model::Scope;
+use crate::plan::Change;
+use crate::resources::Step;
+use crate::resources::tag::{Tag, TagKey};
+
+/// What one call does to resources that are alike in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Deed {
+    /// Writes a tag, which replaces the value of one with this key.
+    Write { key: String, value: String },
+    /// Removes a tag, if it still has this value.
+    Remove { key: String, value: String },
+}
+
+/// Carries out a batch; one result for each step, in order.
+pub(super) async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsError>> {
+    let mut results: Vec<Result<(), AwsError>> = batch.iter().map(|_| Ok(())).collect();
+    // The new spelling of a key is written before the old one is removed.
+    for round in 0..2 {
+        let mut groups: BTreeMap<(Service, Deed), Vec<usize>> = BTreeMap::new();
+        for (index, step) in batch.iter().enumerate().filter(|(index, _)| results[*index].is_ok()) {
+            let Some(key) = TagKey::parse(step.key()) else { continue };
+            if let Some(deed) = deeds(step, &key).into_iter().nth(round) {
+                groups.entry((Service::of(&key), deed)).or_default().push(index);
+            }
+        }
+        for ((service, deed), indices) in groups {
+            let ids: Vec<&str> =
+                indices.iter().filter_map(|&index| Some(TagKey::parse(batch[index].key())?.id)).collect();
+            let scope = &batch[indices[0]].change().address.scope;
+            let done = match service {
+                Service::Ec2 => together(aws, scope, &deed, &ids).await,
+                _ => one_by_one(aws, scope, service, &deed, &ids).await,
+            };
+            for (index, result) in indices.into_iter().zip(done) {
+                results[index] = result;
+            }
+        }
+    }
+    results
+}
+
+/// What is to be done for a step, in order.
+fn deeds(step: &Step, key: &TagKey<'_>) -> Vec<Deed> {
+    let tag = |fields: &Option<crate::model::Fields>| fields.as_ref().and_then(Tag::from_fields);
+    let Change { before, after, .. } = step.change();
+    let remove = |tag: Tag| Deed::Remove { key: key.key.to_owned(), value: tag.value };
+    match step {
+        Step::Remove(_) => tag(before).map(remove).into_iter().collect(),
+        Step::Write(_) => {
+            let Some(new) = tag(after) else { return Vec::new() };
+            let respelt = new.key != key.key;
+            let write = Deed::Write { key: new.key, value: new.value };
+            let old = tag(before).filter(|_| respelt).map(remove);
+            std::iter::once(write).chain(old).collect()
+        }
+    }
+}
+
+/// One call for all. One resource that is gone fails it whole, so then the ids are halved until only that one fails.
+fn together<'a>(
+    aws: &'a Aws,
+    scope: &'a Scope,
+    deed: &'a Deed,
+    ids: &'a [&'a str],
+) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
+    async move {
+        let error = match call_ec2(aws, scope, deed, ids).await {
+            Ok(()) => return ids.iter().map(|_| Ok(())).collect(),
+            Err(error) => error,
+        };
+        if ids.len() < 2 || !matches!(error.class, ErrorClass::NotFound | ErrorClass::Other) {
+            return ids.iter().map(|_| Err(error.clone())).collect();
+        }
+        let (front, back) = ids.split_at(ids.len() / 2);
+        let mut results = together(aws, scope, deed, front).await;
+        results.extend(together(aws, scope, deed, back).await);
+        results
+    }
+    .boxed()
+}
+
+async fn call_ec2(aws: &Aws, scope: &Scope, deed: &Deed, ids: &[&str]) -> Result<(), AwsError> {
+    let clients = aws.clients(scope);
+    let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
+    let (Deed::Write { key, value } | Deed::Remove { key, value }) = deed;
+    let tag = aws_sdk_ec2::types::Tag::builder().key(key).value(value).build();
+    match deed {
+        Deed::Write { .. } => aws
+            .call(scope, Operation::CREATE_TAGS, || {
+                clients.ec2.create_tags().set_resources(Some(ids.clone())).tags(tag.clone()).send()
+            })
+            .await
+            .map(drop),
+        // With the value, AWS removes the tag only if it has that value (`DeleteTags` in the EC2 API reference).
+        Deed::Remove { .. } => aws
+            .call(scope, Operation::DELETE_TAGS, || {
+                clients.ec2.delete_tags().set_resources(Some(ids.clone())).tags(tag.clone()).send()
+            })
+            .await
+            .map(drop),
+    }
+}
+
+async fn one_by_one(
+    aws: &Aws,
+    scope: &Scope,
+    service: Service,
+    deed: &Deed,
+    ids: &[&str],
+) -> Vec<Result<(), AwsError>> {
+    let calls = ids.iter().map(|id| {
+        let kind = if service == Service::RdsCluster { "cluster" } else { "db" };
+        call_rds(aws, scope, rds_arn(scope, kind, id), deed)
+    });
+    futures::future::join_all(calls).await
+}
+
+async fn call_rds(aws: &Aws, scope: &Scope, arn: String, deed: &Deed) -> Result<(), AwsError> {
+    let clients = aws.clients(scope);
+    match deed {
+        Deed::Write { key, value } => {
+            let tag = aws_sdk_rds::types::Tag::builder().key(key).value(value).build();
+            aws.call(scope, Operation::ADD_RDS_TAGS, || {
+                clients.rds.add_tags_to_resource().resource_name(&arn).tags(tag.clone()).send()
+            })
+            .await
+            .map(drop)
+        }
+        Deed::Remove { key, .. } => aws
+            .call(scope, Operation::REMOVE_RDS_TAGS, || {
+                clients.rds.remove_tags_from_resource().resource_name(&arn).tag_keys(key).send()
+            })
+            .await
+            .map(drop),
+    }
+}

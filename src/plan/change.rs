@@ -43,6 +43,8 @@ pub enum Cause {
     Drift,
     /// Both, and they do not agree.
     Both,
+    /// A rule asks for it, whoever wrote the live value.
+    Rule,
     /// There is no record of what was last written (an adoption, a recovered resource).
     Unknown,
 }

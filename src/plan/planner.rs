@@ -91,8 +91,9 @@ impl Planner {
 
     fn correct(&mut self, desired: &Desired, actual: Actual) {
         let Claim::Correct { why } = &desired.claim else { return };
-        // Nobody's doing but the manifest's: what was there is not drift from anything.
-        let fields = differences(&desired.fields, &actual.fields, Some(&actual.fields));
+        let mut fields = differences(&desired.fields, &actual.fields, None);
+        // What was there is not drift from anything.
+        fields.iter_mut().for_each(|field| field.cause = Cause::Rule);
         if fields.is_empty() {
             return;
         }

@@ -45,6 +45,7 @@ pub(super) fn cause_words(cause: Cause) -> &'static str {
         Cause::Manifest => "the manifest changed",
         Cause::Drift => "changed outside opsform",
         Cause::Both => "changed in the manifest and outside opsform",
+        Cause::Rule => "a rule asks for it",
         Cause::Unknown => "no record of the last write",
     }
 }

@@ -93,7 +93,9 @@ impl Planner {
         let Claim::Correct { why } = &desired.claim else { return };
         let mut fields = differences(&desired.fields, &actual.fields, None);
         // What was there is not drift from anything.
-        fields.iter_mut().for_each(|field| field.cause = Cause::Rule);
+        for field in &mut fields {
+            field.cause = Cause::Rule;
+        }
         if fields.is_empty() {
             return;
         }

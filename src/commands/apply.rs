@@ -20,7 +20,7 @@ use super::progress::Progress;
 use super::saved::{Present, check_file, done_words, read_plan, what_is_left};
 use super::session::{Session, load_manifest, open_store};
 use super::signals::Signals;
-use super::stale::refuse_if_stale;
+use super::stale::{refuse_if_stale, refuse_if_uncalled_for};
 use super::summary::summary;
 use crate::apply::{Apply, Report, apply};
 use crate::aws::Aws;
@@ -181,6 +181,7 @@ impl Job<'_> {
         }
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
         self.check_limit(&plan, held.locked.state())?;
+        refuse_if_uncalled_for(&session, self.manifest, &plan).await?;
         self.ask_and_carry_out(&session, &plan, held).await
     }
 
@@ -211,6 +212,7 @@ impl Job<'_> {
         }
         if !self.consent.yes {
             refuse_if_stale(session, plan).await?;
+            refuse_if_uncalled_for(session, self.manifest, plan).await?;
         }
         let start = Instant::now();
         let report = self.carry_out(&session.aws, plan, &mut held).await?;

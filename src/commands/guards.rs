@@ -9,17 +9,21 @@ use super::session::Session;
 use crate::declarations::Declaration;
 use crate::inventory::TargetKind;
 use crate::manifest::Settings;
-use crate::model::{Address, Desired, DestroyLimit, Diagnostic, Owned, TargetRef};
+use crate::model::{Address, Desired, DestroyLimit, Diagnostic, Owned, Scope, TargetRef};
 use crate::plan::{Change, Plan, Reason, Selection};
 use crate::render::{clean, count_of};
 use crate::resources;
 use crate::state::State;
+
+/// Targets by scope, kind and id.
+pub(super) type Targets = BTreeSet<(Scope, String, String)>;
 
 /// An error for each kind of target of which the declaration owns resources and now selects nothing at all: a typo in a
 /// tag must not delete them.
 pub(super) fn emptied(
     declaration: &dyn Declaration,
     wants: &[Desired],
+    selected: &Targets,
     session: &Session,
     state: &State,
     selection: &Selection,
@@ -30,7 +34,8 @@ pub(super) fn emptied(
     };
     let mut problems = Vec::new();
     for kind in kinds {
-        if wants.iter().any(|desired| of_kind(desired.target.as_ref(), kind)) {
+        let selects = selected.iter().any(|(_, of, _)| of == kind.name());
+        if selects || wants.iter().any(|desired| of_kind(desired.target.as_ref(), kind)) {
             continue;
         }
         let owned = state.resources.values().filter(|owned| {

@@ -54,7 +54,7 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
     if !matches!(permissions, PolicyFor::Plan | PolicyFor::Apply) {
         return statements;
     }
-    for kind in kinds(manifest) {
+    for kind in kinds(manifest).into_iter().filter(|kind| wanted(manifest).contains(kind.text().kind)) {
         let (operations, name) = (kind.operations(), in_camel_case(kind.text().kind));
         let (declared, owned) = (declared_arns(manifest, kind), owned_arns(manifest, kind));
         let mut allow = |verb: &str, operations: &[&Operation], arns: &[String]| {
@@ -153,7 +153,7 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
     });
     let resources: Vec<&Operation> = match permissions {
         PolicyFor::Plan | PolicyFor::Apply => {
-            kinds(manifest).flat_map(|kind| kind.operations().read.iter().copied()).collect()
+            kinds(manifest).into_iter().flat_map(|kind| kind.operations().read.iter().copied()).collect()
         }
         PolicyFor::Audit => Vec::new(),
         PolicyFor::Inventory => vec![Operation::DESCRIBE_ALARMS],
@@ -163,12 +163,17 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
     targets.chain(resources).chain(regions).map(|operation| operation.iam_action).collect()
 }
 
-/// The kinds of resources that the manifest may want. Alarms are always among them: without a state, what bears the
-/// project's tag is looked for, and of the kinds that bear tags they are the one.
-fn kinds(manifest: &Manifest) -> impl Iterator<Item = &'static dyn resources::Kind> {
-    let mut wanted: BTreeSet<&str> = manifest.declarations.iter().flat_map(|d| d.kinds()).collect();
+/// The kinds of resources that the manifest may want.
+fn wanted(manifest: &Manifest) -> BTreeSet<&'static str> {
+    manifest.declarations.iter().flat_map(|declaration| declaration.kinds()).collect()
+}
+
+/// The kinds that are read. Alarms are always among them: without a state, what bears the project's tag is looked for,
+/// and of the kinds that bear tags they are the one.
+fn kinds(manifest: &Manifest) -> Vec<&'static dyn resources::Kind> {
+    let mut wanted = wanted(manifest);
     wanted.insert(metric_alarm::KIND);
-    resources::KINDS.iter().copied().filter(move |kind| wanted.contains(kind.text().kind))
+    resources::KINDS.iter().copied().filter(|kind| wanted.contains(kind.text().kind)).collect()
 }
 
 /// The resources in the manifest's accounts and regions; in any where it does not name them.
@@ -199,8 +204,8 @@ fn arns<'a>(
         accounts.push("*");
     }
     let of_region = |(partition, region)| {
-        let arn = move |account: &&str| format!("arn:{partition}:{}", kind.policy_resource(account, region));
-        accounts.iter().map(arn).collect::<Vec<_>>()
+        let ends = accounts.iter().flat_map(|account| kind.policy_resources(account, region));
+        ends.map(|end| format!("arn:{partition}:{end}")).collect::<Vec<_>>()
     };
     regions.flat_map(of_region).collect()
 }

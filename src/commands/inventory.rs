@@ -42,13 +42,13 @@ pub(super) async fn run(global: &Global, args: &InventoryArgs, environment: &Env
         }
         None => output.print(&String::from_utf8_lossy(&bytes(&sheet, format, &output)?))?,
     }
-    for (plural, (count, without)) in FleetSheet::coverage(&targets) {
+    for (kind, (count, without)) in FleetSheet::coverage(&targets) {
         let watched = if without == 0 {
             "each is watched by an alarm".to_owned()
         } else {
             format!("{without} without any alarm")
         };
-        output.note(&format!("{count} {plural}, {watched}"));
+        output.note(&format!("{}, {watched}", count_of(count, kind.singular(), kind.plural())));
     }
     if let Some(path) = &args.out {
         output.note(&format!("wrote {} to {}", count_of(targets.len(), "row", "rows"), path.display()));

@@ -69,7 +69,14 @@ pub(super) async fn make_plan(
     };
     ask_owners(session, &state, &desired, &mut actual).await?;
     let absences = match wanted {
-        Wanted::Manifest(_) => absences(session, &state, &desired, &actual).await?,
+        Wanted::Manifest(manifest) => {
+            let selected = manifest.declarations.iter().flat_map(|declaration| {
+                let label = declaration.label();
+                let targets = declaration.selected(&fleet).into_iter();
+                targets.map(|(scope, kind, id)| (label.to_owned(), scope, kind, id))
+            });
+            absences(session, &state, &desired, &selected.collect(), &actual).await?
+        }
         _ => Absences::new(),
     };
     drop(reading);
@@ -146,7 +153,8 @@ async fn manifest_desired(
             Vec::new()
         } else {
             let declaration = declaration.as_ref();
-            let mut emptied = emptied(declaration, &wants, session, state, &options.selection);
+            let selected = declaration.selected(&fleet);
+            let mut emptied = emptied(declaration, &wants, &selected, session, state, &options.selection);
             if emptied.is_empty() {
                 emptied.extend(shrunken(declaration, &wants, session, state, &options.selection));
             }
@@ -160,13 +168,16 @@ async fn manifest_desired(
     }
     problems.extend(declarations::check_unique(&desired));
     output.diagnostics(&problems.without_repeats())?;
+    // What several rules ask for alike is done once.
+    let mut seen = BTreeSet::new();
+    desired.retain(|desired| seen.insert(desired.address.clone()));
     check_patterns(&options.selection, &desired, state)?;
     Ok((fleet, desired))
 }
 
 /// The targets that the declarations select. Where one of them has to explain why it misses something, all that it may
 /// have meant is read as well.
-async fn declared_fleet(session: &Session, manifest: &Manifest) -> Result<Fleet> {
+pub(super) async fn declared_fleet(session: &Session, manifest: &Manifest) -> Result<Fleet> {
     let mut selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
     let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
     if session.declared_scopes.len() < session.manifest_scopes.len() {

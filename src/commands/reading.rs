@@ -142,11 +142,12 @@ pub(super) async fn owners(
     Ok(owners)
 }
 
-/// Where the targets went whose resources are owned, still there and no longer desired.
+/// Where the targets went, of those that `selected` (label, scope, kind and id) does not hold, whose resources are owned, still there and no longer desired.
 pub(super) async fn absences(
     session: &Session,
     state: &State,
     desired: &[Desired],
+    selected: &BTreeSet<(String, Scope, String, String)>,
     actual: &BTreeMap<Address, Actual>,
 ) -> Result<Absences> {
     let wanted: BTreeSet<&Address> = desired.iter().map(|desired| &desired.address).collect();
@@ -164,6 +165,13 @@ pub(super) async fn absences(
         if !session.declared_scopes.contains(&address.scope) {
             let key = (address.scope.clone(), target.kind.clone(), target.id.clone());
             absences.insert(key, Absence::RegionRemoved);
+        } else if selected.contains(&(
+            owned.label.clone(),
+            address.scope.clone(),
+            target.kind.clone(),
+            target.id.clone(),
+        )) {
+            // Its declaration still selects it and asks for less.
         } else if served.contains(&(&address.scope, owned.label.as_str(), target.id.as_str())) {
             let key = (address.scope.clone(), target.kind.clone(), target.id.clone());
             absences.insert(key, Absence::Superseded);

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::failure::{Exit, Failure};
+use super::planning::declared_fleet;
 use super::reading::{Requests, owners, read_resources};
 use super::session::Session;
-use crate::model::{Ownership, Scope};
-use crate::plan::{Plan, StaleObject, Staleness, Verb};
+use crate::declarations::{Manifest, World};
+use crate::model::{Address, Claim, Fields, Ownership, Scope};
+use crate::plan::{Change, Plan, StaleObject, Staleness, Verb};
 use crate::render::quoted;
 use crate::resources::KeyRequest;
 
@@ -33,6 +35,39 @@ pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()
         return Ok(());
     }
     Err(named_failure(named, "run the command again to see the plan as it is now").into())
+}
+
+/// Refuses corrections that no rule asks for any more: what called for them, a date in a tag, is not part of what they
+/// touch.
+pub(super) async fn refuse_if_uncalled_for(
+    session: &Session,
+    manifest: &Manifest,
+    plan: &Plan,
+) -> Result<()> {
+    if plan.changes.iter().all(Change::is_recorded) {
+        return Ok(());
+    }
+    let fleet = declared_fleet(session, manifest).await?;
+    let world = World {
+        manifest_scopes: &session.manifest_scopes,
+        scopes: &session.declared_scopes,
+        fleet: &fleet,
+        now: session.now,
+    };
+    let desired = manifest.declarations.iter().flat_map(|declaration| declaration.desired(&world).0);
+    let asked: BTreeMap<Address, Fields> = desired
+        .filter(|desired| matches!(desired.claim, Claim::Correct { .. }))
+        .map(|desired| (desired.address, desired.fields))
+        .collect();
+    let corrections = plan.changes.iter().filter(|change| !change.is_recorded());
+    let let_go = corrections.filter(|change| asked.get(&change.address) != change.after.as_ref());
+    let named: Vec<String> = let_go
+        .map(|change| format!("{} is no longer what a rule would change", quoted(&change.address.key)))
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    Err(named_failure(named, "make a new plan and review it").into())
 }
 
 /// The refusal of a plan that the world overtook: exit code 5, with objects and fields.

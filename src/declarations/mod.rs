@@ -14,6 +14,8 @@ pub use inventories::{Inventories, Inventory, files_of};
 pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
 pub use unique::check_unique;
 
+use std::collections::BTreeSet;
+
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, Templated};
 use crate::model::{Desired, Diagnostics, Finding, Place, Scope};
@@ -40,6 +42,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// The inventory whose rows it follows.
     fn inventory(&self) -> Option<&Inventory> {
         None
+    }
+
+    /// The targets that it selects, by scope, kind and id, where it may want nothing of some of them.
+    fn selected(&self, _fleet: &Fleet) -> BTreeSet<(Scope, String, String)> {
+        BTreeSet::new()
     }
 
     /// Whether it may select no target although the state holds resources of it (`allow_empty = true`).

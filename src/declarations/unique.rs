@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::{Address, Desired, Diagnostic, Diagnostics};
+use crate::model::{Address, Claim, Desired, Diagnostic, Diagnostics};
+use crate::resources::tag::{self, Tag, TagKey};
 
 use super::target_problems::listed;
 
@@ -10,12 +11,15 @@ use super::target_problems::listed;
 ///
 /// Two targets of one declaration are that declaration's business: it knows which template made them equal.
 pub fn check_unique(desired: &[Desired]) -> Diagnostics {
-    let mut first: HashMap<&Address, &Desired> = HashMap::with_capacity(desired.len());
+    let mut first: HashMap<Address, &Desired> = HashMap::with_capacity(desired.len());
     let mut pairs: BTreeMap<(&str, &str), Vec<(&Desired, &Desired)>> = BTreeMap::new();
     for resource in desired {
-        match first.get(&resource.address) {
-            None => drop(first.insert(&resource.address, resource)),
+        let address = final_address(resource);
+        match first.get(&address) {
+            None => drop(first.insert(address, resource)),
             Some(other) if other.origin.label == resource.origin.label => {}
+            // Two rules that ask for the same: it is done once.
+            Some(other) if is_rule(other) && is_rule(resource) && other.fields == resource.fields => {}
             Some(other) => pairs
                 .entry((&other.origin.label, &resource.origin.label))
                 .or_default()
@@ -25,6 +29,23 @@ pub fn check_unique(desired: &[Desired]) -> Diagnostics {
     let mut problems = Diagnostics::new();
     problems.extend(pairs.into_iter().filter_map(|(labels, shared)| both_want(labels, &shared)));
     problems
+}
+
+/// What a resource is once the plan is carried out: a tag whose key is corrected is one with the right key.
+fn final_address(desired: &Desired) -> Address {
+    let corrected = || {
+        let tag = Tag::from_fields(&desired.fields)?;
+        let key = TagKey::parse(&desired.address.key).filter(|_| desired.address.kind == tag::KIND)?;
+        Some(TagKey { key: &tag.key, ..key }.to_text())
+    };
+    match corrected() {
+        Some(key) => Address::new(tag::KIND, desired.address.scope.clone(), key),
+        None => desired.address.clone(),
+    }
+}
+
+fn is_rule(desired: &Desired) -> bool {
+    !matches!(desired.claim, Claim::Own { .. })
 }
 
 fn both_want((first, second): (&str, &str), shared: &[(&Desired, &Desired)]) -> Option<Diagnostic> {
@@ -40,7 +61,11 @@ fn both_want((first, second): (&str, &str), shared: &[(&Desired, &Desired)]) -> 
     let diagnostic = Diagnostic::error(format!("{first} and {second} both want {what}"))
         .at(other.place.clone())
         .related(one.place.clone(), format!("{first} wants it here"))
-        .hint("give one of them another name, or let their `for_each` select different targets");
+        .hint(if is_rule(one) && is_rule(other) {
+            "let one of the rules ask for it, or let their `for_each` select different targets"
+        } else {
+            "give one of them another name, or let their `for_each` select different targets"
+        });
     Some(diagnostic)
 }
 

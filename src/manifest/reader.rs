@@ -100,6 +100,12 @@ impl<'a> TableReader<'a> {
         self.table.entries().is_empty()
     }
 
+    /// Whether a key holds a table without any key. Does not count as asking for it.
+    pub fn table_is_empty(&self, key: &str) -> bool {
+        let value = self.table.get(key).map(|entry| &entry.value.data);
+        matches!(value, Some(Data::Table(table)) if table.entries().is_empty())
+    }
+
     /// Where the value of a key stands, if the key is there. Does not count as asking for the key.
     pub fn place_of(&self, key: &str) -> Option<&'a Place> {
         self.table.get(key).map(|entry| &entry.value.place)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use serde_json::{Map, Value};
 
-use crate::inventory::Target;
+use crate::inventory::{Target, TargetKind};
 use crate::render::{Align, Palette, Table, Tone};
 
 /// The columns that every target has, in order.
@@ -155,10 +155,10 @@ impl FleetSheet {
     }
 
     /// How many targets there are, and how many of them no alarm watches, by kind.
-    pub fn coverage(targets: &[(&Target, usize)]) -> BTreeMap<&'static str, (usize, usize)> {
-        let mut counts: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
+    pub fn coverage(targets: &[(&Target, usize)]) -> BTreeMap<TargetKind, (usize, usize)> {
+        let mut counts: BTreeMap<TargetKind, (usize, usize)> = BTreeMap::new();
         for (target, alarms) in targets {
-            let count = counts.entry(target.kind.plural()).or_default();
+            let count = counts.entry(target.kind).or_default();
             count.0 += 1;
             count.1 += usize::from(*alarms == 0);
         }
@@ -198,7 +198,6 @@ fn text_of(cell: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::TargetKind;
     use crate::model::Scope;
 
     fn target(id: &str, tags: &[(&str, &str)]) -> Target {
@@ -251,6 +250,6 @@ mod tests {
         assert_eq!(sheet.json()[1]["Env"], "=1+1");
         assert_eq!(sheet.json()[1].get("Name"), None);
         assert!(sheet.table(Palette::PLAIN).contains("i-2"));
-        assert_eq!(FleetSheet::coverage(&[(&one, 2), (&two, 0)])["instances"], (2, 1));
+        assert_eq!(FleetSheet::coverage(&[(&one, 2), (&two, 0)])[&TargetKind::Ec2], (2, 1));
     }
 }

@@ -21,8 +21,8 @@ pub trait Kind: Send + Sync {
     /// What it may call, for the IAM policy.
     fn operations(&self) -> Operations;
 
-    /// The resources that a policy names, as the end of an ARN: `cloudwatch:REGION:ACCOUNT:alarm:*`.
-    fn policy_resource(&self, account: &str, region: &str) -> String;
+    /// The resources that a policy names, as the ends of ARNs: `cloudwatch:REGION:ACCOUNT:alarm:*`.
+    fn policy_resources(&self, account: &str, region: &str) -> Vec<String>;
 
     /// Reads the resources with these keys; those that AWS does not know are left out.
     fn read<'a>(

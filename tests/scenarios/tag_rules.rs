@@ -55,6 +55,7 @@ fn defaults_are_added_keys_corrected_and_the_expired_stopped() {
     let plan = workspace.ok(&["plan"]);
     // Env and Team for web-1, data and ledger, Team for web-2 and orders; a key and a power.
     plan.says(&[
+        "not ours, and changed by a rule: 1 power state and 1 tag (power states of old; tags of web-2)",
         "8 to add, 2 to change, 0 to destroy",
         "because expiry-date 2020-01-01 has passed",
         "is to be written",
@@ -164,9 +165,55 @@ fn the_policy_allows_what_the_rules_call() {
     ] {
         assert!(run.stdout.contains(action), "{action}");
     }
+    assert!(run.stdout.contains(":instance/*") && run.stdout.contains(":cluster:*"), "{}", run.stdout);
+    for word in ["\"arn:aws:*\"", "StartInstances", "PutMetricAlarm"] {
+        assert!(!run.stdout.contains(word), "{word} in {}", run.stdout);
+    }
     let audit = workspace.ok(&["iam-policy", "--for", "audit"]).stdout;
     assert!(
         !audit.contains("CreateTags") && !audit.contains("ses:") && audit.contains("ec2:DescribeVolumes"),
         "{audit}"
     );
+}
+
+#[test]
+fn a_date_that_was_put_off_stops_nothing() {
+    let (workspace, ids) = fleet();
+    workspace.ok(&["plan", "--out", "plan.json"]);
+    workspace.account.tag(REGION, &ids[2], "expiry-date", "2999-01-01");
+    let run = workspace.run(&["apply", "--yes", "plan.json"]).expect(5);
+    run.says(&["is no longer what a rule would change"]);
+    assert_eq!(state_of(&workspace, &ids[2]), "running");
+    assert_eq!(tags(&workspace, &ids[0]).get("Env"), None, "nothing was applied");
+}
+
+#[test]
+fn a_default_that_is_removed_takes_its_tags_off_and_says_why() {
+    let (workspace, ids) = fleet();
+    workspace.apply();
+    workspace
+        .edit_manifest("require.Team = { default = \"{{ 'web' if name == 'web-1' else 'ops' }}\" }\n", "");
+    workspace
+        .ok(&["plan"])
+        .says(&["0 to add, 0 to change, 5 to destroy", "because tags.base no longer asks for them"]);
+    workspace.apply().says(&["5 destroyed"]);
+    assert_eq!(tags(&workspace, &ids[0]).get("Team"), None);
+    assert_eq!(tags(&workspace, &ids[2])["Team"], "ops", "that one is not ours");
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn two_rules_that_ask_for_the_same_are_one() {
+    let rules = format!(
+        "{RULES}[[tags]]\nlabel = 'more'\nfor_each = {{ ec2 = {{}} }}\nrequire.Env = {{ default = 'dev' }}\n\
+         require.expiry-date = {{ format = 'date', expired = 'stop' }}\n"
+    );
+    let (workspace, _) = fleet();
+    workspace.write_manifest(&rules);
+    workspace.apply().says(&["8 added, 2 changed"]);
+    workspace.expect_nothing_to_do();
+    workspace.write_manifest(
+        &rules.replace("default = 'dev' }\nrequire.expiry", "default = 'qa' }\nrequire.expiry"),
+    );
+    workspace.run(&["plan"]).expect(1).says(&["both want", "let one of the rules ask for it"]);
 }

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::dates::DateFormats;
 use super::requirement::{Requirement, ValueRule};
 use crate::declarations::{Context, ForEach};
-use crate::inventory::{NameGlob, TagMatch};
+use crate::inventory::{NameGlob, TagMatch, TargetKind};
 use crate::manifest::{Entries, Placed, Seconds, TableReader, suggestion};
 use crate::model::{Diagnostic, Place};
 
@@ -54,12 +54,22 @@ impl Block {
             );
         }
         let timezone = timezone(reader);
-        let grace = reader.optional("grace").map(|grace| grace.value);
+        let grace = grace(reader);
         let normalize = reader.flag("normalize");
-        let mut requirements = Vec::new();
+        let mut requirements: Vec<(Requirement, Place)> = Vec::new();
         let given = reader.key_place("require").is_some();
-        reader.each_entry("require", |key, reader| requirements.extend(requirement(key, reader)));
-        if !given {
+        let databases = for_each
+            .as_ref()
+            .is_some_and(|for_each| has(for_each, &[TargetKind::Rds, TargetKind::RdsCluster]));
+        let instances = for_each.as_ref().is_none_or(|for_each| has(for_each, &[TargetKind::Ec2]));
+        reader.each_entry("require", |key, reader| {
+            let read = requirement(key, databases, instances, reader);
+            if let Some(read) = &read {
+                check_against(read, &key.place, &requirements, reader);
+            }
+            requirements.extend(read.map(|read| (read, key.place.clone())));
+        });
+        if !given || requirements.is_empty() && reader.table_is_empty("require") {
             reader.problem(
                 Diagnostic::error("tag rules require no tag")
                     .at(reader.place().clone())
@@ -72,7 +82,7 @@ impl Block {
         Some(Self {
             for_each: for_each?,
             timezone: timezone?,
-            requirements,
+            requirements: requirements.into_iter().map(|(requirement, _)| requirement).collect(),
             exemptions,
             grace,
             normalize,
@@ -102,17 +112,65 @@ fn timezone(reader: &mut TableReader<'_>) -> Option<TimeZone> {
     None
 }
 
-fn requirement(key: &Placed<String>, reader: &mut TableReader<'_>) -> Option<Requirement> {
-    if let Some(fault) = key_fault(&key.value) {
-        let problem = Diagnostic::error(format!("{:?} cannot be a tag's key: {fault}", key.value));
-        reader.problem(problem.at(key.place.clone()));
+fn has(for_each: &ForEach, kinds: &[TargetKind]) -> bool {
+    for_each.selectors.iter().any(|selector| kinds.contains(&selector.kind))
+}
+
+/// How long a resource may be without its tags; plain digits would be seconds, which nobody means.
+fn grace(reader: &mut TableReader<'_>) -> Option<Seconds> {
+    const LEAST: u32 = 3_600;
+    let grace = reader.optional::<Seconds>("grace")?;
+    if grace.value.0 < LEAST {
+        let problem = Diagnostic::error("`grace` must be at least an hour").at(grace.place);
+        reader.problem(problem.hint("write it with its unit: `\"12h\"` or `\"3d\"`"));
+        return None;
     }
+    Some(grace.value)
+}
+
+/// Two requirements that mean the same tag would take it from each other.
+fn check_against(
+    requirement: &Requirement,
+    place: &Place,
+    others: &[(Requirement, Place)],
+    reader: &mut TableReader<'_>,
+) {
+    for (other, first) in others {
+        let Some(shared) = requirement.meets(other).or_else(|| other.meets(requirement)) else { continue };
+        let summary = format!("`{}` and `{}` both mean the tag {shared:?}", other.key, requirement.key);
+        reader.problem(
+            Diagnostic::error(summary)
+                .at(place.clone())
+                .related(first.clone(), "the other one")
+                .hint("keys and aliases of a block are told apart by more than blanks and case"),
+        );
+    }
+}
+
+fn requirement(
+    key: &Placed<String>,
+    databases: bool,
+    instances: bool,
+    reader: &mut TableReader<'_>,
+) -> Option<Requirement> {
     let aliases =
         reader.optional::<Vec<Placed<String>>>("aliases").map(|list| list.value).unwrap_or_default();
+    for word in std::iter::once(key).chain(&aliases) {
+        if let Some(fault) = key_fault(&word.value, databases) {
+            let problem = Diagnostic::error(format!("{:?} cannot be a tag's key: {fault}", word.value));
+            reader.problem(problem.at(word.place.clone()));
+        }
+    }
     let case_insensitive = reader.flag("case_insensitive");
     let value = value_rule(reader);
     let default = reader.optional("default");
     let value = value?;
+    if let (ValueRule::Date { stop: true, .. }, false) = (&value, instances) {
+        let place = reader.place_of("expired").unwrap_or(&key.place).clone();
+        let problem = Diagnostic::error("`expired = \"stop\"` stops instances, and `for_each` selects none");
+        reader
+            .problem(problem.at(place).hint("add `ec2 = {}` to `for_each`, or write `expired = \"report\"`"));
+    }
     if let Some(Placed { value: default, place }) = &default {
         let literal: Option<&String> = crate::manifest::Templated::literal(default);
         let fault = literal.and_then(|text| default_fault(text, &value));
@@ -131,12 +189,20 @@ fn requirement(key: &Placed<String>, reader: &mut TableReader<'_>) -> Option<Req
     })
 }
 
-fn key_fault(key: &str) -> Option<&'static str> {
+/// What a tag's key cannot be. RDS takes fewer characters than EC2 ("Tagging Amazon RDS resources" in the RDS user guide).
+fn key_fault(key: &str, databases: bool) -> Option<&'static str> {
+    let of_rds = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
+    if databases && !key.chars().all(of_rds) {
+        return Some("RDS takes letters, digits, blanks and `_ . : / = + - @`");
+    }
     if key.is_empty() || key.chars().count() > KEY_LENGTH {
         return Some("it must have 1 to 128 characters");
     }
     if key.trim() != key {
         return Some("it must not begin or end with a blank");
+    }
+    if databases && key.to_lowercase().starts_with("rds:") {
+        return Some("RDS reserves `rds:`");
     }
     let reserved = ["aws:", "opsform:"].iter().any(|prefix| key.to_lowercase().starts_with(prefix));
     reserved.then_some("`aws:` and `opsform:` are reserved")
@@ -279,6 +345,10 @@ fn exemption(reader: &mut TableReader<'_>) -> Option<Exemption> {
                 Diagnostic::error(format!("{:?} is not a pattern: {fault}", name.value)).at(name.place),
             ),
         }
+    }
+    for id in ids.iter().flat_map(|ids| &ids.value).filter(|id| id.value.contains(['*', '?'])) {
+        let problem = Diagnostic::error(format!("{:?} is not an id", id.value)).at(id.place.clone());
+        reader.problem(problem.hint("globs go into `names`"));
     }
     let ids: Vec<String> = ids.into_iter().flat_map(|ids| ids.value).map(|id| id.value).collect();
     let tags: Vec<(String, TagMatch)> = tags

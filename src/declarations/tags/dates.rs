@@ -7,6 +7,9 @@ use jiff::tz::TimeZone;
 /// The forms of a date that are known where the manifest lists none.
 const FORMATS: [&str; 5] = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d %b %Y"];
 
+/// The years that a tag may name: two digits where four are read would be the first century.
+const YEARS: std::ops::RangeInclusive<i16> = 1970..=9999;
+
 /// How a tag's value is read as a date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DateFormats(Vec<String>);
@@ -46,7 +49,9 @@ impl DateFormats {
     pub(super) fn read(&self, value: &str, timezone: &TimeZone) -> Option<Date> {
         let value = value.trim();
         let date = self.0.iter().find_map(|format| Date::strptime(format, value).ok());
-        date.or_else(|| Some(value.parse::<Timestamp>().ok()?.to_zoned(timezone.clone()).date()))
+        let date = date.or_else(|| Some(value.parse::<Timestamp>().ok()?.to_zoned(timezone.clone()).date()));
+        // `26-11-20` is nobody's year 26.
+        date.filter(|date| YEARS.contains(&date.year()))
     }
 
     /// An example for a person, in the first format.
@@ -71,7 +76,18 @@ mod tests {
         {
             assert_eq!(read(value), Some(date(2026, 11, 20)), "{value}");
         }
-        for value in ["never", "", "2026-13-01", "2026-02-30", "11-20", "2026-11-20x", "tomorrow", "0"] {
+        for value in [
+            "never",
+            "",
+            "2026-13-01",
+            "2026-02-30",
+            "11-20",
+            "2026-11-20x",
+            "tomorrow",
+            "0",
+            "26-11-20",
+            "20 Nov 26",
+        ] {
             assert_eq!(read(value), None, "{value}");
         }
     }

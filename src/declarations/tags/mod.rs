@@ -5,15 +5,17 @@ mod dates;
 mod requirement;
 mod wanted;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use self::block::{Block, Exemption};
-use self::requirement::{Fault, Requirement, Today};
+use self::requirement::{Fault, Found, Requirement, Today};
 use super::target_problems::TargetProblems;
 use super::{Context, Declaration, Inventory, World, variables};
 use crate::inventory::{Fleet, Selector, Target};
 use crate::manifest::TableReader;
-use crate::model::{Desired, Diagnostic, Diagnostics, Finding, Place, Problem};
+use crate::model::{Advice, Desired, Diagnostic, Diagnostics, Finding, Place, Problem, Scope};
 
 /// A `[[tags]]` block.
 #[derive(Debug)]
@@ -85,11 +87,14 @@ impl Declaration for Tags {
         let mut findings = Vec::new();
         for selected in self.block.for_each.select(world.fleet) {
             let target = selected.target;
-            if self.is_left_alone(target, &today, world.now) {
+            let standing = self.standing(target, &today, world.now);
+            if standing == Standing::Exempt {
                 continue;
             }
             for requirement in &self.block.requirements {
-                let faults = requirement.faults(&target.tags, &today);
+                let mut faults = requirement.faults(&target.tags, &today);
+                // A date that has passed is nothing that a new resource has time to make good.
+                faults.retain(|fault| standing == Standing::Held || fault.advice() != Advice::Fix);
                 findings
                     .extend(faults.into_iter().map(|fault| self.finding(target, requirement, fault, &today)));
             }
@@ -101,6 +106,13 @@ impl Declaration for Tags {
         self.kinds_wanted()
     }
 
+    fn selected(&self, fleet: &Fleet) -> BTreeSet<(Scope, String, String)> {
+        let selected = self.block.for_each.select(fleet).into_iter().map(|selected| selected.target);
+        selected
+            .map(|target| (target.scope.clone(), target.kind.name().to_owned(), target.id.clone()))
+            .collect()
+    }
+
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
         let today = self.today(world.now);
         let mut problems = TargetProblems::default();
@@ -108,9 +120,8 @@ impl Declaration for Tags {
         let mut selected_any = false;
         for selected in self.block.for_each.select(world.fleet) {
             selected_any = true;
-            if !self.is_left_alone(selected.target, &today, world.now) {
-                desired.extend(self.wanted(&selected, &today, &mut problems));
-            }
+            let standing = self.standing(selected.target, &today, world.now);
+            desired.extend(self.wanted(&selected, standing, &today, &mut problems));
         }
         let mut diagnostics = Diagnostics::new();
         diagnostics.extend(self.block.for_each.missing(world));
@@ -132,11 +143,15 @@ impl Tags {
         Today { date: now.to_zoned(timezone.clone()).date(), timezone }
     }
 
-    /// Whether the rules say nothing about a target today.
-    fn is_left_alone(&self, target: &Target, today: &Today, now: Timestamp) -> bool {
-        is_going(target)
-            || self.is_young(target, now)
-            || self.block.exemptions.iter().any(|exemption| exemption.holds(target, today))
+    /// What the rules say about a target today.
+    fn standing(&self, target: &Target, today: &Today, now: Timestamp) -> Standing {
+        if is_going(target) || self.block.exemptions.iter().any(|exemption| exemption.holds(target, today)) {
+            Standing::Exempt
+        } else if self.is_young(target, now) {
+            Standing::Young
+        } else {
+            Standing::Held
+        }
     }
 
     /// Whether a target is younger than `grace`. Where nobody knows its age it is not.
@@ -147,17 +162,37 @@ impl Tags {
         now.duration_since(created).as_secs() < i64::from(grace.0)
     }
 
+    /// Who is responsible: the value of the owner tag in whatever spelling its rule knows, if it is not empty. Of several
+    /// spellings nobody knows which is meant.
+    fn owner(&self, target: &Target) -> Option<String> {
+        let rule = self.block.requirements.iter().find(|rule| rule.key.eq_ignore_ascii_case(&self.owner_tag));
+        let value = match rule.map(|rule| rule.find(&target.tags)) {
+            Some(Found::Right(value) | Found::Misspelt { value, .. }) => Some(value),
+            Some(Found::Nothing | Found::Several(_)) => None,
+            None => {
+                let spelt = |key: &str| key.trim().eq_ignore_ascii_case(&self.owner_tag);
+                let any = || target.tags.iter().find(|(key, _)| spelt(key)).map(|(_, value)| value);
+                target.tags.get(&self.owner_tag).or_else(any).map(String::as_str)
+            }
+        };
+        let owner = value?.trim();
+        (!owner.is_empty()).then(|| owner.to_owned())
+    }
+
     fn finding(&self, target: &Target, requirement: &Requirement, fault: Fault, today: &Today) -> Finding {
         let since = match (fault.problem, fault.date) {
             (Problem::Expired, Some(date)) => date.tomorrow().ok(),
-            (Problem::TooFarAhead, _) => None,
-            _ => created(target).map(|created| created.to_zoned(today.timezone.clone()).date()),
+            (Problem::Missing, _) => {
+                created(target).map(|created| created.to_zoned(today.timezone.clone()).date())
+            }
+            // Nobody knows since when a tag has its value.
+            _ => None,
         };
         Finding {
             advice: fault.advice(),
             scope: target.scope.clone(),
             target: target.reference(),
-            owner: owner(target, &self.owner_tag),
+            owner: self.owner(target),
             rule: self.label.clone(),
             key: requirement.key.clone(),
             problem: fault.problem,
@@ -167,6 +202,17 @@ impl Tags {
             since,
         }
     }
+}
+
+/// Whether a target is held to the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// To all of them.
+    Held,
+    /// To dates only: there is still time for its tags.
+    Young,
+    /// To none.
+    Exempt,
 }
 
 impl Exemption {
@@ -187,15 +233,6 @@ fn is_going(target: &Target) -> bool {
 fn created(target: &Target) -> Option<Timestamp> {
     let time = target.attributes.get("created").or_else(|| target.attributes.get("launched"))?;
     time.as_str()?.parse().ok()
-}
-
-/// Who is responsible: the value of the owner tag in whatever spelling, if it is not empty.
-fn owner(target: &Target, key: &str) -> Option<String> {
-    let exact = target.tags.get(key);
-    let spelt =
-        || target.tags.iter().find(|(k, _)| k.trim().eq_ignore_ascii_case(key)).map(|(_, value)| value);
-    let owner = exact.or_else(spelt)?.trim();
-    (!owner.is_empty()).then(|| owner.to_owned())
 }
 
 #[cfg(test)]

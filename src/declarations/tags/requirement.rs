@@ -91,14 +91,25 @@ impl Requirement {
         if let Some(value) = tags.get(&self.key) {
             return Found::Right(value);
         }
-        let spellings: Vec<(&String, &String)> =
-            tags.iter().filter(|(key, _)| self.is_spelling(key)).collect();
+        let spellings = self.misspellings(tags);
         match spellings[..] {
             [] => Found::Nothing,
             [(key, value)] if self.case_insensitive && same_but_case(key, &self.key) => Found::Right(value),
             [(key, value)] => Found::Misspelt { key, value },
-            _ => Found::Several(spellings.into_iter().map(|(key, _)| key.as_str()).collect()),
+            _ => Found::Several(spellings.into_iter().map(|(key, _)| key).collect()),
         }
+    }
+
+    /// The tags whose keys are other spellings of this one.
+    pub(super) fn misspellings<'a>(&self, tags: &'a BTreeMap<String, String>) -> Vec<(&'a str, &'a str)> {
+        let others = tags.iter().filter(|(key, _)| **key != self.key && self.is_spelling(key));
+        others.map(|(key, value)| (key.as_str(), value.as_str())).collect()
+    }
+
+    /// Whether another requirement may take a tag for its own that this one means, too.
+    pub(super) fn meets(&self, other: &Self) -> Option<&str> {
+        let words = std::iter::once(&self.key).chain(&self.aliases);
+        words.map(String::as_str).find(|word| other.is_spelling(word))
     }
 
     /// Whether a key is meant to be this one: but for blanks around it and case, the whole of it. `instance-name` is not

@@ -106,6 +106,7 @@ fn each_fault_of_each_target_is_found_with_what_a_person_needs() {
     );
     assert_eq!(expired.since, Some(jiff::civil::date(2026, 11, 20)));
     assert_eq!(found[0].since, Some(jiff::civil::date(2026, 11, 1)));
+    assert_eq!(found[5].since, None, "nobody knows since when it is empty");
     assert_eq!(found[3].found_key.as_deref(), Some("Owner"));
     assert_eq!((&*found[3].rule, found[9].advice), ("tags.ownership", Advice::Change));
 }
@@ -255,4 +256,111 @@ fn wrong_rules_are_told_at_their_places() {
 1:1 tag rules need `for_each`: what must carry the tags (write `for_each = { ec2 = {}, ebs = {}, rds = {}, rds_cluster = {} }`)
 1:1 tag rules require no tag (add `require.Name = {}` or another key)
 "##);
+}
+
+#[test]
+fn what_is_left_alone_keeps_what_it_was_given() {
+    let rules = ENV.replace(
+        "normalize = true",
+        "grace = '3d'\nexempt = [{ ids = ['i-2'], until = '2999-01-01', reason = 'x' }]",
+    );
+    let (declarations, problems) = read(&rules);
+    assert_eq!(problems, [""; 0]);
+    let mut young = target(TargetKind::Ec2, "i-1", &[("Env", "dev"), ("expiry-date", "2026-11-19")]);
+    young.attributes.insert("launched", "2026-11-19T12:00:00Z".into());
+    let mut bare = target(TargetKind::Ec2, "i-3", &[]);
+    bare.attributes.insert("launched", "2026-11-19T12:00:00Z".into());
+    let exempt = target(TargetKind::Ec2, "i-2", &[("Env", "dev"), ("expiry-date", "2026-11-19")]);
+    let fleet = Fleet::new(vec![young, exempt, bare]);
+    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: NOON.parse().unwrap() };
+    let (desired, _) = declarations[0].desired(&world);
+    let keys: Vec<&str> = desired.iter().map(|desired| desired.address.key.as_str()).collect();
+    assert_eq!(keys, ["ec2/i-1/Env", "i-1", "ec2/i-2/Env"], "its date counts for a young one, too");
+    assert_eq!(said(&declarations[0].findings(&world)), ["i-1 expiry-date Expired"]);
+    assert_eq!(declarations[0].selected(&fleet).len(), 3);
+}
+
+#[test]
+fn a_default_that_cannot_be_told_stops_nothing_where_the_tag_is_there() {
+    let text = ENV.replace("'prod' if name == 'live' else 'dev'", "tags.Team");
+    let (declarations, _) = read(&text);
+    let fleet = Fleet::new(vec![target(TargetKind::Ec2, "i-1", &[("Env", "prod")])]);
+    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: NOON.parse().unwrap() };
+    let (desired, problems) = declarations[0].desired(&world);
+    assert!(problems.is_empty());
+    assert_eq!(desired[0].fields["value"], "prod");
+}
+
+#[test]
+fn defaults_see_keys_as_they_will_be_written_and_cut_off_corrections_are_finished() {
+    let (desired, problems) =
+        wanted(vec![target(TargetKind::Ec2, "i-1", &[("Env", "dev"), ("env ", "dev"), ("ENV", "prod")])]);
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(desired.len(), 2, "{desired:?}");
+    assert!(desired[1].starts_with("tag ec2/i-1/env  ") && desired[1].contains("by now"), "{desired:?}");
+    let rules = "[[tags]]\nlabel = 'a'\nfor_each = { ec2 = {} }\nnormalize = true\nrequire.team = {}\n\
+                 require.Env = { default = \"{{ tags.team | default('none') }}\" }\n";
+    let (declarations, said) = read(rules);
+    assert_eq!(said, [""; 0]);
+    let fleet = Fleet::new(vec![target(TargetKind::Ec2, "i-1", &[("Team", "core")])]);
+    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: NOON.parse().unwrap() };
+    let (desired, _) = declarations[0].desired(&world);
+    assert_eq!(desired[1].fields["value"], "core");
+}
+
+#[test]
+fn what_would_not_stay_stopped_is_left_running_and_told() {
+    let date = ("expiry-date", "2026-11-19");
+    let grouped = target(TargetKind::Ec2, "i-1", &[("Env", "dev"), date, ("aws:autoscaling:groupName", "g")]);
+    let mut spot = target(TargetKind::Ec2, "i-2", &[("Env", "dev"), date]);
+    spot.attributes.insert("lifecycle", "spot".into());
+    let (desired, problems) = wanted(vec![grouped, spot]);
+    assert!(desired.iter().all(|line| line.starts_with("tag ")), "{desired:?}");
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].contains("Auto Scaling group") && problems[1].contains("spot"), "{problems:?}");
+}
+
+#[test]
+fn rules_that_contradict_each_other_are_told() {
+    let rules = |requirements: &str| {
+        read(&format!("[[tags]]\nlabel = 'a'\nfor_each = {{ ec2 = {{}}, rds = {{}} }}\n{requirements}\n")).1
+    };
+    for wrong in [
+        "require.Env = {}\nrequire.env = {}",
+        "require.Owner = { aliases = ['team'] }\nrequire.Team = {}",
+        "require.a = { aliases = ['x'] }\nrequire.b = { aliases = ['X '] }",
+    ] {
+        assert!(
+            rules(wrong).iter().any(|line| line.contains("both mean the tag")),
+            "{wrong}: {:?}",
+            rules(wrong)
+        );
+    }
+    for wrong in [
+        "require.'a*b' = {}",
+        "require.'rds:x' = {}",
+        "require.a = { aliases = [''] }",
+        "require = {}",
+        "grace = 3\nrequire.a = {}",
+    ] {
+        assert_eq!(rules(wrong).len(), 1, "{wrong}: {:?}", rules(wrong));
+    }
+    let stop =
+        "[[tags]]\nlabel = 'a'\nfor_each = { rds = {} }\nrequire.d = { format = 'date', expired = 'stop' }\n";
+    assert!(read(stop).1[0].contains("stops instances"), "{:?}", read(stop).1);
+}
+
+#[test]
+fn the_owner_is_found_by_the_spellings_of_its_rule() {
+    let found = findings_at(
+        RULES,
+        vec![
+            target(TargetKind::Ec2, "i-1", &[("contact", "kim@acme.com")]),
+            target(TargetKind::Ec2, "i-2", &[("Owner", "a@acme.com"), ("OWNER", "b@acme.com")]),
+        ],
+        NOON,
+    );
+    let owner = |id: &str| found.iter().find(|finding| finding.target.id == id).unwrap().owner.clone();
+    assert_eq!(owner("i-1").as_deref(), Some("kim@acme.com"));
+    assert_eq!(owner("i-2"), None, "nobody knows which is meant");
 }

@@ -1,5 +1,7 @@
 //! What the rules make the plan do: tags with a default, keys written right, instances stopped.
 
+use std::borrow::Cow;
+
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
 use crate::declarations::{Selected, variables};
 use crate::inventory::{Target, TargetKind};
@@ -8,25 +10,38 @@ use crate::model::{Address, Claim, Desired, Fields, Origin, Problem, Severity};
 use crate::resources::instance_power::{self, Power};
 use crate::resources::tag::{self, Tag, TagKey};
 
-use super::Tags;
 use super::requirement::{Found, Requirement, Today, ValueRule};
+use super::{Standing, Tags};
 
 impl Tags {
     /// The resources that the rules want of one target.
     pub(super) fn wanted(
         &self,
         selected: &Selected<'_>,
+        standing: Standing,
         today: &Today,
         problems: &mut TargetProblems,
     ) -> Vec<Desired> {
         let target = selected.target;
         let mut wanted = Vec::new();
         for requirement in &self.block.requirements {
-            wanted.extend(self.wanted_tag(requirement, selected, today, problems));
+            if standing == Standing::Held {
+                wanted.extend(self.wanted_tag(requirement, selected, today, problems));
+                wanted.extend(self.leftovers(requirement, target));
+            } else {
+                // To leave a target alone is not to take off what it was given.
+                wanted.extend(self.as_it_is(requirement, target));
+            }
+        }
+        if standing == Standing::Exempt {
+            return wanted;
         }
         // One stop an instance, whatever number of dates has passed.
         let expired =
             self.block.requirements.iter().find_map(|requirement| passed(requirement, target, today));
+        if expired.is_some() && self.must_run(target, problems) {
+            return wanted;
+        }
         wanted.extend(expired.map(|why| {
             let key = target.id.clone();
             self.desired(
@@ -38,6 +53,52 @@ impl Tags {
             )
         }));
         wanted
+    }
+
+    /// A tag that may be ours, wanted as it is.
+    fn as_it_is(&self, requirement: &Requirement, target: &Target) -> Option<Desired> {
+        requirement.default.as_ref()?;
+        let value = target.tags.get(&requirement.key)?.clone();
+        let address = TagKey { kind: target.kind.name(), id: &target.id, key: &requirement.key }.to_text();
+        let fields = Tag { key: requirement.key.clone(), value }.to_fields();
+        Some(self.desired(target, tag::KIND, address, fields, Claim::IfAbsent))
+    }
+
+    /// Misspelt keys beside the right one and with its value: what a correction that was cut off leaves behind.
+    fn leftovers(&self, requirement: &Requirement, target: &Target) -> Vec<Desired> {
+        let Some(value) = target.tags.get(&requirement.key).filter(|_| self.block.normalize) else {
+            return Vec::new();
+        };
+        let left = requirement.misspellings(&target.tags).into_iter().filter(|(_, old)| *old == value);
+        let correction = |(key, _): (&str, &str)| {
+            let address = TagKey { kind: target.kind.name(), id: &target.id, key }.to_text();
+            let fields = Tag { key: requirement.key.clone(), value: value.clone() }.to_fields();
+            let why = format!("because the tag `{key}` is written `{}` by now", requirement.key);
+            self.desired(target, tag::KIND, address, fields, Claim::Correct { why })
+        };
+        left.map(correction).collect()
+    }
+
+    /// Whether an instance is left running although its date has passed, which is told.
+    fn must_run(&self, target: &Target, problems: &mut TargetProblems) -> bool {
+        let spot = target.attributes.get("lifecycle").is_some_and(|lifecycle| lifecycle == "spot");
+        let why = match target.tags.contains_key("aws:autoscaling:groupName") {
+            true => "it belongs to an Auto Scaling group, which replaces what is stopped",
+            false if spot => "it is a spot instance, which EC2 may end for good when it is stopped",
+            false => return false,
+        };
+        problems.push(TargetProblem {
+            severity: Severity::Warning,
+            place: self.place.clone(),
+            cell: None,
+            lead: format!("{} does not stop ", self.label),
+            subject: subject(target),
+            tail: format!(", whose date has passed: {why}"),
+            shared: format!(" whose date has passed: {why}"),
+            found: None,
+            hint: None,
+        });
+        true
     }
 
     fn wanted_tag(
@@ -56,9 +117,17 @@ impl Tags {
             // With a default of its own, it would have the tag twice.
             Found::Misspelt { .. } | Found::Several(_) => return None,
             Found::Right(_) if !target.tags.contains_key(&requirement.key) => return None,
-            Found::Right(_) | Found::Nothing => {
+            Found::Right(_) => {
+                // What is there needs no default; ours follows it where it can be told.
+                let mut unheard = TargetProblems::default();
+                return match self.default_of(requirement, selected, today, &mut unheard) {
+                    None => self.as_it_is(requirement, target),
+                    Some(value) => Some(self.default_tag(requirement, target, value)),
+                };
+            }
+            Found::Nothing => {
                 let value = self.default_of(requirement, selected, today, problems)?;
-                (requirement.key.as_str(), value, Claim::IfAbsent)
+                return Some(self.default_tag(requirement, target, value));
             }
         };
         let address = TagKey { kind: target.kind.name(), id: &target.id, key }.to_text();
@@ -75,7 +144,7 @@ impl Tags {
         problems: &mut TargetProblems,
     ) -> Option<String> {
         let default = requirement.default.as_ref()?;
-        let mut variables = variables::of_target(selected.target);
+        let mut variables = variables::of_target(&self.as_corrected(selected.target));
         if let Some(row) = &selected.row {
             variables = variables.with(vec![(variables::ROW, row.value())]);
         }
@@ -87,21 +156,37 @@ impl Tags {
                 Some(fault) => format!(" gave {value:?}, which {fault}"),
             },
         };
-        let target = selected.target.reference();
-        let subject =
-            if target.id == target.name { target.id } else { format!("{} ({})", target.id, target.name) };
         problems.push(TargetProblem {
             severity: Severity::Error,
             place: default.place.clone(),
             cell: None,
             lead: format!("`require.{}.default` of {} for ", requirement.key, self.label),
-            subject,
+            subject: subject(selected.target),
             tail: fault.clone(),
             shared: fault,
             found: None,
             hint: None,
         });
         None
+    }
+
+    fn default_tag(&self, requirement: &Requirement, target: &Target, value: String) -> Desired {
+        let address = TagKey { kind: target.kind.name(), id: &target.id, key: &requirement.key }.to_text();
+        let fields = Tag { key: requirement.key.clone(), value }.to_fields();
+        self.desired(target, tag::KIND, address, fields, Claim::IfAbsent)
+    }
+
+    /// A target with its keys as they will be written, so that defaults need no second apply to see them.
+    fn as_corrected<'a>(&self, target: &'a Target) -> Cow<'a, Target> {
+        let mut corrected = Cow::Borrowed(target);
+        for requirement in self.block.requirements.iter().filter(|_| self.block.normalize) {
+            if let Found::Misspelt { key, value } = requirement.find(&target.tags) {
+                let tags = &mut corrected.to_mut().tags;
+                tags.remove(key);
+                tags.insert(requirement.key.clone(), value.to_owned());
+            }
+        }
+        corrected
     }
 
     fn desired(&self, target: &Target, kind: &str, key: String, fields: Fields, claim: Claim) -> Desired {
@@ -124,6 +209,11 @@ impl Tags {
         let kinds = [(tags, tag::KIND), (power, instance_power::KIND)];
         kinds.into_iter().filter(|(wanted, _)| *wanted).map(|(_, kind)| kind).collect()
     }
+}
+
+/// `i-0abc (web-1)`, or the id alone where there is no other name.
+fn subject(target: &Target) -> String {
+    if target.id == target.name { target.id.clone() } else { format!("{} ({})", target.id, target.name) }
 }
 
 /// Why an instance that runs is to be stopped: a date that has passed.

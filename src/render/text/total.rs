@@ -1,11 +1,13 @@
 //! The end of a plan: what is kept, the total, the dangers again, and what stands in the way.
 
+use std::collections::BTreeMap;
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::KindText;
 use crate::plan::{Change, Plan, Verb};
 use crate::render::drift;
-use crate::render::escape::quoted;
+use crate::render::escape::{clean, quoted};
 use crate::render::fold::{Group, display_order, scope_words};
 use crate::render::line::{Line, Page};
 use crate::render::palette::Tone;
@@ -48,6 +50,7 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
         let (are, names) = (if plan.protected.len() == 1 { "is" } else { "are" }, protected_names(plan));
         notes.push(format!("kept: {count} {are} protected: {names}"));
     }
+    notes.extend(corrections(plan, nouns));
     if plan.left_out > 0 {
         let count = count_of(plan.left_out, "change is", "changes are");
         notes.push(format!("{count} left out by --target, --exclude or --no-delete"));
@@ -59,6 +62,26 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// What is changed although it is not ours, by name: whoever reviews a plan has to see whose it is.
+fn corrections(plan: &Plan, nouns: Nouns<'_>) -> Option<String> {
+    const NAMED: usize = 20;
+    let corrected: Vec<&Change> = plan.changes.iter().filter(|change| !change.is_recorded()).collect();
+    let count = nouns.count_all(corrected.iter().map(|change| &*change.address.kind));
+    let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for change in &corrected {
+        let name = change.target.as_ref().map_or(&change.address.key, |target| &target.name);
+        names.entry(&change.address.kind).or_default().push(clean(name).into_owned());
+    }
+    let listed = names.into_iter().map(|(kind, names)| {
+        let more = names.len().saturating_sub(NAMED);
+        let rest = if more > 0 { format!(" … {} more", thousands(more)) } else { String::new() };
+        let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        format!("{} of {named}{rest}", nouns.plural(kind))
+    });
+    let listed = listed.collect::<Vec<_>>().join("; ");
+    (!corrected.is_empty()).then(|| format!("not ours, and changed by a rule: {count} ({listed})"))
 }
 
 fn protected_names(plan: &Plan) -> String {

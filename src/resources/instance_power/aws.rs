@@ -38,13 +38,14 @@ impl Kind for InstancePowerKind {
         Operations {
             read: &[Operation::DESCRIBE_INSTANCES],
             read_one: &[],
-            write: &[Operation::STOP_INSTANCES, Operation::START_INSTANCES],
+            // Nothing that can be declared starts an instance.
+            write: &[Operation::STOP_INSTANCES],
             remove: &[],
         }
     }
 
-    fn policy_resource(&self, account: &str, region: &str) -> String {
-        format!("ec2:{region}:{account}:instance/*")
+    fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
+        vec![format!("ec2:{region}:{account}:instance/*")]
     }
 
     fn read<'a>(

@@ -43,8 +43,8 @@ impl Kind for MetricAlarmKind {
         }
     }
 
-    fn policy_resource(&self, account: &str, region: &str) -> String {
-        format!("cloudwatch:{region}:{account}:alarm:*")
+    fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
+        vec![format!("cloudwatch:{region}:{account}:alarm:*")]
     }
 
     fn read<'a>(

@@ -63,9 +63,10 @@ impl Kind for TagKind {
         }
     }
 
-    fn policy_resource(&self, _account: &str, _region: &str) -> String {
-        // Instances, volumes, databases and clusters of two services.
-        "*".to_owned()
+    fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
+        let of_ec2 = ["instance/*", "volume/*"].map(|kind| format!("ec2:{region}:{account}:{kind}"));
+        let of_rds = ["db:*", "cluster:*"].map(|kind| format!("rds:{region}:{account}:{kind}"));
+        of_ec2.into_iter().chain(of_rds).collect()
     }
 
     fn read<'a>(

@@ -10,6 +10,7 @@ mod connect;
 mod error;
 mod operation;
 mod ownership;
+mod pages;
 mod throttle;
 mod whole_answer;
 
@@ -22,4 +23,5 @@ pub use connect::{
 pub use error::{AwsError, ErrorClass};
 pub use operation::{OPERATIONS, Operation, Rate};
 pub use ownership::{LABEL_TAG, PROJECT_TAG, ownership_of_tags};
+pub use pages::pages;
 pub use throttle::Throttle;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::ec2::{sdk_filters, tags_of};
 use super::time::time_text;
 use super::{Target, TargetKind};
-use crate::aws::{Aws, AwsError, Operation};
+use crate::aws::{Aws, AwsError, Operation, pages};
 use crate::model::Scope;
 
 /// The largest page that `DescribeVolumes` answers. Its API reference gives no bound today and 500 until 2022; the AWS
@@ -23,26 +23,16 @@ pub(super) async fn read(
 ) -> Result<Vec<Target>, AwsError> {
     let clients = aws.clients(scope);
     let filters = sdk_filters(filters);
-    let mut targets = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::DESCRIBE_VOLUMES, || {
-                clients
-                    .ec2
-                    .describe_volumes()
-                    .set_filters(Some(filters.clone()))
-                    .max_results(PAGE)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        targets.extend(page.volumes().iter().filter_map(|volume| target(scope, volume)));
-        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-        if token.is_none() {
-            return Ok(targets);
-        }
-    }
+    pages(async |token| {
+        let ask = || {
+            let request = clients.ec2.describe_volumes().set_filters(Some(filters.clone()));
+            request.max_results(PAGE).set_next_token(token.clone()).send()
+        };
+        let page = aws.call(scope, Operation::DESCRIBE_VOLUMES, ask).await?;
+        let targets = page.volumes().iter().filter_map(|volume| target(scope, volume));
+        Ok((targets.collect(), page.next_token().map(str::to_owned)))
+    })
+    .await
 }
 
 fn target(scope: &Scope, volume: &Volume) -> Option<Target> {

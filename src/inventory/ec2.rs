@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::time::time_text;
 use super::{Target, TargetKind};
-use crate::aws::{Aws, AwsError, Operation};
+use crate::aws::{Aws, AwsError, Operation, pages};
 use crate::model::Scope;
 
 /// The largest page of `DescribeInstances` (its API reference).
@@ -21,27 +21,17 @@ pub(super) async fn read(
 ) -> Result<Vec<Target>, AwsError> {
     let clients = aws.clients(scope);
     let filters = sdk_filters(filters);
-    let mut targets = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::DESCRIBE_INSTANCES, || {
-                clients
-                    .ec2
-                    .describe_instances()
-                    .set_filters(Some(filters.clone()))
-                    .max_results(PAGE)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
+    pages(async |token| {
+        let ask = || {
+            let request = clients.ec2.describe_instances().set_filters(Some(filters.clone()));
+            request.max_results(PAGE).set_next_token(token.clone()).send()
+        };
+        let page = aws.call(scope, Operation::DESCRIBE_INSTANCES, ask).await?;
         let instances = page.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
-        targets.extend(instances.filter_map(|instance| target(scope, instance)));
-        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-        if token.is_none() {
-            return Ok(targets);
-        }
-    }
+        let targets = instances.filter_map(|instance| target(scope, instance));
+        Ok((targets.collect(), page.next_token().map(str::to_owned)))
+    })
+    .await
 }
 
 /// Filters as the SDK wants them.

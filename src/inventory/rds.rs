@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::time::time_text;
 use super::{Target, TargetKind};
-use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::aws::{Aws, AwsError, ErrorClass, Operation, pages};
 use crate::model::Scope;
 
 /// The largest page of `DescribeDBInstances` and `DescribeDBClusters` (their API references).
@@ -84,29 +84,19 @@ async fn describe_instances(
 ) -> Result<Vec<Described>, AwsError> {
     let clients = aws.clients(scope);
     let filters = filters("db-instance-id", ids);
-    let mut found = Vec::new();
-    let mut marker: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::DESCRIBE_DB_INSTANCES, || {
-                clients
-                    .rds
-                    .describe_db_instances()
-                    .set_filters(filters.clone())
-                    .max_records(PAGE)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        found.extend(page.db_instances().iter().filter_map(|instance| {
+    pages(async |marker| {
+        let ask = || {
+            let request = clients.rds.describe_db_instances().set_filters(filters.clone());
+            request.max_records(PAGE).set_marker(marker.clone()).send()
+        };
+        let page = aws.call(scope, Operation::DESCRIBE_DB_INSTANCES, ask).await?;
+        let found = page.db_instances().iter().filter_map(|instance| {
             let has_tags = instance.tag_list.is_some();
             Some(Described { target: instance_target(scope, instance)?, has_tags })
-        }));
-        marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
-        if marker.is_none() {
-            return Ok(found);
-        }
-    }
+        });
+        Ok((found.collect(), page.marker().map(str::to_owned)))
+    })
+    .await
 }
 
 async fn describe_clusters(
@@ -116,29 +106,19 @@ async fn describe_clusters(
 ) -> Result<Vec<Described>, AwsError> {
     let clients = aws.clients(scope);
     let filters = filters("db-cluster-id", ids);
-    let mut found = Vec::new();
-    let mut marker: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::DESCRIBE_DB_CLUSTERS, || {
-                clients
-                    .rds
-                    .describe_db_clusters()
-                    .set_filters(filters.clone())
-                    .max_records(PAGE)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        found.extend(page.db_clusters().iter().filter_map(|cluster| {
+    pages(async |marker| {
+        let ask = || {
+            let request = clients.rds.describe_db_clusters().set_filters(filters.clone());
+            request.max_records(PAGE).set_marker(marker.clone()).send()
+        };
+        let page = aws.call(scope, Operation::DESCRIBE_DB_CLUSTERS, ask).await?;
+        let found = page.db_clusters().iter().filter_map(|cluster| {
             let has_tags = cluster.tag_list.is_some();
             Some(Described { target: cluster_target(scope, cluster)?, has_tags })
-        }));
-        marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
-        if marker.is_none() {
-            return Ok(found);
-        }
-    }
+        });
+        Ok((found.collect(), page.marker().map(str::to_owned)))
+    })
+    .await
 }
 
 fn filters(name: &str, ids: &BTreeSet<String>) -> Option<Vec<Filter>> {

@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::types::{AlarmType, Dimension, Metric, MetricAlarm};
 
 use super::convert::from_live;
 use super::read::{Found, names_with_project};
-use crate::aws::{Aws, AwsError, Operation};
+use crate::aws::{Aws, AwsError, Operation, pages};
 use crate::model::Scope;
 
 /// How many alarms name a dimension with a value, such as `InstanceId` = `i-…`.
@@ -39,26 +39,15 @@ pub async fn unowned(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, Found>
 /// All metric alarms of a scope, a hundred a page.
 async fn list(aws: &Aws, scope: &Scope) -> Result<Vec<MetricAlarm>, AwsError> {
     let clients = aws.clients(scope);
-    let mut alarms = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::DESCRIBE_ALARMS, || {
-                clients
-                    .cloudwatch
-                    .describe_alarms()
-                    .alarm_types(AlarmType::MetricAlarm)
-                    .max_records(100)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        token = page.next_token.filter(|token| !token.is_empty());
-        alarms.extend(page.metric_alarms.unwrap_or_default());
-        if token.is_none() {
-            return Ok(alarms);
-        }
-    }
+    pages(async |token| {
+        let ask = || {
+            let request = clients.cloudwatch.describe_alarms().alarm_types(AlarmType::MetricAlarm);
+            request.max_records(100).set_next_token(token.clone()).send()
+        };
+        let page = aws.call(scope, Operation::DESCRIBE_ALARMS, ask).await?;
+        Ok((page.metric_alarms.unwrap_or_default(), page.next_token))
+    })
+    .await
 }
 
 /// The dimensions of an alarm's metric, or of all metrics of its expressions, each once.

@@ -125,7 +125,7 @@ fn a_file_may_list_volumes() {
 fn the_inventory_shows_volumes() {
     let workspace = Workspace::new(CPU);
     let ids = seed(&workspace, &json!({"instances": [{"name": "web-1"}], "volumes": [{"name": "data"}]}));
-    workspace.ok(&["inventory"]).says(&["web-1", &ids[0], "1 volumes, 1 without any alarm"]);
+    workspace.ok(&["inventory"]).says(&["web-1", &ids[0], "1 volume, 1 without any alarm"]);
     let only = workspace.ok(&["inventory", "--kind", "ebs"]);
     assert!(only.stdout.contains("data") && !only.stdout.contains("web-1"), "{}", only.stdout);
 }

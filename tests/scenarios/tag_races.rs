@@ -58,9 +58,9 @@ fn power(workspace: &Workspace, id: &str) -> String {
     rows.iter().find(|row| row["id"] == id).unwrap()["state"].as_str().unwrap().to_owned()
 }
 
-fn tag_database(workspace: &Workspace, kind: &str, id: &str, value: &str) {
+fn tag_database(workspace: &Workspace, kind: &str, id: &str, key: &str, value: &str) {
     let arn = format!("arn:aws:rds:{REGION}:{}:{kind}:{id}", workspace.account.id());
-    let fields = [("ResourceName", &*arn), ("Tags.Tag.1.Key", "Env"), ("Tags.Tag.1.Value", value)];
+    let fields = [("ResourceName", &*arn), ("Tags.Tag.1.Key", key), ("Tags.Tag.1.Value", value)];
     workspace.account.query("rds", "2014-10-31", REGION, "AddTagsToResource", &fields);
 }
 
@@ -154,12 +154,27 @@ fn a_tag_of_ours_that_somebody_changes_at_the_last_moment_is_left_alone() {
 fn a_tag_of_a_database_is_looked_at_before_it_is_removed() {
     let workspace = databases(&format!("{DATABASES}require.Env = {{ default = 'dev' }}"), json!({}));
     workspace.apply();
-    let prod = || tag_database(&workspace, "db", "orders", "prod");
+    let prod = || tag_database(&workspace, "db", "orders", "Env", "prod");
     meanwhile(&workspace, &["destroy", "--yes"], "DescribeDBInstances", prod)
         .expect(4)
         .says(&["1 destroyed", "left alone"]);
     let live = tags(&workspace);
     assert_eq!((tag(&live, "orders", "Env"), tag(&live, "ledger", "Env")), (Some("prod"), None));
+}
+
+#[test]
+fn a_misspelt_tag_of_a_database_is_looked_at_before_it_is_removed() {
+    let rules = "for_each = { rds = {} }\nnormalize = true\nrequire.Env = {}";
+    let workspace = databases(rules, json!({"env": "old"}));
+    workspace.account.faults(json!([{"operation": "AddTagsToResource", "kind": "hold_after"}]));
+    let run = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= 1);
+    workspace.account.faults(json!([]));
+    tag_database(&workspace, "db", "orders", "env", "new");
+    workspace.account.release();
+    Run::of(run.wait_with_output().unwrap()).expect(0);
+    let live = tags(&workspace);
+    assert_eq!((tag(&live, "orders", "Env"), tag(&live, "orders", "env")), (Some("old"), Some("new")));
 }
 
 #[test]

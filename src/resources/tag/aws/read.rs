@@ -22,7 +22,7 @@ const VALUES_A_FILTER: usize = 200;
 const DATABASES_A_PAGE: i32 = 100;
 
 /// Id and key to value.
-type Found = BTreeMap<(String, String), String>;
+pub(super) type Found = BTreeMap<(String, String), String>;
 
 /// Those of the tags that there are. One whose key is to be written otherwise is looked for under both keys.
 pub(super) async fn read(
@@ -167,7 +167,13 @@ struct Described {
     tags: Option<Vec<RdsTag>>,
 }
 
-async fn of_databases(aws: &Aws, scope: &Scope, service: Service, ids: &[String]) -> Result<Found, AwsError> {
+/// All tags of databases or clusters.
+pub(super) async fn of_databases(
+    aws: &Aws,
+    scope: &Scope,
+    service: Service,
+    ids: &[String],
+) -> Result<Found, AwsError> {
     let mut found = Found::new();
     for ids in ids.chunks(VALUES_A_FILTER) {
         let described = match service {

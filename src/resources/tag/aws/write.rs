@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Service;
+use super::{Service, read};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::Scope;
 use crate::resources::Step;
@@ -42,7 +42,7 @@ pub(super) async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsEr
             let scope = &batch[indices[0]].change().address.scope;
             let done = match service {
                 Service::Ec2 => in_halves(&ids, async |ids| call_ec2(aws, scope, &deed, ids).await).await,
-                _ => one_by_one(aws, scope, service, &deed, &ids).await,
+                _ => one_by_one(aws, scope, service, (round > 0, &deed), &ids).await,
             };
             for (index, result) in indices.into_iter().zip(done) {
                 results[index] = match result {
@@ -93,15 +93,35 @@ async fn call_ec2(aws: &Aws, scope: &Scope, deed: &Deed, ids: Vec<String>) -> Re
     }
 }
 
+/// A deed that comes after another call is looked at once more.
 async fn one_by_one(
     aws: &Aws,
     scope: &Scope,
     service: Service,
-    deed: &Deed,
+    (after_another, deed): (bool, &Deed),
     ids: &[&str],
 ) -> Vec<Result<(), AwsError>> {
-    let calls = ids.iter().map(|id| call_rds(aws, scope, service.arn(scope, id), deed));
+    let calls = ids.iter().map(async |&id| {
+        if after_another && !may_still(aws, scope, service, deed, id).await? {
+            return Ok(());
+        }
+        call_rds(aws, scope, service.arn(scope, id), deed).await
+    });
     futures::future::join_all(calls).await
+}
+
+/// Whether what is to be removed still has its value: RDS, unlike EC2, removes a tag whatever its value is.
+async fn may_still(
+    aws: &Aws,
+    scope: &Scope,
+    service: Service,
+    deed: &Deed,
+    id: &str,
+) -> Result<bool, AwsError> {
+    let Deed::Remove { key, value } = deed else { return Ok(true) };
+    aws.ready(scope, Operation::REMOVE_RDS_TAGS).await;
+    let tags = read::of_databases(aws, scope, service, &[id.to_owned()]).await?;
+    Ok(tags.get(&(id.to_owned(), key.clone())) == Some(value))
 }
 
 async fn call_rds(aws: &Aws, scope: &Scope, arn: String, deed: &Deed) -> Result<(), AwsError> {

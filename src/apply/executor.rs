@@ -219,10 +219,7 @@ async fn run_batch(
 
 /// Carries out the steps of a batch that are still as the plan saw them, with a result for each of all.
 async fn send(run: &Apply<'_>, batch: &Batch, looks: &Looks) -> Vec<Result<(), AwsError>> {
-    let mut objections = Vec::with_capacity(batch.steps.len());
-    for step in &batch.steps {
-        objections.push(looks.objection(run, batch, step).await);
-    }
+    let objections = looks.objections(run, batch).await;
     let free = batch.steps.iter().zip(&objections).filter(|(_, objection)| objection.is_none());
     let free: Vec<Step> = free.map(|(step, _)| step.clone()).collect();
     let sent = batch.kind.carry_out(run.aws, &run.plan.project, &free).await;

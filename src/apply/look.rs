@@ -2,15 +2,15 @@
 //!
 //! AWS has no conditional write of an alarm, so an instant is left between the look and the call.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
 use super::Apply;
 use super::steps::{Batch, Wave};
 use crate::aws::{Aws, AwsError};
-use crate::model::{Address, Ownership, Scope};
+use crate::model::{Address, Fields, Ownership, Scope};
 use crate::plan::Verb;
 use crate::resources::{KeyRequest, Kind, OwnershipNeed, ReadRequest, Step};
 
@@ -27,11 +27,16 @@ enum Question {
     Ours,
     /// What is to be adopted is no other project's.
     Free,
+    /// What is to be changed or removed is as the plan saw it, or as the plan wants it: nothing but its fields says whose a
+    /// resource of a shared kind is.
+    AsSeen,
 }
 
 impl Question {
-    fn of(step: &Step) -> Self {
+    fn of(step: &Step, shared: bool) -> Self {
         match step {
+            Step::Remove(_) if shared => Self::AsSeen,
+            Step::Write(change) if shared && change.before.is_some() => Self::AsSeen,
             Step::Remove(_) => Self::Ours,
             Step::Write(change) => match change.verb {
                 Verb::Update => Self::Ours,
@@ -42,44 +47,102 @@ impl Question {
     }
 }
 
+/// A resource that is looked at.
+struct Asked {
+    key: String,
+    before: Option<Fields>,
+    after: Option<Fields>,
+}
+
+impl Asked {
+    fn of(step: &Step) -> Self {
+        let after = match step {
+            Step::Write(change) => change.after.clone(),
+            Step::Remove(_) => None,
+        };
+        Self { key: step.key().to_owned(), before: step.before().cloned(), after }
+    }
+
+    fn request(&self) -> KeyRequest<'_> {
+        let (desired, last_written) = (self.after.as_ref(), self.before.as_ref());
+        KeyRequest { desired, last_written, ..KeyRequest::default() }
+    }
+}
+
 /// One look at up to [`TOGETHER`] resources of a kind and scope; made when the first of their steps is about to be sent.
 struct Look {
     question: Question,
     kind: &'static dyn Kind,
     scope: Scope,
-    keys: Vec<String>,
+    asked: Vec<Asked>,
     /// Why single resources must be left alone, by key.
     objections: OnceCell<Result<BTreeMap<String, String>, AwsError>>,
 }
 
+/// Held by whoever looks before a call.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 /// The looks at everything that a wave touches.
-pub(super) struct Looks(BTreeMap<Address, Arc<Look>>);
+pub(super) struct Looks {
+    looks: BTreeMap<Address, Arc<Look>>,
+    /// Whose batch is looked at and sent next, by scope and operation.
+    turns: Mutex<HashMap<(Scope, &'static str), Turn>>,
+}
 
 impl Looks {
-    /// Plans the looks of a wave.
+    /// Plans the looks of a wave. What is shared is looked at batch by batch, because anybody may change it at any time.
     pub(super) fn of(wave: &Wave) -> Self {
-        let mut groups: BTreeMap<_, (&'static dyn Kind, Vec<&Address>)> = BTreeMap::new();
-        for batch in wave {
+        let mut groups: BTreeMap<_, (&'static dyn Kind, Vec<&Step>)> = BTreeMap::new();
+        for (index, batch) in wave.iter().enumerate() {
+            let text = batch.kind.text();
             for step in &batch.steps {
-                let group = (&batch.scope, batch.kind.text().kind, Question::of(step));
-                groups.entry(group).or_insert((batch.kind, Vec::new())).1.push(step.address());
+                let alone = text.shared.then_some(index);
+                let group = (&batch.scope, text.kind, Question::of(step, text.shared), alone);
+                groups.entry(group).or_insert((batch.kind, Vec::new())).1.push(step);
             }
         }
         let mut looks = BTreeMap::new();
-        for ((scope, _, question), (kind, addresses)) in groups {
-            for together in addresses.chunks(TOGETHER) {
-                let keys = together.iter().map(|address| address.key.clone()).collect();
+        for ((scope, _, question, _), (kind, steps)) in groups {
+            for together in steps.chunks(TOGETHER) {
+                let asked = together.iter().map(|step| Asked::of(step)).collect();
                 let objections = OnceCell::new();
-                let look = Arc::new(Look { question, kind, scope: scope.clone(), keys, objections });
-                looks.extend(together.iter().map(|&address| (address.clone(), look.clone())));
+                let look = Arc::new(Look { question, kind, scope: scope.clone(), asked, objections });
+                looks.extend(together.iter().map(|step| (step.address().clone(), look.clone())));
             }
         }
-        Self(looks)
+        Self { looks, turns: Mutex::default() }
+    }
+
+    /// Looks at the steps of a batch, and says of each why it must not be sent, if so.
+    ///
+    /// What is shared is looked at when its call may be sent at once, and not while it waits for its rate.
+    pub(super) async fn objections(&self, run: &Apply<'_>, batch: &Batch) -> Vec<Option<AwsError>> {
+        let first = batch.steps.first().filter(|_| batch.kind.text().shared);
+        let operation = first.map(|step| batch.kind.pacing_operation(step));
+        let turn = operation.map(|operation| self.turn(&batch.scope, operation.iam_action));
+        let _mine = match (&turn, operation) {
+            (Some(turn), Some(operation)) => {
+                let mine = turn.lock().await;
+                run.aws.ready(&batch.scope, operation).await;
+                Some(mine)
+            }
+            _ => None,
+        };
+        let mut objections = Vec::with_capacity(batch.steps.len());
+        for step in &batch.steps {
+            objections.push(self.objection(run, batch, step).await);
+        }
+        objections
+    }
+
+    fn turn(&self, scope: &Scope, operation: &'static str) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry((scope.clone(), operation)).or_default().clone()
     }
 
     /// Why a step must not be sent, if so: it is no longer about what the plan saw, or that cannot be found out.
-    pub(super) async fn objection(&self, run: &Apply<'_>, batch: &Batch, step: &Step) -> Option<AwsError> {
-        match self.0.get(step.address())?.objections(run).await {
+    async fn objection(&self, run: &Apply<'_>, batch: &Batch, step: &Step) -> Option<AwsError> {
+        match self.looks.get(step.address())?.objections(run).await {
             Err(error) => Some(error.clone()),
             Ok(found) => {
                 let why = found.get(step.key())?;
@@ -95,21 +158,40 @@ impl Look {
     }
 
     async fn make(&self, aws: &Aws, project: &str) -> Result<BTreeMap<String, String>, AwsError> {
-        let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
         let need = match self.question {
             Question::Absent => {
-                let keys = keys.into_iter().map(|key| (key, KeyRequest::default())).collect();
+                let keys = self.asked.iter().map(|asked| (&*asked.key, KeyRequest::default())).collect();
                 let there = self.kind.read(aws, &self.scope, &ReadRequest { keys }).await?;
                 let why = "somebody made it since the plan was made";
                 return Ok(there.into_iter().map(|live| (live.address.key, why.to_owned())).collect());
             }
+            Question::AsSeen => return self.changed(aws).await,
             Question::Ours => OwnershipNeed::Certain,
             Question::Free => OwnershipNeed::Index,
         };
+        let keys: Vec<&str> = self.asked.iter().map(|asked| &*asked.key).collect();
         let owners = self.kind.owners(aws, &self.scope, &keys, need).await?;
         let objections = owners.into_iter().filter_map(|(key, owner)| {
             let why = objection(&owner, project, self.question)?;
             Some((key, why))
+        });
+        Ok(objections.collect())
+    }
+
+    /// What somebody changed since the plan was made, unless they did what is to be done.
+    async fn changed(&self, aws: &Aws) -> Result<BTreeMap<String, String>, AwsError> {
+        let keys = self.asked.iter().map(|asked| (&*asked.key, asked.request())).collect();
+        let there = self.kind.read(aws, &self.scope, &ReadRequest { keys }).await?;
+        let there: BTreeMap<&str, &Fields> =
+            there.iter().map(|live| (&*live.address.key, &live.fields)).collect();
+        let objections = self.asked.iter().filter_map(|asked| {
+            let live = there.get(&*asked.key).copied();
+            let why = match live {
+                _ if live == asked.before.as_ref() || live == asked.after.as_ref() => return None,
+                Some(_) => "somebody changed it since the plan was made",
+                None => "it is gone since the plan was made",
+            };
+            Some((asked.key.clone(), why.to_owned()))
         });
         Ok(objections.collect())
     }

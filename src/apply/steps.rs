@@ -1,6 +1,6 @@
 //! From a plan's changes to waves of batches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::model::Scope;
 use crate::plan::{Plan, Verb};
@@ -35,16 +35,21 @@ pub(super) fn waves(plan: &Plan, kind: impl Fn(&str) -> Option<&'static dyn Kind
     writes.into_values().chain(removals.into_values().rev()).map(batches).collect()
 }
 
-/// Batches by kind and scope, dealt round robin over the scopes so that no region waits for another one's quota.
+/// Batches of steps that are alike, by kind and scope, dealt round robin over the scopes so that no region waits for
+/// another one's quota.
 fn batches(steps: Vec<(&'static dyn Kind, Step)>) -> Wave {
     let mut by_scope: BTreeMap<(Scope, &'static str), Vec<Batch>> = BTreeMap::new();
+    let mut open: HashMap<(Scope, &'static str, String), usize> = HashMap::new();
     for (kind, step) in steps {
-        let scope = step.change().address.scope.clone();
+        let (scope, name) = (step.change().address.scope.clone(), kind.text().kind);
         let size = kind.batch_size(&step);
-        let open = by_scope.entry((scope.clone(), kind.text().kind)).or_default();
-        match open.last_mut().filter(|batch| batch.steps.len() < size) {
-            Some(batch) => batch.steps.push(step),
-            None => open.push(Batch { kind, scope, steps: vec![step] }),
+        let batches = by_scope.entry((scope.clone(), name)).or_default();
+        let last = open.entry((scope.clone(), name, kind.alike(&step))).or_insert(usize::MAX);
+        if let Some(batch) = batches.get_mut(*last).filter(|batch| batch.steps.len() < size) {
+            batch.steps.push(step);
+        } else {
+            *last = batches.len();
+            batches.push(Batch { kind, scope, steps: vec![step] });
         }
     }
     let mut queues: Vec<_> = by_scope.into_values().map(Vec::into_iter).collect();

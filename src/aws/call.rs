@@ -106,6 +106,18 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// Waits until a call of an operation could be sent at once, or the run is stopped.
+    pub async fn ready(&self, scope: &Scope, operation: &'static Operation) {
+        let throttle = self.throttle(scope, operation);
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {}
+            () = throttle.ready() => {}
+        }
+    }
+}
+
 /// What became of a call that must not be made twice, where it did not succeed.
 #[derive(Clone, Debug)]
 pub enum OnceError {

@@ -64,6 +64,22 @@ impl Throttle {
         }
     }
 
+    /// Waits until a call could be sent at once, and takes nothing for it.
+    pub async fn ready(&self) {
+        loop {
+            let wait = {
+                let mut bucket = self.lock();
+                bucket.refill(self.full, Instant::now());
+                (1.0 - bucket.tokens).max(0.0) / bucket.per_second
+            };
+            // Less than a clock's tick is a rounding error.
+            if wait < 0.001 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs_f64(wait)).await;
+        }
+    }
+
     /// Takes tokens and says how long to wait before using them.
     fn reserve(&self, count: usize) -> Duration {
         let mut bucket = self.lock();
@@ -127,6 +143,20 @@ mod tests {
         // Five at once, then twenty at ten a second.
         let seconds = start.elapsed().as_secs_f64();
         assert!((1.99..2.05).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_to_be_ready_takes_nothing() {
+        let throttle = Throttle::new(TEN);
+        for _ in 0..6 {
+            throttle.acquire().await;
+        }
+        let start = Instant::now();
+        throttle.ready().await;
+        throttle.ready().await;
+        throttle.acquire().await;
+        let seconds = start.elapsed().as_secs_f64();
+        assert!((0.09..0.12).contains(&seconds), "{seconds}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use super::reading::{Requests, owners, read_resources};
 use super::session::Session;
 use crate::declarations::{Manifest, World};
 use crate::model::{Address, Claim, Fields, Ownership, Scope};
-use crate::plan::{Change, Plan, StaleObject, Staleness, Verb};
+use crate::plan::{Change, Plan, StaleObject, Staleness, Touched, Verb};
 use crate::render::quoted;
 use crate::resources::KeyRequest;
 
@@ -22,8 +22,8 @@ const MOST_NAMED: usize = 10;
 /// Time passes while a person reads a plan; what they agreed to must still be what happens.
 pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()> {
     let mut requests = Requests::new();
-    for (address, before) in plan.touched() {
-        let key = KeyRequest { last_written: before, ..KeyRequest::default() };
+    for Touched { address, before, after } in plan.touched() {
+        let key = KeyRequest { desired: after, last_written: before, ..KeyRequest::default() };
         let scope_and_kind = (address.scope.clone(), address.kind.clone());
         let request = requests.entry(scope_and_kind).or_default();
         request.keys.insert(&address.key, key);

@@ -16,4 +16,4 @@ pub use planner::{PlanInput, PlanOptions, plan};
 pub use remaining::{Remaining, Settled};
 pub use saved::{PLAN_FORMAT, PLAN_VERSION, Provenance, SavedPlan, SavedPlanError};
 pub use select::{Pattern, Selection};
-pub use stale::{StaleObject, Staleness};
+pub use stale::{StaleObject, Staleness, Touched};

@@ -71,6 +71,8 @@ impl Planner {
             match (&desired.claim, owned, actual) {
                 // Nothing to correct, or somebody else's.
                 (Claim::Correct { .. }, _, None) | (Claim::IfAbsent, None, Some(_)) => {}
+                // What a write would destroy was made while this plan was.
+                (Claim::Correct { .. }, _, Some(actual)) if actual.inexpressible.is_some() => {}
                 (Claim::Correct { .. }, _, Some(actual)) => self.correct(&desired, actual),
                 (_, owned, None) => self.create(desired, owned.is_some()),
                 (Claim::IfAbsent, Some(owned), Some(actual))
@@ -182,6 +184,10 @@ impl Planner {
                     None if owned.protect => self.out.protected.push(owned),
                     None => {
                         let reason = self.reason_to_delete(&owned);
+                        if self.goes_with_its_target(&owned, &reason) {
+                            self.remove(Verb::Forget, &owned, Some(reason));
+                            continue;
+                        }
                         self.remove(Verb::Delete, &owned, Some(reason));
                         self.written.insert(owned.address.clone(), owned.fields);
                         if let Some(change) = self.out.changes.last_mut() {
@@ -191,6 +197,12 @@ impl Planner {
                 },
             }
         }
+    }
+
+    /// Whether it is a property of a target that is gone or going: there is nothing to remove it from.
+    fn goes_with_its_target(&self, owned: &Owned, reason: &Reason) -> bool {
+        let gone = matches!(reason, Reason::Target { absence: Absence::Terminated | Absence::Missing });
+        gone && self.input.shared.contains(&owned.address.kind)
     }
 
     fn not_ours(&self, owned: &Owned, actual: &Actual) -> Option<Reason> {
@@ -239,6 +251,10 @@ impl Planner {
     fn pair_renames(&mut self) {
         let mut pairs: BTreeMap<RenameKey, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
         for (index, change) in self.out.changes.iter().enumerate() {
+            // A tag and another tag are two things, and not one with a new name.
+            if self.input.shared.contains(&change.address.kind) {
+                continue;
+            }
             let key = RenameKey::of(change);
             match (change.verb, &change.reason) {
                 (Verb::Create, None) => pairs.entry(key).or_default().0.push(index),
@@ -372,5 +388,7 @@ fn cause(manifest_changed: bool, live_changed: bool) -> Cause {
     }
 }
 
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;

@@ -75,15 +75,7 @@ impl Now<'_> {
         let here = &change.address;
         match change.verb {
             Verb::Conflict => Some(change.clone()),
-            Verb::Forget => {
-                let taken_over = change.reason == Some(Reason::TakenOver);
-                let verdict = if taken_over && self.owned.contains_key(here) {
-                    Verdict::AsPlanned
-                } else {
-                    self.forgotten(here)
-                };
-                self.is_left(here, verdict, out).then(|| change.clone())
-            }
+            Verb::Forget => self.is_left(here, self.forgotten(change)?, out).then(|| change.clone()),
             Verb::Delete => {
                 let verdict = self.removed(here, change.before.as_ref());
                 self.is_left(here, verdict, out).then(|| change.clone())
@@ -152,6 +144,8 @@ impl Now<'_> {
         let Some(live) = self.actual.get(&change.address) else {
             return match change.before {
                 None => Verdict::AsPlanned,
+                // A correction of what is gone has nothing left to do.
+                Some(_) if !change.is_recorded() => Verdict::Done,
                 Some(_) => Verdict::Stale(Staleness::Deleted),
             };
         };
@@ -196,12 +190,17 @@ impl Now<'_> {
         was_recorded && !self.owned.contains_key(&change.address)
     }
 
-    /// A record is dropped because its object is gone or no longer ours. If it came back as ours, it is needed.
-    fn forgotten(&self, address: &Address) -> Verdict {
-        match self.actual.get(address) {
-            _ if !self.owned.contains_key(address) => Verdict::Done,
-            Some(live) if self.is_ours(live) => Verdict::Stale(Staleness::Created),
-            _ => Verdict::AsPlanned,
+    /// A record is dropped because its object is gone or no longer ours. If it came back as ours, it is needed; `None`
+    /// where it is as recorded again, so that the record stays.
+    fn forgotten(&self, change: &Change) -> Option<Verdict> {
+        let Some(owned) = self.owned.get(&change.address) else { return Some(Verdict::Done) };
+        let live = self.actual.get(&change.address);
+        match &change.reason {
+            Some(Reason::TakenOver) if live.is_some_and(|live| live.fields == owned.fields) => None,
+            // Its target goes, whatever it still bears.
+            Some(Reason::TakenOver | Reason::Target { .. }) => Some(Verdict::AsPlanned),
+            _ if live.is_some_and(|live| self.is_ours(live)) => Some(Verdict::Stale(Staleness::Created)),
+            _ => Some(Verdict::AsPlanned),
         }
     }
 

@@ -168,3 +168,28 @@ fn a_forget() {
     assert_eq!(outcome(forget(), vec![live("a", 1, Ownership::Nobody)], vec![owned("a", 1)]), "Forget a");
     assert_eq!(outcome(forget(), vec![live("a", 1, Ownership::NotRead)], vec![owned("a", 1)]), "a Created");
 }
+
+#[test]
+fn a_forget_of_what_is_shared() {
+    let taken = || Change { reason: Some(Reason::TakenOver), ..change(Verb::Forget, None, None) };
+    let unread = |threshold| vec![live("a", threshold, Ownership::NotRead)];
+    assert_eq!(outcome(taken(), unread(2), vec![owned("a", 1)]), "Forget a");
+    assert_eq!(outcome(taken(), vec![], vec![owned("a", 1)]), "Forget a");
+    // Whoever put it back gave it back.
+    assert_eq!(outcome(taken(), unread(1), vec![owned("a", 1)]), "done");
+    let reason = Some(Reason::Target { absence: crate::plan::Absence::Terminated });
+    let gone = || Change { reason: reason.clone(), ..change(Verb::Forget, None, None) };
+    assert_eq!(outcome(gone(), unread(1), vec![owned("a", 1)]), "Forget a");
+    assert_eq!(outcome(gone(), unread(1), vec![]), "done");
+}
+
+#[test]
+fn a_correction() {
+    let reason = Some(Reason::Correction { why: "so".to_owned() });
+    let correct = || Change { reason: reason.clone(), ..change(Verb::Update, Some(1), Some(2)) };
+    let unread = |threshold| vec![live("a", threshold, Ownership::NotRead)];
+    assert_eq!(outcome(correct(), unread(1), vec![]), "Update a");
+    assert_eq!(outcome(correct(), unread(2), vec![]), "done");
+    assert_eq!(outcome(correct(), unread(3), vec![]), "a Changed([\"threshold\"])");
+    assert_eq!(outcome(correct(), vec![], vec![]), "done");
+}

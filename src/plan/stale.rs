@@ -32,16 +32,27 @@ pub enum Staleness {
     Protected,
 }
 
+/// An object that a plan changes, makes or removes.
+#[derive(Clone, Copy, Debug)]
+pub struct Touched<'a> {
+    /// The object.
+    pub address: &'a Address,
+    /// Its fields when the plan was made; `None` for what was not there.
+    pub before: Option<&'a Fields>,
+    /// Its fields as they are to be; `None` for what is removed.
+    pub after: Option<&'a Fields>,
+}
+
 impl Plan {
-    /// The live objects that the plan was made against, with their fields then; `None` for what was not there.
-    pub fn touched(&self) -> impl Iterator<Item = (&Address, Option<&Fields>)> {
+    /// The live objects that the plan was made against.
+    pub fn touched(&self) -> impl Iterator<Item = Touched<'_>> {
         self.changes.iter().flat_map(touched)
     }
 
     /// What of the touched objects is no longer as the plan saw it.
     pub fn stale(&self, now: &BTreeMap<Address, Actual>) -> Vec<StaleObject> {
         self.touched()
-            .filter_map(|(address, then)| {
+            .filter_map(|Touched { address, before: then, .. }| {
                 let now = now.get(address).map(|actual| &actual.fields);
                 let what = match (then, now) {
                     (then, now) if then == now => return None,
@@ -61,13 +72,14 @@ pub(super) fn changed_fields(then: &Fields, now: &Fields) -> Vec<String> {
     names.into_iter().filter(|name| then.get(*name) != now.get(*name)).cloned().collect()
 }
 
-fn touched(change: &Change) -> Vec<(&Address, Option<&Fields>)> {
+fn touched(change: &Change) -> Vec<Touched<'_>> {
     if change.verb == Verb::Forget {
         return Vec::new();
     }
-    let mut touched = vec![(&change.address, change.before.as_ref())];
-    if let Some(previous) = &change.replaces {
-        touched.push((&previous.address, Some(&previous.fields)));
+    let Change { address, before, after, .. } = change;
+    let mut touched = vec![Touched { address, before: before.as_ref(), after: after.as_ref() }];
+    if let Some(old) = &change.replaces {
+        touched.push(Touched { address: &old.address, before: Some(&old.fields), after: None });
     }
     touched
 }

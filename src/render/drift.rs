@@ -3,7 +3,7 @@
 use crate::plan::{Change, FieldChange, Plan, Reason, Verb};
 
 use super::escape::{clean, quoted};
-use super::words::{count_of, thousands};
+use super::words::{Nouns, count_of, thousands};
 
 /// What somebody did, as the opposite of the plan that puts it back: what is to be made again was deleted, and every
 /// field goes from what was last written to what is there now. The places of the changes are left out, because what
@@ -97,8 +97,21 @@ pub(super) fn left_words(happened: &Plan) -> Option<String> {
     (happened.unchanged > 0).then(|| format!("{} {are}", thousands(happened.unchanged)))
 }
 
-/// How to put it back, where an apply does that.
-pub(super) fn way_back(happened: &Plan) -> Option<&'static str> {
-    let undone = happened.count(Verb::Update) + happened.count(Verb::Delete);
-    (undone > 0).then_some("\"opsform apply\" puts back what the manifest still asks for.")
+/// How to put it back, where an apply does that. What is shared belongs to whoever changed it.
+pub(super) fn way_back(happened: &Plan, nouns: Nouns<'_>) -> Option<String> {
+    let shared = |change: &&Change| nouns.text(&change.address.kind).is_some_and(|text| text.shared);
+    let changed = happened.changes.iter().filter(|change| change.verb == Verb::Update);
+    let (theirs, ours): (Vec<&Change>, Vec<&Change>) = changed.partition(shared);
+    let undone = ours.len() + happened.count(Verb::Delete);
+    let theirs = theirs.first().map(|change| nouns.plural(&change.address.kind));
+    match (undone > 0, theirs) {
+        (true, None) => Some("\"opsform apply\" puts back what the manifest still asks for.".to_owned()),
+        (true, Some(theirs)) => Some(format!(
+            "\"opsform apply\" puts back what the manifest still asks for, and leaves the changed {theirs} alone."
+        )),
+        (false, Some(theirs)) => {
+            Some(format!("\"opsform apply\" leaves the changed {theirs} alone from now on."))
+        }
+        (false, None) => None,
+    }
 }

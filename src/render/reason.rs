@@ -36,16 +36,7 @@ pub(super) fn reason_words(
         return happened_words(change, count);
     }
     if change.verb == Verb::Forget {
-        let n = number(count);
-        let why = match &change.reason {
-            Some(Reason::TakenOver) => "changed outside opsform, and left alone from now on".to_owned(),
-            Some(Reason::OtherProject { project }) => format!("owned by project {} by now", quoted(project)),
-            Some(Reason::TagGone) => {
-                "without this project's tag by now (left alone, whoever made it anew)".to_owned()
-            }
-            _ => "gone from AWS already".to_owned(),
-        };
-        return Some(format!("{why} and no longer declared: only {} record in the state is dropped", n.its));
+        return Some(forget_words(change, count));
     }
     let words = match change.reason.as_ref()? {
         Reason::Target { absence } => target_words(*absence, change, count),
@@ -73,6 +64,24 @@ pub(super) fn reason_words(
         Reason::Inexpressible { what } => inexpressible_words(what, change, count, nouns),
     };
     Some(words)
+}
+
+/// Why a record is dropped.
+fn forget_words(change: &Change, count: usize) -> String {
+    let why = match &change.reason {
+        // It is still declared, and of a kind that belongs to whoever wrote it last.
+        Some(Reason::TakenOver) => "changed outside opsform, and left alone from now on".to_owned(),
+        Some(Reason::Target { absence }) => target_words(*absence, change, count),
+        Some(Reason::OtherProject { project }) => {
+            format!("owned by project {} by now and no longer declared", quoted(project))
+        }
+        Some(Reason::TagGone) => {
+            "without this project's tag by now (left alone, whoever made it anew) and no longer declared"
+                .to_owned()
+        }
+        _ => "gone from AWS already and no longer declared".to_owned(),
+    };
+    format!("{why}: only {} record in the state is dropped", number(count).its)
 }
 
 /// What a replace does, said of every replace.

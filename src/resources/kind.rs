@@ -53,6 +53,11 @@ pub trait Kind: Send + Sync {
     /// How many steps like this one go into one call.
     fn batch_size(&self, step: &Step) -> usize;
 
+    /// What steps that go into one call have in common, besides their scope.
+    fn alike(&self, _step: &Step) -> String {
+        String::new()
+    }
+
     /// The operation whose rate decides how long steps like this one take, for the time left.
     fn pacing_operation(&self, step: &Step) -> &'static Operation;
 
@@ -135,6 +140,15 @@ impl Step {
         match (self, &change.replaces) {
             (Self::Remove(_), Some(previous)) => &previous.address,
             _ => &change.address,
+        }
+    }
+
+    /// The resource's live fields when the plan was made; `None` where it was not there.
+    pub fn before(&self) -> Option<&Fields> {
+        let change = self.change();
+        match (self, &change.replaces) {
+            (Self::Remove(_), Some(previous)) => Some(&previous.fields),
+            _ => change.before.as_ref(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: `aws_sdk_*` appears in folders named `aws` only; specs are pure.
 
+mod halves;
 pub mod instance_power;
 mod kind;
 pub mod metric_alarm;

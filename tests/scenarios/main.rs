@@ -32,6 +32,7 @@ mod s3_state;
 mod saved;
 mod sheets;
 mod state_damage;
+mod tag_races;
 mod tag_rules;
 mod volumes;
 mod workspace;

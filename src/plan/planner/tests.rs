@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::model::{Place, TargetRef};
 
-fn scope() -> Scope {
+pub(super) fn scope() -> Scope {
     Scope::new("111122223333", "ap-northeast-2")
 }
 
@@ -24,7 +24,7 @@ fn target(id: &str) -> TargetRef {
     TargetRef { kind: "ec2".to_owned(), id: id.to_owned(), name: id.replace("i-", "web-") }
 }
 
-fn desired(key: &str, id: &str, threshold: i64) -> Desired {
+pub(super) fn desired(key: &str, id: &str, threshold: i64) -> Desired {
     Desired {
         address: address(key),
         fields: fields(threshold),
@@ -36,7 +36,7 @@ fn desired(key: &str, id: &str, threshold: i64) -> Desired {
     }
 }
 
-fn owned(key: &str, id: &str, threshold: i64) -> Owned {
+pub(super) fn owned(key: &str, id: &str, threshold: i64) -> Owned {
     Owned {
         address: address(key),
         label: "alarm.cpu".to_owned(),
@@ -46,7 +46,7 @@ fn owned(key: &str, id: &str, threshold: i64) -> Owned {
     }
 }
 
-fn live(key: &str, threshold: i64) -> Actual {
+pub(super) fn live(key: &str, threshold: i64) -> Actual {
     Actual {
         address: address(key),
         fields: fields(threshold),
@@ -60,7 +60,7 @@ fn owned_by(mut actual: Actual, project: &str) -> Actual {
     actual
 }
 
-fn input(wanted: Vec<Desired>, live: Vec<Actual>, ours: Vec<Owned>) -> PlanInput {
+pub(super) fn input(wanted: Vec<Desired>, live: Vec<Actual>, ours: Vec<Owned>) -> PlanInput {
     PlanInput {
         project: "payments".to_owned(),
         scopes: vec![scope()],
@@ -95,7 +95,7 @@ fn shown(plan: &Plan) -> Vec<String> {
         .collect()
 }
 
-fn check(input: PlanInput, expected: &[&str]) -> Plan {
+pub(super) fn check(input: PlanInput, expected: &[&str]) -> Plan {
     let plan = plan(input);
     assert_eq!(shown(&plan), expected);
     plan

@@ -63,7 +63,7 @@ pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
     if plan.is_empty() {
         return top + &tail;
     }
-    total(&mut tail, plan, view.heading);
+    total(&mut tail, plan, view.heading, nouns);
     let groups = match view.detail {
         Detail::Full => unfolded(plan, nouns),
         Detail::Summary | Detail::Folded => folded(plan, nouns),
@@ -117,7 +117,7 @@ fn lowercase(text: &str) -> String {
     text.trim_end_matches([':', ' ']).to_lowercase()
 }
 
-fn total(out: &mut String, plan: &Plan, heading: Heading) {
+fn total(out: &mut String, plan: &Plan, heading: Heading, nouns: Nouns<'_>) {
     let _ = write!(out, "\n**{}: {}", heading.word(), totals(plan, heading));
     if heading != Heading::Drift {
         out.push_str(".**\n");
@@ -127,7 +127,7 @@ fn total(out: &mut String, plan: &Plan, heading: Heading) {
         let _ = write!(out, "; {left}");
     }
     out.push_str(".**");
-    if let Some(back) = way_back(plan) {
+    if let Some(back) = way_back(plan, nouns) {
         let _ = write!(out, " {back}");
     }
     out.push('\n');

@@ -2,8 +2,9 @@
 
 use insta::assert_snapshot;
 
+use crate::model::KindText;
 use crate::plan::{Plan, Reason, Verb};
-use crate::render::fixtures::{create, drift_plan, plan_of, taken_plan, view};
+use crate::render::fixtures::{KINDS, create, drift_plan, plan_of, taken_plan, view};
 use crate::render::{Detail, Heading, PlanView, clean, plan_json, plan_markdown, plan_text};
 
 use super::DETAILS;
@@ -391,6 +392,33 @@ fn the_total_counts_what_happened() {
     );
     assert_eq!(total(of(Verb::Update), 0), format!("Drift: 4 changed outside opsform. {back}"));
     assert_eq!(total(of(Verb::Conflict), 3000), "Drift: 3 conflicts; 3,000 are as they were left.");
+}
+
+#[test]
+fn what_is_shared_is_not_said_to_be_put_back() {
+    let kinds = KINDS.map(|kind| KindText { shared: true, ..kind });
+    let total = |changes: Vec<crate::plan::Change>| {
+        let view = PlanView { kinds: &kinds, ..drift_view(Detail::Folded) };
+        let text = plan_text(&plan_of(changes), &view);
+        text.lines().find(|line| line.starts_with("Drift: ")).unwrap_or_default().to_owned()
+    };
+    let of = |verbs: &[Verb]| -> Vec<_> {
+        drift_plan().changes.into_iter().filter(|change| verbs.contains(&change.verb)).collect()
+    };
+    let left = "2,587 are as they were left.";
+    assert_eq!(
+        total(of(&[Verb::Update])),
+        format!(
+            "Drift: 4 changed outside opsform; {left} \"opsform apply\" leaves the changed alarms alone from now on."
+        )
+    );
+    assert_eq!(
+        total(of(&[Verb::Update, Verb::Create])),
+        format!(
+            "Drift: 4 changed, 4 deleted outside opsform; {left} \"opsform apply\" puts back what the manifest still \
+             asks for, and leaves the changed alarms alone."
+        )
+    );
 }
 
 #[test]

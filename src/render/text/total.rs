@@ -30,7 +30,7 @@ pub(super) fn show(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &Pl
         let words = nothing_to_do(plan, view.kinds, view.heading);
         return page.line(&Line::new().with(Tone::Good, words.0).plain(words.1));
     }
-    page.line(&total(plan, view.heading));
+    page.line(&total(plan, view.heading, Nouns(view.kinds)));
     if view.heading == Heading::Plan && plan.is_drift_only() {
         page.line(&Line::new().plain("All of it puts back what was changed outside opsform."));
     }
@@ -132,7 +132,7 @@ fn unchanged_words(plan: &Plan, kinds: &[KindText]) -> String {
     count_of(plan.unchanged, noun, plural)
 }
 
-fn total(plan: &Plan, heading: Heading) -> Line {
+fn total(plan: &Plan, heading: Heading, nouns: Nouns<'_>) -> Line {
     let mut line = Line::new().with(Tone::Strong, format!("{}: ", heading.word()));
     for (i, (verb, words)) in total_parts(plan, heading).into_iter().enumerate() {
         if i > 0 {
@@ -147,7 +147,7 @@ fn total(plan: &Plan, heading: Heading) -> Line {
             line.push(Tone::Dim, left);
         }
         line.push(Tone::Plain, ".");
-        if let Some(back) = drift::way_back(plan) {
+        if let Some(back) = drift::way_back(plan, nouns) {
             line.push(Tone::Plain, format!(" {back}"));
         }
         return line.hanging(7);

@@ -7,8 +7,9 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
 use super::spec::{KIND, Power, TEXT};
-use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
+use crate::resources::halves::in_halves;
 use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 /// AWS allows 200 values a filter ("Filter" in the EC2 API reference).
@@ -30,8 +31,8 @@ impl Kind for InstancePowerKind {
     }
 
     fn phase(&self) -> u8 {
-        // After everything that an instance may need, before the alarms that watch it.
-        40
+        // At once after the plan: the date that has passed may be put off while other things are written.
+        5
     }
 
     fn operations(&self) -> Operations {
@@ -79,6 +80,10 @@ impl Kind for InstancePowerKind {
 
     fn batch_size(&self, _step: &Step) -> usize {
         INSTANCES_A_CALL
+    }
+
+    fn alike(&self, step: &Step) -> String {
+        format!("{:?}", wanted(step))
     }
 
     fn pacing_operation(&self, step: &Step) -> &'static Operation {
@@ -142,7 +147,7 @@ async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsError>> {
         let Some(first) = indices.first() else { continue };
         let scope = &batch[*first].change().address.scope;
         let ids: Vec<&str> = indices.iter().map(|&index| batch[index].key()).collect();
-        let done = together(aws, scope, power, &ids).await;
+        let done = in_halves(&ids, async |ids| call(aws, scope, power, ids).await).await;
         for (index, result) in indices.into_iter().zip(done) {
             results[index] = result;
         }
@@ -150,33 +155,8 @@ async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsError>> {
     results
 }
 
-/// One call for all. An instance that is gone, or that cannot be stopped, fails it whole.
-fn together<'a>(
-    aws: &'a Aws,
-    scope: &'a Scope,
-    power: Power,
-    ids: &'a [&'a str],
-) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
-    async move {
-        let error = match call(aws, scope, power, ids).await {
-            Ok(()) => return ids.iter().map(|_| Ok(())).collect(),
-            Err(error) => error,
-        };
-        let single = matches!(error.class, ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Other);
-        if ids.len() < 2 || !single {
-            return ids.iter().map(|_| Err(error.clone())).collect();
-        }
-        let (front, back) = ids.split_at(ids.len() / 2);
-        let mut results = together(aws, scope, power, front).await;
-        results.extend(together(aws, scope, power, back).await);
-        results
-    }
-    .boxed()
-}
-
-async fn call(aws: &Aws, scope: &Scope, power: Power, ids: &[&str]) -> Result<(), AwsError> {
+async fn call(aws: &Aws, scope: &Scope, power: Power, ids: Vec<String>) -> Result<(), AwsError> {
     let clients = aws.clients(scope);
-    let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
     match power {
         Power::Stopped => aws
             .call(scope, Operation::STOP_INSTANCES, || {

@@ -10,13 +10,16 @@ use futures::future::{BoxFuture, ready};
 
 use super::TagKey;
 use super::spec::TEXT;
-use crate::aws::{Aws, AwsError, Operation};
+use crate::aws::{Aws, AwsError, Operation, rds_arn};
 use crate::model::{Actual, KindText, Ownership, Scope};
 use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 /// Resources a `CreateTags` or `DeleteTags` call: "You can tag up to 1,000 resources at a time" ("Tag your Amazon EC2
-/// resources" in the EC2 user guide). Fewer are lost where one of them is gone.
-const RESOURCES_A_CALL: usize = 200;
+/// resources" in the EC2 user guide). So many are read at once just before, and few are lost where one of them is gone.
+const RESOURCES_A_CALL: usize = 100;
+
+/// Resources whose keys are written right together: each of them has both keys until the second call.
+const RESPELT_TOGETHER: usize = 20;
 
 /// The kind `tag`.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +41,11 @@ impl Service {
             _ => Self::Ec2,
         }
     }
+
+    /// The name of a database or cluster in calls about its tags.
+    fn arn(self, scope: &Scope, id: &str) -> String {
+        rds_arn(scope, if self == Self::RdsCluster { "cluster" } else { "db" }, id)
+    }
 }
 
 impl Kind for TagKind {
@@ -56,6 +64,7 @@ impl Kind for TagKind {
                 Operation::DESCRIBE_TAGS,
                 Operation::DESCRIBE_DB_INSTANCES,
                 Operation::DESCRIBE_DB_CLUSTERS,
+                Operation::LIST_DB_TAGS,
             ],
             read_one: &[],
             write: &[Operation::CREATE_TAGS, Operation::ADD_RDS_TAGS],
@@ -98,8 +107,19 @@ impl Kind for TagKind {
         ready(Ok(Vec::new())).boxed()
     }
 
-    fn batch_size(&self, _step: &Step) -> usize {
-        RESOURCES_A_CALL
+    fn batch_size(&self, step: &Step) -> usize {
+        match TagKey::parse(step.key()) {
+            // RDS takes one resource a call.
+            Some(key) if Service::of(&key) != Service::Ec2 => 1,
+            Some(key) if write::deeds(step, &key).len() > 1 => RESPELT_TOGETHER,
+            _ => RESOURCES_A_CALL,
+        }
+    }
+
+    fn alike(&self, step: &Step) -> String {
+        TagKey::parse(step.key())
+            .map(|key| format!("{:?} {:?}", Service::of(&key), write::deeds(step, &key)))
+            .unwrap_or_default()
     }
 
     fn pacing_operation(&self, step: &Step) -> &'static Operation {

@@ -2,23 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
-
-use super::Service;
-use crate::aws::{Aws, AwsError, ErrorClass, Operation, rds_arn};
+use super::{Service, read};
+use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::Scope;
-use crate::plan::Change;
 use crate::resources::Step;
+use crate::resources::halves::in_halves;
 use crate::resources::tag::{Tag, TagKey};
 
 /// What one call does to resources that are alike in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Deed {
+pub(super) enum Deed {
     /// Writes a tag, which replaces the value of one with this key.
     Write { key: String, value: String },
     /// Removes a tag, if it still has this value.
     Remove { key: String, value: String },
+}
+
+impl Deed {
+    fn removes(&self) -> bool {
+        matches!(self, Self::Remove { .. })
+    }
 }
 
 /// Carries out a batch; one result for each step, in order.
@@ -38,11 +41,15 @@ pub(super) async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsEr
                 indices.iter().filter_map(|&index| Some(TagKey::parse(batch[index].key())?.id)).collect();
             let scope = &batch[indices[0]].change().address.scope;
             let done = match service {
-                Service::Ec2 => together(aws, scope, &deed, &ids).await,
-                _ => one_by_one(aws, scope, service, &deed, &ids).await,
+                Service::Ec2 => in_halves(&ids, async |ids| call_ec2(aws, scope, &deed, ids).await).await,
+                _ => one_by_one(aws, scope, service, (round > 0, &deed), &ids).await,
             };
             for (index, result) in indices.into_iter().zip(done) {
-                results[index] = result;
+                results[index] = match result {
+                    // What its resource took along is removed.
+                    Err(error) if deed.removes() && error.class == ErrorClass::NotFound => Ok(()),
+                    result => result,
+                };
             }
         }
     }
@@ -50,48 +57,23 @@ pub(super) async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsEr
 }
 
 /// What is to be done for a step, in order.
-fn deeds(step: &Step, key: &TagKey<'_>) -> Vec<Deed> {
-    let tag = |fields: &Option<crate::model::Fields>| fields.as_ref().and_then(Tag::from_fields);
-    let Change { before, after, .. } = step.change();
+pub(super) fn deeds(step: &Step, key: &TagKey<'_>) -> Vec<Deed> {
+    let before = step.before().and_then(Tag::from_fields);
     let remove = |tag: Tag| Deed::Remove { key: key.key.to_owned(), value: tag.value };
     match step {
-        Step::Remove(_) => tag(before).map(remove).into_iter().collect(),
-        Step::Write(_) => {
-            let Some(new) = tag(after) else { return Vec::new() };
+        Step::Remove(_) => before.map(remove).into_iter().collect(),
+        Step::Write(change) => {
+            let Some(new) = change.after.as_ref().and_then(Tag::from_fields) else { return Vec::new() };
             let respelt = new.key != key.key;
             let write = Deed::Write { key: new.key, value: new.value };
-            let old = tag(before).filter(|_| respelt).map(remove);
+            let old = before.filter(|_| respelt).map(remove);
             std::iter::once(write).chain(old).collect()
         }
     }
 }
 
-/// One call for all. One resource that is gone fails it whole, so then the ids are halved until only that one fails.
-fn together<'a>(
-    aws: &'a Aws,
-    scope: &'a Scope,
-    deed: &'a Deed,
-    ids: &'a [&'a str],
-) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
-    async move {
-        let error = match call_ec2(aws, scope, deed, ids).await {
-            Ok(()) => return ids.iter().map(|_| Ok(())).collect(),
-            Err(error) => error,
-        };
-        if ids.len() < 2 || !matches!(error.class, ErrorClass::NotFound | ErrorClass::Other) {
-            return ids.iter().map(|_| Err(error.clone())).collect();
-        }
-        let (front, back) = ids.split_at(ids.len() / 2);
-        let mut results = together(aws, scope, deed, front).await;
-        results.extend(together(aws, scope, deed, back).await);
-        results
-    }
-    .boxed()
-}
-
-async fn call_ec2(aws: &Aws, scope: &Scope, deed: &Deed, ids: &[&str]) -> Result<(), AwsError> {
+async fn call_ec2(aws: &Aws, scope: &Scope, deed: &Deed, ids: Vec<String>) -> Result<(), AwsError> {
     let clients = aws.clients(scope);
-    let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
     let (Deed::Write { key, value } | Deed::Remove { key, value }) = deed;
     let tag = aws_sdk_ec2::types::Tag::builder().key(key).value(value).build();
     match deed {
@@ -111,18 +93,35 @@ async fn call_ec2(aws: &Aws, scope: &Scope, deed: &Deed, ids: &[&str]) -> Result
     }
 }
 
+/// A deed that comes after another call is looked at once more.
 async fn one_by_one(
     aws: &Aws,
     scope: &Scope,
     service: Service,
-    deed: &Deed,
+    (after_another, deed): (bool, &Deed),
     ids: &[&str],
 ) -> Vec<Result<(), AwsError>> {
-    let calls = ids.iter().map(|id| {
-        let kind = if service == Service::RdsCluster { "cluster" } else { "db" };
-        call_rds(aws, scope, rds_arn(scope, kind, id), deed)
+    let calls = ids.iter().map(async |&id| {
+        if after_another && !may_still(aws, scope, service, deed, id).await? {
+            return Ok(());
+        }
+        call_rds(aws, scope, service.arn(scope, id), deed).await
     });
     futures::future::join_all(calls).await
+}
+
+/// Whether what is to be removed still has its value: RDS, unlike EC2, removes a tag whatever its value is.
+async fn may_still(
+    aws: &Aws,
+    scope: &Scope,
+    service: Service,
+    deed: &Deed,
+    id: &str,
+) -> Result<bool, AwsError> {
+    let Deed::Remove { key, value } = deed else { return Ok(true) };
+    aws.ready(scope, Operation::REMOVE_RDS_TAGS).await;
+    let tags = read::of_databases(aws, scope, service, &[id.to_owned()]).await?;
+    Ok(tags.get(&(id.to_owned(), key.clone())) == Some(value))
 }
 
 async fn call_rds(aws: &Aws, scope: &Scope, arn: String, deed: &Deed) -> Result<(), AwsError> {

@@ -85,9 +85,10 @@ fn never(expression: &Expression, text: &str) -> Failure {
     )
 }
 
-/// The times in the schedule's zone, and in the local one where that is another.
+/// The times in the schedule's zone, and in the local one where the clocks are not the same.
 fn table(times: &[Zoned], name: &str, local: &TimeZone, palette: Palette) -> String {
-    let here = local.iana_name().filter(|here| *here != name && !local.is_unknown());
+    let elsewhere = times.iter().any(|time| local.to_datetime(time.timestamp()) != time.datetime());
+    let here = local.iana_name().filter(|_| elsewhere && !local.is_unknown());
     let here = here.map(|here| format!("here ({here})"));
     let columns: Vec<(&str, Align)> =
         std::iter::once(name).chain(here.as_deref()).map(|column| (column, Align::Left)).collect();

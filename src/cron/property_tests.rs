@@ -9,6 +9,17 @@ use proptest::prelude::*;
 
 use super::Expression;
 
+/// Zones with the instants at which their clocks are put forward or back, by an hour or a half.
+const SHIFTS: [(&str, &str); 7] = [
+    ("Europe/Berlin", "2026-03-29T01:00:00Z"),
+    ("Europe/Berlin", "2026-10-25T01:00:00Z"),
+    ("America/New_York", "2026-03-08T07:00:00Z"),
+    ("America/New_York", "2026-11-01T06:00:00Z"),
+    ("Australia/Lord_Howe", "2026-04-04T15:00:00Z"),
+    ("Australia/Lord_Howe", "2026-10-03T15:30:00Z"),
+    ("Asia/Seoul", "2026-03-29T01:00:00Z"),
+];
+
 /// A field as a text and the numbers it means, made from the numbers and not read.
 fn field(min: u16, max: u16) -> impl Strategy<Value = (String, BTreeSet<u16>)> {
     let single = (min..=max).prop_map(|number| (number.to_string(), BTreeSet::from([number])));
@@ -32,6 +43,8 @@ fn field(min: u16, max: u16) -> impl Strategy<Value = (String, BTreeSet<u16>)> {
 enum Day {
     Month(BTreeSet<u16>),
     Last,
+    Working,
+    Near(u16),
     Nth(u16, usize),
     LastOf(u16),
 }
@@ -40,6 +53,8 @@ fn days() -> impl Strategy<Value = (String, Day)> {
     prop_oneof![
         field(1, 31).prop_map(|(text, numbers)| (format!("{text} MONTH ?"), Day::Month(numbers))),
         Just(("L MONTH ?".to_owned(), Day::Last)),
+        Just(("LW MONTH ?".to_owned(), Day::Working)),
+        (1..=31u16).prop_map(|day| (format!("{day}W MONTH ?"), Day::Near(day))),
         (1..=7u16, 1..=5usize).prop_map(|(day, n)| (format!("? MONTH {day}#{n}"), Day::Nth(day, n))),
         (1..=7u16).prop_map(|day| (format!("? MONTH {day}L"), Day::LastOf(day))),
     ]
@@ -65,9 +80,14 @@ fn day_matches(wanted: &Day, year: u16, month: u16, day: u16) -> bool {
     let same = |wanted: u16| -> Vec<u16> {
         (1..=length(year, month)).filter(|day| weekday(year, month, *day) == wanted).collect()
     };
+    let working = || (1..=length(year, month)).filter(|day| (2..=6).contains(&weekday(year, month, *day)));
     match wanted {
         Day::Month(numbers) => numbers.contains(&day),
         Day::Last => day == length(year, month),
+        Day::Working => working().next_back() == Some(day),
+        Day::Near(near) => {
+            *near <= length(year, month) && working().min_by_key(|day| day.abs_diff(*near)) == Some(day)
+        }
         Day::Nth(of_week, number) => same(*of_week).get(number - 1) == Some(&day),
         Day::LastOf(of_week) => same(*of_week).last() == Some(&day),
     }
@@ -115,21 +135,31 @@ proptest! {
     }
 
     #[test]
-    fn times_rise_in_every_zone_and_show_the_clock_on_the_wall(
+    fn around_a_shift_every_minute_of_the_clock_on_the_wall_counts_once(
         minutes in field(0, 59),
         hours in field(0, 23),
-        zone in proptest::sample::select(vec!["Europe/Berlin", "America/New_York", "Asia/Seoul", "Australia/Lord_Howe"]),
-        start in 1_767_225_600..1_830_297_600i64,
+        (zone, shift) in proptest::sample::select(SHIFTS.to_vec()),
+        ago in 0..12 * 60i64,
     ) {
         let expression = Expression::parse(&format!("cron({} {} * * ? *)", minutes.0, hours.0)).unwrap();
         let zone = TimeZone::get(zone).unwrap();
-        let mut last = Timestamp::from_second(start).unwrap();
-        for time in expression.next(last, &zone).take(200) {
-            prop_assert!(time.timestamp() > last);
-            let [minute, hour, ..] = parts(time.datetime());
-            prop_assert!(minutes.1.contains(&minute) && hours.1.contains(&hour));
-            last = time.timestamp();
+        let middle: Timestamp = shift.parse().unwrap();
+        let (after, end) = (middle + 6.hours() - ago.minutes(), middle + 6.hours());
+        // What the clock has shown in the day before counts as seen.
+        let start = after - 24.hours();
+        let mut seen = BTreeSet::new();
+        let mut expected = Vec::new();
+        let mut instant = start;
+        while instant <= end {
+            let time = zone.to_datetime(instant);
+            let [minute, hour, ..] = parts(time);
+            if seen.insert(time) && instant > after && minutes.1.contains(&minute) && hours.1.contains(&hour) {
+                expected.push(instant);
+            }
+            instant += 1.minute();
         }
+        let fired = expression.next(after, &zone).map(|time| time.timestamp());
+        prop_assert_eq!(fired.take_while(|time| *time <= end).collect::<Vec<_>>(), expected);
     }
 
     #[test]

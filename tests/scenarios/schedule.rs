@@ -25,7 +25,7 @@ Fri 2199-04-19 10:15 +02:00  Fri 2199-04-19 17:15 +09:00
 That is all: it does not fire after that.
 "
     );
-    let run = preview(&["cron(0 0 1 * ? 2199)", "--count", "2"], "UTC").expect(0);
+    let run = preview(&["cron(0 0 1 * ? 2199)", "--count", "2"], "Etc/UTC").expect(0);
     assert_eq!(
         run.stdout,
         "\

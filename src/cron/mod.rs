@@ -1,8 +1,9 @@
 //! AWS's schedule expressions, as EventBridge rules and EventBridge Scheduler take them: text → when it runs.
 //!
 //! Sources: "Schedule types" in the EventBridge Scheduler user guide (schedule-types.html) and "Cron expressions" in the
-//! EventBridge user guide (eb-scheduled-rule-pattern.html). AWS answers every mistake with one sentence, "Parameter
-//! `ScheduleExpression` is not valid."; here each has its place and its reason.
+//! EventBridge user guide (eb-scheduled-rule-pattern.html). AWS answers every mistake with one sentence: rules
+//! with "Parameter `ScheduleExpression` is not valid.", the Scheduler with "Invalid Schedule Expression". Here each has its
+//! place and its reason.
 //!
 //! Architecture invariant: this module imports nothing of ours, does no I/O and knows no clock.
 

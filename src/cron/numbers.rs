@@ -18,7 +18,8 @@ pub(super) struct Kind {
     pub(super) names: &'static [&'static str],
     /// Whether `/` is allowed. AWS's tables allow it everywhere but in the day of the week.
     pub(super) steps: bool,
-    /// Whether a range may go over the end, as `20-2` does in an example of the guide to rules. There is no year after 2199.
+    /// Whether a range may go over the end. The guide to rules has an example for hours, `20-2`; Quartz, whose dialect this is,
+    /// has it for all fields but the year.
     pub(super) wraps: bool,
     /// What AWS's table says of the field.
     pub(super) allowed: &'static str,

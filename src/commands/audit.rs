@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::args::{AuditArgs, AuditFormat, Global};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::mailing::Mails;
 use super::output::Output;
 use super::progress::Reading;
 use super::session::{Session, load_manifest};
@@ -14,9 +15,7 @@ use super::whole_file::{Existing, write_whole};
 use crate::aws::ErrorClass;
 use crate::declarations::{Declaration, Manifest, World};
 use crate::inventory::{Selector, TargetKind, read_fleet_with_gaps};
-use crate::mail::{Templates, compose, send, write_messages};
-use crate::manifest::MailSettings;
-use crate::model::{Audit, Gap, Scope};
+use crate::model::{Audit, Gap};
 use crate::render::count_of;
 use crate::report;
 use crate::state::State;
@@ -27,7 +26,7 @@ pub(super) async fn run(global: &Global, args: &AuditArgs, environment: &Environ
     let format = format(args)?;
     let manifest = load_manifest(global, &output)?;
     // What is wrong with the mails is told before AWS is asked for anything.
-    let mail = if args.mail { Some(mail_settings(&manifest, &output)?) } else { None };
+    let mail = if args.mail { Some(Mails::of(&manifest.settings, &output)?) } else { None };
     let state = State::new(&*manifest.settings.project, "");
     let session = Session::connect(global, &manifest.settings, &state, environment).await?;
     let audit = find(&session, &manifest, &output).await?;
@@ -43,10 +42,8 @@ pub(super) async fn run(global: &Global, args: &AuditArgs, environment: &Environ
         (true, false) if args.detailed_exitcode => Exit::Changes,
         _ => Exit::Done,
     };
-    if let Some((settings, templates)) = mail
-        && !deliver(&session, &audit, settings, &templates, args, &output).await?
-    {
-        exit = Exit::Error;
+    if let Some(mails) = mail {
+        exit = mails.deliver(&session, &audit, args.dry_run.as_deref(), exit).await?;
     }
     Ok(exit)
 }
@@ -111,7 +108,11 @@ fn format(args: &AuditArgs) -> Result<AuditFormat> {
         }
         (Some(path), _, _) => format!("the ending of {} tells no format", path.display()),
     };
-    Err(Failure::new(problem, "write to a file: endings are .json, .csv, .xlsx, .html, .md and .xml").into())
+    Err(Failure::new(
+        problem,
+        "write to a file: endings are .json, .csv, .xlsx, .html, .htm, .md, .xml and .txt",
+    )
+    .into())
 }
 
 impl AuditFormat {
@@ -149,70 +150,4 @@ fn show(audit: &Audit, format: AuditFormat, args: &AuditArgs, output: &Output) -
         path.display()
     ));
     Ok(())
-}
-
-fn mail_settings<'a>(manifest: &'a Manifest, output: &Output) -> Result<(&'a MailSettings, Templates)> {
-    let Some(settings) = &manifest.settings.mail else {
-        let hint = "add `[mail]` with `from` and `to`";
-        return Err(Failure::new("the manifest says nothing about mail", hint).into());
-    };
-    match Templates::read(settings) {
-        Ok(templates) => Ok((settings, templates)),
-        Err(problems) => {
-            output.diagnostics(&problems)?;
-            Err(Failure::printed().into())
-        }
-    }
-}
-
-/// Sends the mails, or writes them to a folder; says whether each of them went out.
-async fn deliver(
-    session: &Session,
-    audit: &Audit,
-    settings: &MailSettings,
-    templates: &Templates,
-    args: &AuditArgs,
-    output: &Output,
-) -> Result<bool> {
-    let messages = match compose(audit, settings, templates) {
-        Ok(messages) => messages,
-        Err(problem) => {
-            let mut problems = crate::model::Diagnostics::new();
-            problems.push(*problem);
-            output.diagnostics(&problems)?;
-            return Err(Failure::printed().into());
-        }
-    };
-    if let Some(folder) = &args.dry_run {
-        let files = write_messages(folder, &messages).map_err(|error| {
-            let hint = error.hint().unwrap_or_default();
-            Failure::new(error.to_string(), hint)
-        })?;
-        let mails = count_of(messages.len(), "mail", "mails");
-        output.note(&format!(
-            "nothing was sent; {mails} are in {} ({} files)",
-            folder.display(),
-            files.len()
-        ));
-        return Ok(true);
-    }
-    let scope = sender(session, settings)?;
-    let outcomes = send(&session.aws, &scope, settings, &messages).await?;
-    let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.is_sent()).collect();
-    for outcome in &failed {
-        let hint = outcome.hint().map(|hint| format!("\nhelp: {hint}")).unwrap_or_default();
-        output.problem(&format!("error: {}{hint}", outcome.words()));
-    }
-    let sent = outcomes.len() - failed.len();
-    output.note(&format!("sent {} from {}", count_of(sent, "mail", "mails"), scope.region));
-    Ok(failed.is_empty())
-}
-
-/// The account and region that the mails are sent from.
-fn sender(session: &Session, settings: &MailSettings) -> Result<Scope> {
-    let Some(first) = session.declared_scopes.first() else {
-        return Err(Failure::new("there is no region to send from", "set `region` in `[mail]`").into());
-    };
-    let region = settings.region.clone().unwrap_or_else(|| first.region.clone());
-    Ok(Scope::new(first.account.clone(), region))
 }

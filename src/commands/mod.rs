@@ -13,6 +13,7 @@ mod import_sheet;
 mod init;
 mod inventory;
 mod locking;
+mod mailing;
 mod manifest_path;
 mod opening;
 mod output;

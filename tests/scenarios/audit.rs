@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, wait_until};
 
 const REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "ap-northeast-2"];
 
@@ -231,7 +231,9 @@ fn the_team_gets_everything_and_each_owner_theirs() {
         {"tags": {"Name": "b", "owner": "lee", "expiry-date": day(9)}},
         {"tags": {"Name": "c\nd", "owner": "lee@acme.com", "expiry-date": "x"}},
     ]}}));
-    workspace.ok(&["audit", "--mail", "--dry-run", "mails"]).says(&["nothing was sent", "3 mails"]);
+    workspace
+        .ok(&["audit", "--mail", "--dry-run", "mails"])
+        .says(&["nothing was sent; 3 mails are in mails"]);
     assert!(workspace.account.mails().is_empty());
     workspace.ok(&["audit", "--mail"]).says(&["sent 3 mails"]);
     let mails = workspace.account.mails();
@@ -260,4 +262,37 @@ fn a_mail_whose_answer_was_lost_is_not_sent_again() {
     workspace.run(&["audit", "--mail", "--format", "json"]).expect(1);
     let without = Workspace::new(RULES);
     without.run(&["audit", "--mail"]).expect(1).says(&["says nothing about mail", "[mail]"]);
+}
+
+#[test]
+fn ctrl_c_says_which_mails_went() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    let owned = |n: usize| json!({"tags": {"owner": format!("p{n:02}@acme.com")}});
+    let instances: Vec<Value> = (0..30).map(owned).collect();
+    workspace.account.seed(json!({"us-east-1": {"instances": instances}}));
+    workspace.account.options(json!({"mail": {"rate": 1000, "daily": 50_000}}));
+    workspace.account.faults(json!([{"operation": "SendEmail", "kind": "hold_after", "skip": 4}]));
+    let mut run = workspace.start(&["audit", "--mail"]);
+    wait_until(|| workspace.account.held() >= 1);
+    run.signal("INT");
+    run.until("stopping after the calls in flight");
+    workspace.account.faults(json!([]));
+    workspace.account.release();
+    let run = run.end().expect(130);
+    let run = run.says(&["not begun: ", "p29@acme.com", "sent to team@acme.com", "stopped; sent "]);
+    let sent = workspace.account.mails().len();
+    assert!((5..20).contains(&sent), "{sent}");
+    run.says(&[&format!("stopped; sent {sent} mails")]);
+}
+
+#[test]
+fn what_every_mail_fails_of_is_told_once() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    workspace.account.seed(json!({"us-east-1": {"instances": [
+        {"tags": {"owner": "kim@acme.com"}}, {"tags": {"owner": "lee@acme.com"}},
+    ]}}));
+    workspace.account.faults(json!([{"operation": "SendEmail", "kind": "denied"}]));
+    let run = workspace.run(&["audit", "--mail"]).expect(1);
+    assert_eq!(run.stderr.matches("error: not sent to ").count(), 1, "{}", run.stderr);
+    run.says(&["team@acme.com, kim@acme.com, lee@acme.com: ", "help: the caller needs"]);
 }

@@ -44,6 +44,11 @@ impl<'a> Mails<'a> {
         folder: Option<&Path>,
         exit: Exit,
     ) -> Result<Exit> {
+        let clean = audit.findings.is_empty() && audit.gaps.is_empty() && exit == Exit::Done;
+        if clean && !self.settings.when_clean {
+            self.output.note("nothing was found, so there is no mail (`when_clean = false`)");
+            return Ok(exit);
+        }
         let messages = match compose(audit, self.settings, &self.templates) {
             Ok(messages) => messages,
             Err(problem) => {

@@ -59,7 +59,7 @@ fn shares<'a>(audit: &'a Audit, settings: &MailSettings) -> (BTreeMap<String, Sh
     let mut unusable: BTreeMap<String, usize> = BTreeMap::new();
     for finding in &audit.findings {
         let owner = finding.owner.as_deref().unwrap_or_default();
-        let named = addresses(owner, settings.owner_domain.as_deref());
+        let named = addresses(owner, settings.owner_domain.as_deref(), &settings.owner_domains);
         let by_default = named.addresses.is_empty();
         // Where nothing of a value is an address, the whole value says more than its words.
         let whole = by_default.then(|| owner.trim().to_owned()).into_iter().filter(|value| !value.is_empty());

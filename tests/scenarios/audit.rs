@@ -296,3 +296,35 @@ fn what_every_mail_fails_of_is_told_once() {
     assert_eq!(run.stderr.matches("error: not sent to ").count(), 1, "{}", run.stderr);
     run.says(&["team@acme.com, kim@acme.com, lee@acme.com: ", "help: the caller needs"]);
 }
+
+#[test]
+fn owner_tags_send_mails_to_allowed_domains_only() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    let foreign: Vec<String> = (0..25).map(|n| format!("p{n}@domain{n}.com")).collect();
+    workspace.account.seed(json!({"us-east-1": {"instances": [
+        {"tags": {"owner": foreign.join(" ")}},
+        {"tags": {"owner": "everyone"}},
+        {"tags": {"owner": "ask john"}},
+        {"tags": {"owner": "kim@acme.com\r\nBcc: evil@z.com"}},
+        {"tags": {"owner": "lee@acme.com"}},
+    ]}}));
+    workspace.ok(&["audit", "--mail"]).says(&["sent 2 mails"]);
+    let mails = workspace.account.mails();
+    let to: BTreeSet<&str> = mails.iter().map(|mail| mail["to"][0].as_str().unwrap()).collect();
+    assert_eq!(to, BTreeSet::from(["lee@acme.com", "team@acme.com"]));
+    let team = mails.iter().find(|mail| mail["to"][0] == "team@acme.com").unwrap();
+    for unusable in ["p0@domain0.com", "- everyone", "- ask john", "evil@z.com"] {
+        assert!(team["text"].as_str().unwrap().contains(unusable), "{unusable}");
+    }
+}
+
+#[test]
+fn a_clean_audit_is_mailed_unless_that_is_not_wanted() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    workspace.ok(&["audit", "--mail"]).says(&["sent 1 mail from"]);
+    workspace.edit_manifest("language = 'ko'", "when_clean = false");
+    workspace.ok(&["audit", "--mail"]).says(&["nothing was found, so there is no mail"]);
+    assert_eq!(workspace.account.mails().len(), 1);
+    workspace.account.faults(json!([{"operation": "*", "region": "eu-west-1", "kind": "denied"}]));
+    workspace.run(&["audit", "--mail"]).expect(1).says(&["sent 1 mail from"]);
+}

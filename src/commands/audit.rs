@@ -14,8 +14,8 @@ use super::session::{Session, load_manifest};
 use super::whole_file::{Existing, write_whole};
 use crate::aws::ErrorClass;
 use crate::declarations::{Declaration, Manifest, World};
-use crate::inventory::{Selector, TargetKind, read_fleet_with_gaps};
-use crate::model::{Audit, Gap};
+use crate::inventory::{Fleet, Selector, TargetKind, read_fleet_with_gaps};
+use crate::model::{Audit, Diagnostics, Gap, Scope};
 use crate::render::count_of;
 use crate::report;
 use crate::state::State;
@@ -29,8 +29,10 @@ pub(super) async fn run(global: &Global, args: &AuditArgs, environment: &Environ
     let mail = if args.mail { Some(Mails::of(&manifest.settings, &output)?) } else { None };
     let state = State::new(&*manifest.settings.project, "");
     let session = Session::connect(global, &manifest.settings, &state, environment).await?;
-    let audit = find(&session, &manifest, &output).await?;
+    let (audit, problems) = find(&session, &manifest, &output).await?;
     show(&audit, format, args, &output)?;
+    // A rule whose targets are missing says nothing of them: what it found is told, and that it is not all.
+    let missing = output.diagnostics(&problems.without_repeats()).is_err();
     let mut exit = match (audit.gaps.is_empty(), audit.findings.is_empty()) {
         (false, _) => {
             let parts = count_of(audit.gaps.len(), "part", "parts");
@@ -39,6 +41,7 @@ pub(super) async fn run(global: &Global, args: &AuditArgs, environment: &Environ
             ));
             Exit::Error
         }
+        _ if missing => Exit::Error,
         (true, false) if args.detailed_exitcode => Exit::Changes,
         _ => Exit::Done,
     };
@@ -48,8 +51,8 @@ pub(super) async fn run(global: &Global, args: &AuditArgs, environment: &Environ
     Ok(exit)
 }
 
-/// Reads all that the rules are about, and applies them.
-async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result<Audit> {
+/// Reads all that the rules are about, and applies them. What the rules were to be about and is not there comes beside.
+async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result<(Audit, Diagnostics)> {
     let rules: Vec<&dyn Declaration> = manifest
         .declarations
         .iter()
@@ -63,24 +66,27 @@ async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result
     let reading = Reading::new(output);
     let selectors: Vec<&Selector> = rules.iter().flat_map(|rule| rule.selectors()).collect();
     let (fleet, gaps) = read_fleet_with_gaps(&session.aws, &session.declared_scopes, &selectors).await;
+    let problems = if gaps.is_empty() {
+        problems(session, &rules, &selectors, &fleet).await
+    } else {
+        // What is missing may be in what could not be read.
+        Diagnostics::new()
+    };
     drop(reading);
     if let Some((_, _, error)) = gaps.iter().find(|(_, _, error)| error.class == ErrorClass::Stopped) {
         return Err(error.clone().into());
     }
-    let world = World {
-        manifest_scopes: &session.manifest_scopes,
-        scopes: &session.declared_scopes,
-        fleet: &fleet,
-        now: session.now,
-    };
+    let world = world(session, &fleet);
     let mut findings: Vec<_> = rules.iter().flat_map(|rule| rule.findings(&world)).collect();
     findings.sort();
     let kinds = TargetKind::ALL.into_iter().filter(|kind| selectors.iter().any(|s| s.kind == *kind));
-    Ok(Audit {
+    let asked = |scope: &&Scope| session.declared_scopes.contains(scope);
+    let audit = Audit {
         project: manifest.settings.project.clone(),
         today,
         timezone,
         scopes: session.declared_scopes.clone(),
+        left_out: session.manifest_scopes.iter().filter(|scope| !asked(scope)).cloned().collect(),
         checked: kinds.map(|kind| (kind.plural().to_owned(), fleet.of_kind(kind).count())).collect(),
         findings,
         gaps: gaps
@@ -91,7 +97,44 @@ async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result
                 reason: error.to_string(),
             })
             .collect(),
-    })
+    };
+    Ok((audit, problems))
+}
+
+fn world<'a>(session: &'a Session, fleet: &'a Fleet) -> World<'a> {
+    World {
+        manifest_scopes: &session.manifest_scopes,
+        scopes: &session.declared_scopes,
+        fleet,
+        now: session.now,
+    }
+}
+
+/// What a plan says of the rules' targets: ids that AWS does not have, and selectors that select nothing. To explain what it
+/// misses, a rule may have all read that it may have meant.
+async fn problems(
+    session: &Session,
+    rules: &[&dyn Declaration],
+    selectors: &[&Selector],
+    fleet: &Fleet,
+) -> Diagnostics {
+    let more: Vec<Selector> = if session.declared_scopes.len() < session.manifest_scopes.len() {
+        Vec::new()
+    } else {
+        rules.iter().flat_map(|rule| rule.more_selectors(fleet)).collect()
+    };
+    let mut wider = None;
+    if !more.is_empty() {
+        let selectors: Vec<&Selector> = selectors.iter().copied().chain(&more).collect();
+        let (read, gaps) = read_fleet_with_gaps(&session.aws, &session.declared_scopes, &selectors).await;
+        wider = gaps.is_empty().then_some(read);
+    }
+    let world = world(session, wider.as_ref().unwrap_or(fleet));
+    let mut problems = Diagnostics::new();
+    for rule in rules {
+        problems.extend(rule.desired(&world).1);
+    }
+    problems
 }
 
 /// The form that was asked for, which has to be the one that the file's ending promises.

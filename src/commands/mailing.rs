@@ -8,9 +8,11 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::session::Session;
 use super::signals::Signals;
-use crate::mail::{Delivery, Message, Outcome, Templates, compose, send, told, write_messages};
+use crate::mail::{
+    Delivery, Message, Outcome, Templates, check_templates, compose, send, told, write_messages,
+};
 use crate::manifest::{MailSettings, Settings};
-use crate::model::{Audit, Diagnostics, Scope};
+use crate::model::{Audit, Diagnostic, Diagnostics, Scope};
 use crate::render::count_of;
 
 /// What the mails of a project are made with.
@@ -21,13 +23,17 @@ pub(super) struct Mails<'a> {
 }
 
 impl<'a> Mails<'a> {
-    /// Reads the templates and shows what is wrong with them.
+    /// Reads the templates, tries them, and shows what is wrong with them.
     pub(super) fn of(settings: &'a Settings, output: &'a Output) -> Result<Self> {
         let Some(settings) = &settings.mail else {
             let hint = "add `[mail]` with `from` and `to`";
             return Err(Failure::new("the manifest says nothing about mail", hint).into());
         };
-        match Templates::read(settings) {
+        let templates = Templates::read(settings).and_then(|templates| {
+            check_templates(settings, &templates).map_err(alone)?;
+            Ok(templates)
+        });
+        match templates {
             Ok(templates) => Ok(Self { settings, templates, output }),
             Err(problems) => {
                 output.diagnostics(&problems)?;
@@ -52,9 +58,7 @@ impl<'a> Mails<'a> {
         let messages = match compose(audit, self.settings, &self.templates) {
             Ok(messages) => messages,
             Err(problem) => {
-                let mut problems = Diagnostics::new();
-                problems.push(*problem);
-                self.output.diagnostics(&problems)?;
+                self.output.diagnostics(&alone(problem))?;
                 return Err(Failure::printed().into());
             }
         };
@@ -130,4 +134,10 @@ fn sender(session: &Session, settings: &MailSettings) -> Result<Scope> {
     };
     let region = settings.region.clone().unwrap_or_else(|| first.region.clone());
     Ok(Scope::new(first.account.clone(), region))
+}
+
+fn alone(problem: Box<Diagnostic>) -> Diagnostics {
+    let mut problems = Diagnostics::new();
+    problems.push(*problem);
+    problems
 }

@@ -51,6 +51,7 @@ pub(super) fn audit(findings: Vec<Finding>) -> Audit {
         today: date(2026, 11, 20),
         timezone: "Asia/Seoul".to_owned(),
         scopes: vec![Scope::new("111122223333", "us-east-1")],
+        left_out: Vec::new(),
         checked: [("instances".to_owned(), 120), ("volumes".to_owned(), 48)].into(),
         findings,
         gaps: Vec::new(),

@@ -6,6 +6,7 @@
 //! Architecture invariant: no call to send a mail is repeated that may have sent it. SES has no idempotency key, so a call whose
 //! answer was lost is told and not repeated; what AWS throttled was not sent and is.
 
+mod check;
 mod compose;
 mod files;
 mod outcome;
@@ -22,6 +23,7 @@ mod fixtures;
 
 use crate::manifest::Mailbox;
 
+pub use check::check_templates;
 pub use compose::compose;
 pub use files::{FilesError, write_messages};
 pub use outcome::{Delivery, Outcome, Told, told};

@@ -328,3 +328,60 @@ fn a_clean_audit_is_mailed_unless_that_is_not_wanted() {
     workspace.account.faults(json!([{"operation": "*", "region": "eu-west-1", "kind": "denied"}]));
     workspace.run(&["audit", "--mail"]).expect(1).says(&["sent 1 mail from"]);
 }
+
+#[test]
+fn targets_that_are_missing_are_told_as_a_plan_tells_them() {
+    let workspace = Workspace::new(
+        &RULES.replace("{ ec2 = {}, rds = {}, rds_cluster = {} }", "{ inventory = 'servers' }"),
+    );
+    let manifest = "[[inventory]]\nlabel = 'servers'\nfile = 'servers.csv'\nid = 'id'\n";
+    std::fs::write(workspace.path().join("manifests/inventory.toml"), manifest).unwrap();
+    let seeded = workspace.account.seed(json!({"us-east-1": {"instances": [{"tags": {"Name": "web-1"}}]}}));
+    let id = seeded["regions"]["us-east-1"]["instances"][0].as_str().unwrap().to_owned();
+    let sheet = format!("id,kind\n{id},ec2\ni-0123456789abcdef0,ec2\n");
+    std::fs::write(workspace.path().join("manifests/servers.csv"), sheet).unwrap();
+    let plan = workspace.run(&["plan"]).expect(1).says(&["i-0123456789abcdef0"]);
+    let audit = workspace.run(&["audit", "--format", "json"]).expect(1).says(&["i-0123456789abcdef0"]);
+    assert!(
+        plan.stderr.starts_with(&audit.stderr) && !audit.stderr.is_empty(),
+        "{} {}",
+        plan.stderr,
+        audit.stderr
+    );
+    let found: Value = serde_json::from_str(&audit.stdout).unwrap();
+    assert_eq!((&found["checked"]["instances"], &found["findings"][0]["id"]), (&json!(1), &json!(id)));
+}
+
+#[test]
+fn a_selector_that_selects_nothing_is_told() {
+    let workspace = Workspace::new(&RULES.replace("ec2 = {}", "ec2 = { tags = { Env = 'prod' } }"));
+    workspace.ok(&["audit"]).says(&["warning: `for_each` of tags.ownership selects nothing"]);
+    workspace.account.faults(json!([{"operation": "*", "region": "eu-west-1", "kind": "denied"}]));
+    let run = workspace.run(&["audit"]).expect(1);
+    assert!(!run.stderr.contains("selects nothing"), "{}", run.stderr);
+}
+
+#[test]
+fn a_mail_says_which_regions_were_looked_at() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    workspace.ok(&["--region", "us-west-2", "audit", "--mail"]).says(&["in 1 of 4 regions"]);
+    let mails = workspace.account.mails();
+    assert!(
+        mails[0]["text"].as_str().unwrap().contains("전체 4개 리전 중 1개만 점검했습니다: us-west-2"),
+        "{}",
+        mails[0]
+    );
+}
+
+#[test]
+fn validate_reads_the_mails_templates() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}template = 'own.html'\n"));
+    let template = workspace.path().join("manifests/own.html");
+    workspace.run(&["validate"]).expect(1).says(&["cannot read the template"]);
+    std::fs::write(&template, "<p>{{ project </p>").unwrap();
+    workspace.run(&["validate"]).expect(1).says(&["template of the mail", "own.html:1"]);
+    std::fs::write(&template, "<p>{{ projekt }}</p>").unwrap();
+    workspace.run(&["validate"]).expect(1).says(&["`projekt` is undefined"]);
+    std::fs::write(&template, "<p>{{ project }}</p>").unwrap();
+    workspace.ok(&["validate"]);
+}

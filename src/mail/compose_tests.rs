@@ -212,8 +212,8 @@ fn the_text_reads_well() {
     These were to live until a day that has passed. Delete what is no longer needed, and give a new date to what is.
 
     * instance i-web-1 "web-1" · ap-northeast-2 · 111122223333
-      expiry-date: expired · Value: 2026-11-01 · Since: 2026-11-02
       Owner: kim
+      expiry-date: expired · Value: 2026-11-01 · Since: 2026-11-02
       -> Delete it, or set a new date: a date at most 30 days ahead
 
     == Change advised: 0 ==
@@ -223,13 +223,30 @@ fn the_text_reads_well() {
     These lack a tag, misspell its key or give it a value that the rules do not allow.
 
     * instance i-web-2 "web-2" · ap-northeast-2 · 111122223333
-      expiry-date: misspelt as Expiry_Date · Value: 2026-11-01 · Since: 2026-11-02
       no owner
+      expiry-date: misspelt as Expiry_Date · Value: 2026-11-01 · Since: 2026-11-02
       -> Rename the tag to expiry-date
 
     --
     Sent by opsform audit, which changes nothing on AWS.
     "#);
+}
+
+#[test]
+fn the_findings_of_a_resource_are_one_entry_of_a_list() {
+    let fix = |problem, name| finding(Advice::Fix, problem, name, Some("kim"));
+    let audit = audit(vec![
+        expired("web-1", Some("kim")),
+        fix(Problem::Missing, "web-1"),
+        fix(Problem::Misspelt, "web-1"),
+        fix(Problem::Missing, "web-2"),
+    ]);
+    for message in composed(&audit, &settings()) {
+        assert_eq!(message.text.matches("* instance i-web-1").count(), 2, "{}", message.text);
+        assert_eq!(message.html.matches("<b class=\"x\">web-1</b>").count(), 2, "{}", message.html);
+        let misspelt = message.text.find("misspelt as").unwrap();
+        assert!(misspelt < message.text.find("* instance i-web-2").unwrap());
+    }
 }
 
 #[test]

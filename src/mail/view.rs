@@ -90,6 +90,8 @@ pub(super) struct Section {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
+    /// Whether it is about the resource of the row before.
+    pub(super) same: bool,
     pub(super) kind: String,
     pub(super) id: String,
     pub(super) name: String,
@@ -207,7 +209,12 @@ fn sections(findings: &[&Finding], most_rows: usize) -> Vec<Section> {
         .into_iter()
         .map(|advice| {
             let all: Vec<&&Finding> = findings.iter().filter(|finding| finding.advice == advice).collect();
-            let rows: Vec<Row> = all.iter().take(left).map(|finding| Row::new(finding)).collect();
+            let before = std::iter::once(None).chain(all.iter().map(Some));
+            let rows: Vec<Row> = before
+                .zip(&all)
+                .take(left)
+                .map(|(before, finding)| Row::new(finding, before.copied().copied()))
+                .collect();
             left -= rows.len();
             Section { name: name_of(advice), total: all.len(), more: all.len() - rows.len(), rows }
         })
@@ -223,8 +230,10 @@ fn name_of(advice: Advice) -> &'static str {
 }
 
 impl Row {
-    fn new(finding: &Finding) -> Self {
+    fn new(finding: &Finding, before: Option<&Finding>) -> Self {
+        let resource = |finding: &Finding| (finding.scope.clone(), finding.target.clone());
         Self {
+            same: before.is_some_and(|before| resource(before) == resource(finding)),
             kind: short(&finding.target.kind, SHORT_TEXT),
             id: short(&finding.target.id, SHORT_TEXT),
             name: short(&finding.target.name, SHORT_TEXT),

@@ -43,6 +43,7 @@ fn audit() -> Audit {
         today: date(2026, 11, 20),
         timezone: "Asia/Seoul".to_owned(),
         scopes: vec![scope.clone()],
+        left_out: Vec::new(),
         checked: [("instances".to_owned(), 412), ("volumes".to_owned(), 689), ("databases".to_owned(), 23)]
             .into(),
         findings: findings(),

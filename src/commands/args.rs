@@ -22,12 +22,13 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
   1    error; nothing, or not all, was done, and the message says what
-  2    plan --detailed-exitcode: there are changes
+  2    plan --detailed-exitcode: there are changes; audit --detailed-exitcode: there are findings
   3    plan and drift --detailed-exitcode: there is drift and nothing else to change
   4    apply, destroy: some changes failed; running again finishes the rest
   5    apply, destroy: what was planned changed on AWS before it was applied
   6    the state is locked by another run
-  130  apply, destroy: stopped by Ctrl-C or SIGTERM; running again finishes the rest";
+  130  apply, destroy: stopped by Ctrl-C or SIGTERM; running again finishes the rest;
+       audit --mail: stopped; the messages say which mails went, and running again sends all of them";
 
 /// Options of every command.
 #[derive(Args, Debug)]
@@ -274,7 +275,7 @@ pub(super) struct DriftArgs {
 /// `audit`
 #[derive(Args, Debug)]
 pub(super) struct AuditArgs {
-    /// The report's form [default: by the ending of --out, else table]
+    /// The report's form [default: by the ending of --out (.json, .csv, .xlsx, .html, .htm, .md, .xml, .txt), else table]
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<AuditFormat>,
     /// Write to this file instead of standard output

@@ -7,16 +7,15 @@ use anyhow::Result;
 use super::args::{AuditArgs, AuditFormat, Global};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
+use super::mailing::Mails;
 use super::output::Output;
 use super::progress::Reading;
 use super::session::{Session, load_manifest};
 use super::whole_file::{Existing, write_whole};
 use crate::aws::ErrorClass;
 use crate::declarations::{Declaration, Manifest, World};
-use crate::inventory::{Selector, TargetKind, read_fleet_with_gaps};
-use crate::mail::{Templates, compose, send, write_messages};
-use crate::manifest::MailSettings;
-use crate::model::{Audit, Gap, Scope};
+use crate::inventory::{Fleet, Selector, TargetKind, read_fleet_with_gaps};
+use crate::model::{Audit, Diagnostics, Gap, Scope};
 use crate::render::count_of;
 use crate::report;
 use crate::state::State;
@@ -27,11 +26,13 @@ pub(super) async fn run(global: &Global, args: &AuditArgs, environment: &Environ
     let format = format(args)?;
     let manifest = load_manifest(global, &output)?;
     // What is wrong with the mails is told before AWS is asked for anything.
-    let mail = if args.mail { Some(mail_settings(&manifest, &output)?) } else { None };
+    let mail = if args.mail { Some(Mails::of(&manifest.settings, &output)?) } else { None };
     let state = State::new(&*manifest.settings.project, "");
     let session = Session::connect(global, &manifest.settings, &state, environment).await?;
-    let audit = find(&session, &manifest, &output).await?;
+    let (audit, problems) = find(&session, &manifest, &output).await?;
     show(&audit, format, args, &output)?;
+    // A rule whose targets are missing says nothing of them: what it found is told, and that it is not all.
+    let missing = output.diagnostics(&problems.without_repeats()).is_err();
     let mut exit = match (audit.gaps.is_empty(), audit.findings.is_empty()) {
         (false, _) => {
             let parts = count_of(audit.gaps.len(), "part", "parts");
@@ -40,19 +41,18 @@ pub(super) async fn run(global: &Global, args: &AuditArgs, environment: &Environ
             ));
             Exit::Error
         }
+        _ if missing => Exit::Error,
         (true, false) if args.detailed_exitcode => Exit::Changes,
         _ => Exit::Done,
     };
-    if let Some((settings, templates)) = mail
-        && !deliver(&session, &audit, settings, &templates, args, &output).await?
-    {
-        exit = Exit::Error;
+    if let Some(mails) = mail {
+        exit = mails.deliver(&session, &audit, args.dry_run.as_deref(), exit).await?;
     }
     Ok(exit)
 }
 
-/// Reads all that the rules are about, and applies them.
-async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result<Audit> {
+/// Reads all that the rules are about, and applies them. What the rules were to be about and is not there comes beside.
+async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result<(Audit, Diagnostics)> {
     let rules: Vec<&dyn Declaration> = manifest
         .declarations
         .iter()
@@ -66,24 +66,27 @@ async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result
     let reading = Reading::new(output);
     let selectors: Vec<&Selector> = rules.iter().flat_map(|rule| rule.selectors()).collect();
     let (fleet, gaps) = read_fleet_with_gaps(&session.aws, &session.declared_scopes, &selectors).await;
+    let problems = if gaps.is_empty() {
+        problems(session, &rules, &selectors, &fleet).await
+    } else {
+        // What is missing may be in what could not be read.
+        Diagnostics::new()
+    };
     drop(reading);
     if let Some((_, _, error)) = gaps.iter().find(|(_, _, error)| error.class == ErrorClass::Stopped) {
         return Err(error.clone().into());
     }
-    let world = World {
-        manifest_scopes: &session.manifest_scopes,
-        scopes: &session.declared_scopes,
-        fleet: &fleet,
-        now: session.now,
-    };
+    let world = world(session, &fleet);
     let mut findings: Vec<_> = rules.iter().flat_map(|rule| rule.findings(&world)).collect();
     findings.sort();
     let kinds = TargetKind::ALL.into_iter().filter(|kind| selectors.iter().any(|s| s.kind == *kind));
-    Ok(Audit {
+    let asked = |scope: &&Scope| session.declared_scopes.contains(scope);
+    let audit = Audit {
         project: manifest.settings.project.clone(),
         today,
         timezone,
         scopes: session.declared_scopes.clone(),
+        left_out: session.manifest_scopes.iter().filter(|scope| !asked(scope)).cloned().collect(),
         checked: kinds.map(|kind| (kind.plural().to_owned(), fleet.of_kind(kind).count())).collect(),
         findings,
         gaps: gaps
@@ -94,7 +97,44 @@ async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result
                 reason: error.to_string(),
             })
             .collect(),
-    })
+    };
+    Ok((audit, problems))
+}
+
+fn world<'a>(session: &'a Session, fleet: &'a Fleet) -> World<'a> {
+    World {
+        manifest_scopes: &session.manifest_scopes,
+        scopes: &session.declared_scopes,
+        fleet,
+        now: session.now,
+    }
+}
+
+/// What a plan says of the rules' targets: ids that AWS does not have, and selectors that select nothing. To explain what it
+/// misses, a rule may have all read that it may have meant.
+async fn problems(
+    session: &Session,
+    rules: &[&dyn Declaration],
+    selectors: &[&Selector],
+    fleet: &Fleet,
+) -> Diagnostics {
+    let more: Vec<Selector> = if session.declared_scopes.len() < session.manifest_scopes.len() {
+        Vec::new()
+    } else {
+        rules.iter().flat_map(|rule| rule.more_selectors(fleet)).collect()
+    };
+    let mut wider = None;
+    if !more.is_empty() {
+        let selectors: Vec<&Selector> = selectors.iter().copied().chain(&more).collect();
+        let (read, gaps) = read_fleet_with_gaps(&session.aws, &session.declared_scopes, &selectors).await;
+        wider = gaps.is_empty().then_some(read);
+    }
+    let world = world(session, wider.as_ref().unwrap_or(fleet));
+    let mut problems = Diagnostics::new();
+    for rule in rules {
+        problems.extend(rule.desired(&world).1);
+    }
+    problems
 }
 
 /// The form that was asked for, which has to be the one that the file's ending promises.
@@ -111,7 +151,11 @@ fn format(args: &AuditArgs) -> Result<AuditFormat> {
         }
         (Some(path), _, _) => format!("the ending of {} tells no format", path.display()),
     };
-    Err(Failure::new(problem, "write to a file: endings are .json, .csv, .xlsx, .html, .md and .xml").into())
+    Err(Failure::new(
+        problem,
+        "write to a file: endings are .json, .csv, .xlsx, .html, .htm, .md, .xml and .txt",
+    )
+    .into())
 }
 
 impl AuditFormat {
@@ -149,70 +193,4 @@ fn show(audit: &Audit, format: AuditFormat, args: &AuditArgs, output: &Output) -
         path.display()
     ));
     Ok(())
-}
-
-fn mail_settings<'a>(manifest: &'a Manifest, output: &Output) -> Result<(&'a MailSettings, Templates)> {
-    let Some(settings) = &manifest.settings.mail else {
-        let hint = "add `[mail]` with `from` and `to`";
-        return Err(Failure::new("the manifest says nothing about mail", hint).into());
-    };
-    match Templates::read(settings) {
-        Ok(templates) => Ok((settings, templates)),
-        Err(problems) => {
-            output.diagnostics(&problems)?;
-            Err(Failure::printed().into())
-        }
-    }
-}
-
-/// Sends the mails, or writes them to a folder; says whether each of them went out.
-async fn deliver(
-    session: &Session,
-    audit: &Audit,
-    settings: &MailSettings,
-    templates: &Templates,
-    args: &AuditArgs,
-    output: &Output,
-) -> Result<bool> {
-    let messages = match compose(audit, settings, templates) {
-        Ok(messages) => messages,
-        Err(problem) => {
-            let mut problems = crate::model::Diagnostics::new();
-            problems.push(*problem);
-            output.diagnostics(&problems)?;
-            return Err(Failure::printed().into());
-        }
-    };
-    if let Some(folder) = &args.dry_run {
-        let files = write_messages(folder, &messages).map_err(|error| {
-            let hint = error.hint().unwrap_or_default();
-            Failure::new(error.to_string(), hint)
-        })?;
-        let mails = count_of(messages.len(), "mail", "mails");
-        output.note(&format!(
-            "nothing was sent; {mails} are in {} ({} files)",
-            folder.display(),
-            files.len()
-        ));
-        return Ok(true);
-    }
-    let scope = sender(session, settings)?;
-    let outcomes = send(&session.aws, &scope, settings, &messages).await?;
-    let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.is_sent()).collect();
-    for outcome in &failed {
-        let hint = outcome.hint().map(|hint| format!("\nhelp: {hint}")).unwrap_or_default();
-        output.problem(&format!("error: {}{hint}", outcome.words()));
-    }
-    let sent = outcomes.len() - failed.len();
-    output.note(&format!("sent {} from {}", count_of(sent, "mail", "mails"), scope.region));
-    Ok(failed.is_empty())
-}
-
-/// The account and region that the mails are sent from.
-fn sender(session: &Session, settings: &MailSettings) -> Result<Scope> {
-    let Some(first) = session.declared_scopes.first() else {
-        return Err(Failure::new("there is no region to send from", "set `region` in `[mail]`").into());
-    };
-    let region = settings.region.clone().unwrap_or_else(|| first.region.clone());
-    Ok(Scope::new(first.account.clone(), region))
 }

@@ -13,6 +13,7 @@ mod import_sheet;
 mod init;
 mod inventory;
 mod locking;
+mod mailing;
 mod manifest_path;
 mod opening;
 mod output;
@@ -111,6 +112,9 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
 fn validate(global: &Global, environment: &Environment) -> anyhow::Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = session::load_manifest(global, &output)?;
+    if manifest.settings.mail.is_some() {
+        mailing::Mails::of(&manifest.settings, &output)?;
+    }
     let count = crate::render::count_of(manifest.declarations.len(), "declaration", "declarations");
     output.print(&format!("The manifest of project \"{}\" is valid: {count}.", manifest.settings.project))?;
     Ok(Exit::Done)

@@ -34,15 +34,17 @@ pub fn compose(
     templates: &Templates,
 ) -> Result<Vec<Message>, Box<Diagnostic>> {
     let (shares, unusable) = shares(audit, settings);
-    let mailed = if settings.owners { shares.len() } else { 0 };
+    let mailed: Vec<(&String, &Share<'_>)> = shares.iter().filter(|_| settings.owners).collect();
+    let team = Reader::Team {
+        mailed: mailed.iter().filter(|(_, share)| share.named).count(),
+        default_mailed: mailed.iter().any(|(_, share)| share.by_default),
+        unusable: &unusable,
+    };
     let composer = Composer { audit, settings, templates };
     let all: Vec<&Finding> = audit.findings.iter().collect();
-    let mut messages = vec![Message {
-        to: settings.to.clone(),
-        cc: settings.cc.clone(),
-        ..composer.message(&all, &Reader::Team { mailed, unusable: &unusable })?
-    }];
-    for (address, share) in shares.iter().take(mailed) {
+    let mut messages =
+        vec![Message { to: settings.to.clone(), cc: settings.cc.clone(), ..composer.message(&all, &team)? }];
+    for (address, share) in mailed {
         let reader = Reader::Owner { address, named: share.named, by_default: share.by_default };
         let to = vec![Mailbox { address: address.clone(), name: None }];
         let message = composer.message(&share.findings, &reader)?;
@@ -59,7 +61,7 @@ fn shares<'a>(audit: &'a Audit, settings: &MailSettings) -> (BTreeMap<String, Sh
     let mut unusable: BTreeMap<String, usize> = BTreeMap::new();
     for finding in &audit.findings {
         let owner = finding.owner.as_deref().unwrap_or_default();
-        let named = addresses(owner, settings.owner_domain.as_deref());
+        let named = addresses(owner, settings.owner_domain.as_deref(), &settings.owner_domains);
         let by_default = named.addresses.is_empty();
         // Where nothing of a value is an address, the whole value says more than its words.
         let whole = by_default.then(|| owner.trim().to_owned()).into_iter().filter(|value| !value.is_empty());
@@ -89,10 +91,9 @@ struct Composer<'a> {
 impl Composer<'_> {
     /// A mail to nobody yet, with as many rows as fit.
     fn message(&self, findings: &[&Finding], reader: &Reader<'_>) -> Result<Message, Box<Diagnostic>> {
-        let language = self.settings.language.code();
         let mut most_rows = MOST_ROWS.min(findings.len());
         loop {
-            let mut view = View::new(self.audit, findings, reader, language, most_rows);
+            let mut view = View::new(self.audit, findings, reader, self.settings, most_rows);
             view.subject = self.subject(&view)?;
             let html = self.templates.html(&view)?;
             if html.len() <= MOST_HTML || most_rows == 0 {
@@ -130,7 +131,11 @@ impl Composer<'_> {
             ("fixes", view.fixes.to_string()),
         ];
         let words = self.templates.words();
-        let key = if view.team { "subject_team" } else { "subject_owner" };
+        let key = match (view.team, view.named) {
+            (true, _) => "subject_team",
+            (false, true) => "subject_owner",
+            (false, false) => "subject_default",
+        };
         let mut subject = words.text(key, &values).unwrap_or_default();
         if !view.gaps.is_empty() {
             subject.extend(words.text("subject_incomplete", &[]));

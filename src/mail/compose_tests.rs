@@ -3,7 +3,7 @@
 use super::fixtures::{audit, finding, gap, settings};
 use super::*;
 use crate::manifest::{Language, MailSettings, Template};
-use crate::model::{Advice, Audit, Place, Problem};
+use crate::model::{Advice, Audit, Place, Problem, Scope};
 
 fn composed(audit: &Audit, settings: &MailSettings) -> Vec<Message> {
     compose(audit, settings, &Templates::read(settings).unwrap()).unwrap()
@@ -47,6 +47,12 @@ fn the_team_gets_all_and_each_owner_theirs() {
     );
     assert!(messages[1].text.contains("These resources name no owner"), "{}", messages[1].text);
     assert!(messages[2].text.contains("Some of them name no owner"), "{}", messages[2].text);
+    assert!(messages[1].subject.contains("Resources without an owner"), "{}", messages[1].subject);
+    assert!(messages[2].subject.contains("Your resources"), "{}", messages[2].subject);
+    let team = &messages[0].text;
+    assert!(team.contains("2 owners get mails of their own.\nThe default owner gets what"), "{team}");
+    assert!(team.contains("goes to the default owner") && !team.contains("default_owner would"), "{team}");
+    assert!(!team.contains("owner_domain"), "{team}");
 
     settings.owners = false;
     assert_eq!(composed(&audit, &settings).len(), 1);
@@ -73,6 +79,38 @@ fn what_could_not_be_read_is_on_top() {
             assert!(gap < part.find("Delete advised").unwrap());
             assert!(part.contains("us-east-1") && part.contains("not allowed (UnauthorizedOperation)"));
         }
+    }
+}
+
+#[test]
+fn regions_that_were_left_out_are_told() {
+    let mut audit = audit(vec![expired("web-1", Some("kim"))]);
+    audit.left_out = ["eu-west-1", "us-west-2"].map(|region| Scope::new("111122223333", region)).to_vec();
+    for message in composed(&audit, &settings()) {
+        for part in [&message.text, &message.html] {
+            assert!(part.contains("Only 1 of 3 regions was looked at: us-east-1"), "{part}");
+        }
+    }
+}
+
+#[test]
+fn faults_of_templates_are_found_before_an_audit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.txt");
+    let mut settings = settings();
+    let place = Place::Named("here".to_owned());
+    settings.text_template = Some(crate::manifest::Placed { value: path.display().to_string(), place });
+    for (template, fault) in [
+        ("{{ project }}{% include 'mail.txt' %}", None),
+        ("{% if not team %}{{ onwer }}{% endif %}", Some("`onwer` is undefined")),
+        ("{% if gaps %}{{ gap }}{% endif %}", Some("`gap` is undefined")),
+        ("{{ t('titel') }}", Some("no text `titel`")),
+    ] {
+        std::fs::write(&path, template).unwrap();
+        let found = check_templates(&settings, &Templates::read(&settings).unwrap()).err();
+        let summary = found.map(|fault| fault.summary);
+        assert_eq!(summary.is_some(), fault.is_some(), "{template} {summary:?}");
+        assert!(summary.unwrap_or_default().contains(fault.unwrap_or_default()), "{template}");
     }
 }
 
@@ -173,9 +211,9 @@ fn the_text_reads_well() {
     == Delete advised: 1 ==
     These were to live until a day that has passed. Delete what is no longer needed, and give a new date to what is.
 
-    * ec2 i-web-1 "web-1" · ap-northeast-2 · 111122223333
-      expiry-date: expired · Value: 2026-11-01 · Since: 2026-11-02
+    * instance i-web-1 "web-1" · ap-northeast-2 · 111122223333
       Owner: kim
+      expiry-date: expired · Value: 2026-11-01 · Since: 2026-11-02
       -> Delete it, or set a new date: a date at most 30 days ahead
 
     == Change advised: 0 ==
@@ -184,14 +222,31 @@ fn the_text_reads_well() {
     == Tags to fix: 1 ==
     These lack a tag, misspell its key or give it a value that the rules do not allow.
 
-    * ec2 i-web-2 "web-2" · ap-northeast-2 · 111122223333
-      expiry-date: misspelt as Expiry_Date · Value: 2026-11-01 · Since: 2026-11-02
+    * instance i-web-2 "web-2" · ap-northeast-2 · 111122223333
       no owner
+      expiry-date: misspelt as Expiry_Date · Value: 2026-11-01 · Since: 2026-11-02
       -> Rename the tag to expiry-date
 
     --
     Sent by opsform audit, which changes nothing on AWS.
     "#);
+}
+
+#[test]
+fn the_findings_of_a_resource_are_one_entry_of_a_list() {
+    let fix = |problem, name| finding(Advice::Fix, problem, name, Some("kim"));
+    let audit = audit(vec![
+        expired("web-1", Some("kim")),
+        fix(Problem::Missing, "web-1"),
+        fix(Problem::Misspelt, "web-1"),
+        fix(Problem::Missing, "web-2"),
+    ]);
+    for message in composed(&audit, &settings()) {
+        assert_eq!(message.text.matches("* instance i-web-1").count(), 2, "{}", message.text);
+        assert_eq!(message.html.matches("<b class=\"x\">web-1</b>").count(), 2, "{}", message.html);
+        let misspelt = message.text.find("misspelt as").unwrap();
+        assert!(misspelt < message.text.find("* instance i-web-2").unwrap());
+    }
 }
 
 #[test]

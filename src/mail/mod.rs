@@ -3,11 +3,13 @@
 //! Composing is pure. Values from AWS are nobody's friends: HTML is escaped by the template engine, and no value brings a
 //! line break, a control character or more than a line's length with it.
 //!
-//! Architecture invariant: no mail is sent twice. SES has no idempotency key, so a call whose answer was lost is told and
-//! not repeated; what AWS throttled was not sent and is.
+//! Architecture invariant: no call to send a mail is repeated that may have sent it. SES has no idempotency key, so a call whose
+//! answer was lost is told and not repeated; what AWS throttled was not sent and is.
 
+mod check;
 mod compose;
 mod files;
+mod outcome;
 mod owners;
 mod send;
 mod templates;
@@ -21,9 +23,11 @@ mod fixtures;
 
 use crate::manifest::Mailbox;
 
+pub use check::check_templates;
 pub use compose::compose;
 pub use files::{FilesError, write_messages};
-pub use send::{Delivery, Outcome, send};
+pub use outcome::{Delivery, Outcome, Told, told};
+pub use send::send;
 pub use templates::Templates;
 
 /// A mail, ready to be sent or looked at.

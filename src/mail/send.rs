@@ -7,6 +7,7 @@ use aws_smithy_types::base64;
 use futures::StreamExt;
 
 use super::Message;
+use super::outcome::{Delivery, Outcome};
 use crate::aws::{Aws, AwsError, ErrorClass, OnceError, Operation, Rate, Throttle};
 use crate::manifest::{MailSettings, Mailbox};
 use crate::model::Scope;
@@ -21,65 +22,11 @@ const PACE: f64 = 0.95;
 /// (RFC 2047, 2).
 const ENCODED_BYTES: usize = 45;
 
-/// What became of one mail.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The mail's subject.
-    pub subject: String,
-    /// The addresses that it was for.
-    pub recipients: Vec<String>,
-    /// Whether it went.
-    pub delivery: Delivery,
-}
-
-/// Whether a mail went.
-#[derive(Clone, Debug)]
-pub enum Delivery {
-    /// SES took it.
-    Sent {
-        /// SES's id of it.
-        id: String,
-    },
-    /// SES did not take it.
-    NotSent(AwsError),
-    /// There was no answer, or none that tells. It may have gone, so it was not sent again.
-    Unknown(AwsError),
-}
-
-impl Outcome {
-    /// Whether it surely went.
-    pub fn is_sent(&self) -> bool {
-        matches!(self.delivery, Delivery::Sent { .. })
-    }
-
-    /// One line for a person.
-    pub fn words(&self) -> String {
-        let to = self.recipients.join(", ");
-        match &self.delivery {
-            Delivery::Sent { .. } => format!("sent to {to}"),
-            Delivery::NotSent(error) => format!("not sent to {to}: {error}"),
-            Delivery::Unknown(error) => format!("not known whether it was sent to {to}: {error}"),
-        }
-    }
-
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match &self.delivery {
-            Delivery::Sent { .. } => None,
-            Delivery::NotSent(error) => error.hint(),
-            Delivery::Unknown(_) => Some(
-                "ask the recipients or look at SES's sending statistics; opsform does not send a mail again that \
-                 may have gone"
-                    .to_owned(),
-            ),
-        }
-    }
-}
-
 /// Sends mails, the first ones first, and says of each what became of it, in their order.
 ///
 /// The pace is the account's own: its maximum rate, counted in recipients ("Service quotas" in the SES developer guide), or
-/// `[aws.rates] SendEmail` where that is slower. What the rest of the 24-hour quota has no room for is not sent.
+/// `[aws.rates] SendEmail` where that is slower. What the rest of the 24-hour quota has no room for is not sent. After
+/// [`Aws::stop`] no mail is begun, and those on their way are awaited.
 ///
 /// # Errors
 /// Where SES does not tell the account's limits. Nothing was sent then.
@@ -175,6 +122,7 @@ impl Sender<'_> {
             .await;
         match answer {
             Ok(answer) => Delivery::Sent { id: answer.message_id().unwrap_or_default().to_owned() },
+            Err(OnceError::NotDone(error)) if error.class == ErrorClass::Stopped => Delivery::NotBegun,
             Err(OnceError::NotDone(error)) => {
                 if error.class == ErrorClass::Throttled {
                     self.exhausted.get_or_init(|| error.clone());

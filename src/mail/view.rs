@@ -1,8 +1,11 @@
 //! What a template may show of an audit: plain values, made safe and short.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use crate::model::{Advice, Audit, Finding, Gap};
+use crate::manifest::MailSettings;
+use crate::model::{Advice, Audit, Finding, Gap, Scope};
 use crate::render::clean;
 
 /// Characters of a tag's value, a reason or what a rule asks for; more is no help in a table.
@@ -13,6 +16,7 @@ const SHORT_TEXT: usize = 80;
 const LISTED: usize = 20;
 
 /// The variables of a template.
+#[allow(clippy::struct_excessive_bools)] // Templates ask for each of them by its name.
 #[derive(Debug, Serialize)]
 pub(super) struct View {
     pub(super) project: String,
@@ -30,12 +34,20 @@ pub(super) struct View {
     pub(super) by_default: bool,
     pub(super) checked_total: usize,
     pub(super) checked: Vec<Checked>,
-    /// How many owners get a mail of their own.
+    /// How many owners that tags name get a mail of their own.
     pub(super) mailed: usize,
+    /// Whether the default owner gets a mail.
+    pub(super) default_mailed: bool,
+    /// The regions that were looked at, where the manifest has others that were left out; else none.
+    pub(super) regions: Vec<String>,
+    /// How many regions the manifest has.
+    pub(super) all_regions: usize,
     pub(super) gaps: Vec<GapView>,
     pub(super) more_gaps: usize,
     pub(super) unusable: Vec<Unusable>,
     pub(super) more_unusable: usize,
+    /// The keys of the texts that say what becomes of their findings.
+    pub(super) unusable_advice: Vec<&'static str>,
     pub(super) deletes: usize,
     pub(super) changes: usize,
     pub(super) fixes: usize,
@@ -78,6 +90,8 @@ pub(super) struct Section {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
+    /// Whether it is about the resource of the row before.
+    pub(super) same: bool,
     pub(super) kind: String,
     pub(super) id: String,
     pub(super) name: String,
@@ -98,8 +112,10 @@ pub(super) struct Row {
 pub(super) enum Reader<'a> {
     /// The team.
     Team {
-        /// How many owners get a mail of their own.
+        /// How many owners that tags name get a mail of their own.
         mailed: usize,
+        /// Whether the default owner gets a mail.
+        default_mailed: bool,
         /// Owners that are no address.
         unusable: &'a [Unusable],
     },
@@ -120,19 +136,24 @@ impl View {
         audit: &Audit,
         findings: &[&Finding],
         reader: &Reader<'_>,
-        language: &'static str,
+        settings: &MailSettings,
         most_rows: usize,
     ) -> Self {
         let sections = sections(findings, most_rows);
         let total = |advice| findings.iter().filter(|finding| finding.advice == advice).count();
-        let (team, owner, named, by_default, mailed, unusable): (_, _, _, _, _, &[Unusable]) = match *reader {
-            Reader::Team { mailed, unusable } => (true, "", false, false, mailed, unusable),
-            Reader::Owner { address, named, by_default } => (false, address, named, by_default, 0, &[]),
+        let (team, owner, named, by_default) = match *reader {
+            Reader::Team { .. } => (true, "", false, false),
+            Reader::Owner { address, named, by_default } => (false, address, named, by_default),
         };
+        let (mailed, default_mailed, unusable): (_, _, &[Unusable]) = match *reader {
+            Reader::Team { mailed, default_mailed, unusable } => (mailed, default_mailed, unusable),
+            Reader::Owner { .. } => (0, false, &[]),
+        };
+        let (regions, all_regions) = regions(audit);
         Self {
             project: short(&audit.project, SHORT_TEXT),
             subject: String::new(),
-            language,
+            language: settings.language.code(),
             date: audit.today.to_string(),
             timezone: short(&audit.timezone, SHORT_TEXT),
             team,
@@ -142,16 +163,43 @@ impl View {
             checked_total: audit.checked.values().sum(),
             checked: audit.checked.iter().map(|(kind, n)| Checked { kind: kind.clone(), n: *n }).collect(),
             mailed,
+            default_mailed,
+            regions,
+            all_regions,
             gaps: audit.gaps.iter().take(LISTED).map(GapView::new).collect(),
             more_gaps: audit.gaps.len().saturating_sub(LISTED),
             unusable: unusable.iter().take(LISTED).map(Unusable::short).collect(),
             more_unusable: unusable.len().saturating_sub(LISTED),
+            unusable_advice: unusable_advice(settings),
             deletes: total(Advice::Delete),
             changes: total(Advice::Change),
             fixes: total(Advice::Fix),
             sections,
         }
     }
+}
+
+/// The regions that were looked at where others were left out, and the number of all.
+fn regions(audit: &Audit) -> (Vec<String>, usize) {
+    let names =
+        |scopes: &[Scope]| -> BTreeSet<String> { scopes.iter().map(|scope| scope.region.clone()).collect() };
+    let (asked, left_out) = (names(&audit.scopes), names(&audit.left_out));
+    let all = asked.union(&left_out).count();
+    let some = if all > asked.len() { asked.into_iter().collect() } else { Vec::new() };
+    (some, all)
+}
+
+/// What is said of owners that mail cannot reach depends on what is set already.
+fn unusable_advice(settings: &MailSettings) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    if settings.owner_domain.is_none() {
+        keys.push("unusable_domain");
+    }
+    if settings.owners {
+        let default = !settings.default_owner.is_empty();
+        keys.push(if default { "unusable_default" } else { "unusable_no_default" });
+    }
+    keys
 }
 
 /// The three lists. Rows are given to them in their order, so that deletes are cut last.
@@ -161,7 +209,12 @@ fn sections(findings: &[&Finding], most_rows: usize) -> Vec<Section> {
         .into_iter()
         .map(|advice| {
             let all: Vec<&&Finding> = findings.iter().filter(|finding| finding.advice == advice).collect();
-            let rows: Vec<Row> = all.iter().take(left).map(|finding| Row::new(finding)).collect();
+            let before = std::iter::once(None).chain(all.iter().map(Some));
+            let rows: Vec<Row> = before
+                .zip(&all)
+                .take(left)
+                .map(|(before, finding)| Row::new(finding, before.copied().copied()))
+                .collect();
             left -= rows.len();
             Section { name: name_of(advice), total: all.len(), more: all.len() - rows.len(), rows }
         })
@@ -177,8 +230,10 @@ fn name_of(advice: Advice) -> &'static str {
 }
 
 impl Row {
-    fn new(finding: &Finding) -> Self {
+    fn new(finding: &Finding, before: Option<&Finding>) -> Self {
+        let resource = |finding: &Finding| (finding.scope.clone(), finding.target.clone());
         Self {
+            same: before.is_some_and(|before| resource(before) == resource(finding)),
             kind: short(&finding.target.kind, SHORT_TEXT),
             id: short(&finding.target.id, SHORT_TEXT),
             name: short(&finding.target.name, SHORT_TEXT),

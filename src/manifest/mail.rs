@@ -1,5 +1,7 @@
 //! `[mail]`: who gets the mails of an audit, and how they look.
 
+use std::collections::BTreeSet;
+
 use super::mailbox::{Mailbox, is_mail_domain};
 use super::reader::{Placed, TableReader};
 use super::settings::is_region;
@@ -35,10 +37,15 @@ pub struct MailSettings {
     pub owner_tag: String,
     /// What makes an address of a bare user name.
     pub owner_domain: Option<String>,
+    /// The domains that owner tags may send mails to, in lower case; each is just itself, without those below it. Where the
+    /// manifest names none they are `owner_domain` and those of `from`, `to`, `cc` and `default_owner`.
+    pub owner_domains: BTreeSet<String>,
     /// Who gets what has no usable owner; empty where only the team does.
     pub default_owner: Vec<Mailbox>,
     /// Whether each owner gets a mail of their own.
     pub owners: bool,
+    /// Whether the team gets a mail also when nothing was found.
+    pub when_clean: bool,
     /// The configuration set that SES is to use.
     pub configuration_set: Option<String>,
     /// The user's own HTML template, relative to the file that names it.
@@ -82,8 +89,10 @@ pub(super) fn mail(reader: &mut TableReader<'_>, region: Option<String>) -> Opti
     let language = reader.one_of("language", &Language::ALL.map(|language| (language.code(), language)));
     let owner_tag = reader.optional::<String>("owner_tag");
     let owner_domain = reader.optional::<String>("owner_domain");
+    let owner_domains = reader.optional::<Vec<Placed<String>>>("owner_domains");
     let default_owner = reader.optional::<Vec<Placed<Mailbox>>>("default_owner");
     let owners = reader.optional::<bool>("owners");
+    let when_clean = reader.optional::<bool>("when_clean");
     let configuration_set = reader.optional::<String>("configuration_set");
     let template = reader.optional::<String>("template");
     let text_template = reader.optional::<String>("text_template");
@@ -95,19 +104,27 @@ pub(super) fn mail(reader: &mut TableReader<'_>, region: Option<String>) -> Opti
     let set = checked(reader, configuration_set, is_set, "is not a configuration set's name", SET_HINT);
     check_path(reader, template.as_ref());
     check_path(reader, text_template.as_ref());
+    let owner_domain = owner_domain.map(|domain| domain.to_ascii_lowercase());
+    let default_owner: Vec<Mailbox> =
+        default_owner.map(|list| list.value.into_iter().map(|item| item.value).collect()).unwrap_or_default();
+    let named = owner_domains.map(|list| domains(reader, list.value));
+    let (from, to) = (from?.value, to?);
+    let ours = || [&from].into_iter().chain(&to).chain(&cc).chain(&default_owner).map(Mailbox::domain);
+    let mut owner_domains = named.unwrap_or_else(|| ours().map(str::to_owned).collect());
+    owner_domains.extend(owner_domain.clone());
     Some(MailSettings {
-        from: from?.value,
-        to: to?,
+        from,
+        to,
         cc,
         region: given_region.or(region),
         subject,
         language: language.map_or_else(Language::default, |language| language.value),
         owner_tag: owner_tag.unwrap_or_else(|| OWNER_TAG.to_owned()),
-        owner_domain: owner_domain.map(|domain| domain.to_ascii_lowercase()),
-        default_owner: default_owner
-            .map(|list| list.value.into_iter().map(|item| item.value).collect())
-            .unwrap_or_default(),
+        owner_domain,
+        owner_domains,
+        default_owner,
         owners: owners.is_none_or(|owners| owners.value),
+        when_clean: when_clean.is_none_or(|when_clean| when_clean.value),
         configuration_set: set,
         template,
         text_template,
@@ -117,6 +134,14 @@ pub(super) fn mail(reader: &mut TableReader<'_>, region: Option<String>) -> Opti
 const REGION_HINT: &str = "codes look like `ap-northeast-2`";
 const DOMAIN_HINT: &str = "write what comes after the @, such as `acme.com`";
 const SET_HINT: &str = "names have up to 64 letters, digits, `-` and `_`";
+
+/// The domains that are good ones, in lower case.
+fn domains(reader: &mut TableReader<'_>, list: Vec<Placed<String>>) -> BTreeSet<String> {
+    let good = list
+        .into_iter()
+        .filter_map(|one| checked(reader, Some(one), is_mail_domain, "is not a domain", DOMAIN_HINT));
+    good.map(|domain| domain.to_ascii_lowercase()).collect()
+}
 
 fn recipients(reader: &mut TableReader<'_>) -> (Option<Vec<Mailbox>>, Vec<Mailbox>) {
     let to = reader.required::<Vec<Placed<Mailbox>>>("to");

@@ -25,6 +25,22 @@ fn two_keys_are_enough() {
     assert_eq!(mail.from.to_string(), "Ops <ops@acme.com>");
     assert_eq!(mail.region.as_deref(), Some("ap-northeast-2"));
     assert_eq!((mail.owner_tag.as_str(), mail.owners, mail.language), ("owner", true, Language::En));
+    assert!(mail.when_clean && mail.owner_domains.iter().eq(["acme.com"]));
+}
+
+#[test]
+fn owners_may_be_where_the_teams_own_addresses_are() {
+    let (mail, problems) = read(
+        "[mail]\nfrom = 'ops@a.com'\nto = ['team@b.com']\ncc = ['boss@C.com']\nowner_domain = 'd.com'\n\
+         default_owner = ['ops@e.com']\n",
+    );
+    assert_eq!(problems, [""; 0]);
+    assert!(mail.unwrap().owner_domains.iter().eq(["a.com", "b.com", "c.com", "d.com", "e.com"]));
+    let (_, problems) = read("[mail]\nfrom = 'o@a.com'\nto = ['t@a.com']\nowner_domains = ['*', 'b.com']\n");
+    assert_eq!(
+        problems,
+        ["a.toml:8:18 \"*\" is not a domain (write what comes after the @, such as `acme.com`)"]
+    );
 }
 
 #[test]
@@ -33,6 +49,7 @@ fn everything_is_read() {
         "[mail]\nfrom = 'ops@acme.com'\nto = ['team@acme.com']\ncc = ['Lead <lead@acme.com>']\nregion = 'us-east-1'\n\
          subject = '[{{ project }}] {{ deletes + changes + fixes }} on {{ date }}'\nlanguage = 'ko'\n\
          owner_tag = 'Owner'\nowner_domain = 'Acme.com'\ndefault_owner = ['ops@acme.com']\nowners = false\n\
+         owner_domains = ['b.com', 'SEOUL.acme.com']\nwhen_clean = false\n\
          configuration_set = 'audit'\ntemplate = 'mail.html'\ntext_template = 'mail.txt'\n",
     );
     assert_eq!(problems, [""; 0]);
@@ -43,6 +60,12 @@ fn everything_is_read() {
         (Some("us-east-1"), Language::Ko, false)
     );
     assert_eq!(mail.owner_domain.as_deref(), Some("acme.com"));
+    assert!(
+        mail.owner_domains.iter().eq(["acme.com", "b.com", "seoul.acme.com"]),
+        "{:?}",
+        mail.owner_domains
+    );
+    assert!(!mail.when_clean);
     assert_eq!(mail.template.unwrap().value, "mail.html");
     assert_eq!(mail.configuration_set.as_deref(), Some("audit"));
 }

@@ -48,6 +48,11 @@ impl Mailbox {
         let address = normal_address(address)?;
         Ok(Self { address, name: (!name.is_empty()).then(|| name.to_owned()) })
     }
+
+    /// What is behind the `@`, in lower case.
+    pub fn domain(&self) -> &str {
+        self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
 }
 
 impl fmt::Display for Mailbox {

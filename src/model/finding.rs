@@ -128,6 +128,8 @@ pub struct Audit {
     pub timezone: String,
     /// Every account and region that was asked for, also those with gaps.
     pub scopes: Vec<Scope>,
+    /// Accounts and regions of the manifest that were not asked for.
+    pub left_out: Vec<Scope>,
     /// How many resources were looked at, by kind in the plural.
     pub checked: std::collections::BTreeMap<String, usize>,
     /// Sorted by advice, scope, target and key.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, wait_until};
 
 const REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "ap-northeast-2"];
 
@@ -231,7 +231,9 @@ fn the_team_gets_everything_and_each_owner_theirs() {
         {"tags": {"Name": "b", "owner": "lee", "expiry-date": day(9)}},
         {"tags": {"Name": "c\nd", "owner": "lee@acme.com", "expiry-date": "x"}},
     ]}}));
-    workspace.ok(&["audit", "--mail", "--dry-run", "mails"]).says(&["nothing was sent", "3 mails"]);
+    workspace
+        .ok(&["audit", "--mail", "--dry-run", "mails"])
+        .says(&["nothing was sent; 3 mails are in mails"]);
     assert!(workspace.account.mails().is_empty());
     workspace.ok(&["audit", "--mail"]).says(&["sent 3 mails"]);
     let mails = workspace.account.mails();
@@ -260,4 +262,126 @@ fn a_mail_whose_answer_was_lost_is_not_sent_again() {
     workspace.run(&["audit", "--mail", "--format", "json"]).expect(1);
     let without = Workspace::new(RULES);
     without.run(&["audit", "--mail"]).expect(1).says(&["says nothing about mail", "[mail]"]);
+}
+
+#[test]
+fn ctrl_c_says_which_mails_went() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    let owned = |n: usize| json!({"tags": {"owner": format!("p{n:02}@acme.com")}});
+    let instances: Vec<Value> = (0..30).map(owned).collect();
+    workspace.account.seed(json!({"us-east-1": {"instances": instances}}));
+    workspace.account.options(json!({"mail": {"rate": 1000, "daily": 50_000}}));
+    workspace.account.faults(json!([{"operation": "SendEmail", "kind": "hold_after", "skip": 4}]));
+    let mut run = workspace.start(&["audit", "--mail"]);
+    wait_until(|| workspace.account.held() >= 1);
+    run.signal("INT");
+    run.until("stopping after the calls in flight");
+    workspace.account.faults(json!([]));
+    workspace.account.release();
+    let run = run.end().expect(130);
+    let run = run.says(&["not begun: ", "p29@acme.com", "sent to team@acme.com", "stopped; sent "]);
+    let sent = workspace.account.mails().len();
+    assert!((5..20).contains(&sent), "{sent}");
+    run.says(&[&format!("stopped; sent {sent} mails")]);
+}
+
+#[test]
+fn what_every_mail_fails_of_is_told_once() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    workspace.account.seed(json!({"us-east-1": {"instances": [
+        {"tags": {"owner": "kim@acme.com"}}, {"tags": {"owner": "lee@acme.com"}},
+    ]}}));
+    workspace.account.faults(json!([{"operation": "SendEmail", "kind": "denied"}]));
+    let run = workspace.run(&["audit", "--mail"]).expect(1);
+    assert_eq!(run.stderr.matches("error: not sent to ").count(), 1, "{}", run.stderr);
+    run.says(&["team@acme.com, kim@acme.com, lee@acme.com: ", "help: the caller needs"]);
+}
+
+#[test]
+fn owner_tags_send_mails_to_allowed_domains_only() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    let foreign: Vec<String> = (0..25).map(|n| format!("p{n}@domain{n}.com")).collect();
+    workspace.account.seed(json!({"us-east-1": {"instances": [
+        {"tags": {"owner": foreign.join(" ")}},
+        {"tags": {"owner": "everyone"}},
+        {"tags": {"owner": "ask john"}},
+        {"tags": {"owner": "kim@acme.com\r\nBcc: evil@z.com"}},
+        {"tags": {"owner": "lee@acme.com"}},
+    ]}}));
+    workspace.ok(&["audit", "--mail"]).says(&["sent 2 mails"]);
+    let mails = workspace.account.mails();
+    let to: BTreeSet<&str> = mails.iter().map(|mail| mail["to"][0].as_str().unwrap()).collect();
+    assert_eq!(to, BTreeSet::from(["lee@acme.com", "team@acme.com"]));
+    let team = mails.iter().find(|mail| mail["to"][0] == "team@acme.com").unwrap();
+    for unusable in ["p0@domain0.com", "- everyone", "- ask john", "evil@z.com"] {
+        assert!(team["text"].as_str().unwrap().contains(unusable), "{unusable}");
+    }
+}
+
+#[test]
+fn a_clean_audit_is_mailed_unless_that_is_not_wanted() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    workspace.ok(&["audit", "--mail"]).says(&["sent 1 mail from"]);
+    workspace.edit_manifest("language = 'ko'", "when_clean = false");
+    workspace.ok(&["audit", "--mail"]).says(&["nothing was found, so there is no mail"]);
+    assert_eq!(workspace.account.mails().len(), 1);
+    workspace.account.faults(json!([{"operation": "*", "region": "eu-west-1", "kind": "denied"}]));
+    workspace.run(&["audit", "--mail"]).expect(1).says(&["sent 1 mail from"]);
+}
+
+#[test]
+fn targets_that_are_missing_are_told_as_a_plan_tells_them() {
+    let workspace = Workspace::new(
+        &RULES.replace("{ ec2 = {}, rds = {}, rds_cluster = {} }", "{ inventory = 'servers' }"),
+    );
+    let manifest = "[[inventory]]\nlabel = 'servers'\nfile = 'servers.csv'\nid = 'id'\n";
+    std::fs::write(workspace.path().join("manifests/inventory.toml"), manifest).unwrap();
+    let seeded = workspace.account.seed(json!({"us-east-1": {"instances": [{"tags": {"Name": "web-1"}}]}}));
+    let id = seeded["regions"]["us-east-1"]["instances"][0].as_str().unwrap().to_owned();
+    let sheet = format!("id,kind\n{id},ec2\ni-0123456789abcdef0,ec2\n");
+    std::fs::write(workspace.path().join("manifests/servers.csv"), sheet).unwrap();
+    let plan = workspace.run(&["plan"]).expect(1).says(&["i-0123456789abcdef0"]);
+    let audit = workspace.run(&["audit", "--format", "json"]).expect(1).says(&["i-0123456789abcdef0"]);
+    assert!(
+        plan.stderr.starts_with(&audit.stderr) && !audit.stderr.is_empty(),
+        "{} {}",
+        plan.stderr,
+        audit.stderr
+    );
+    let found: Value = serde_json::from_str(&audit.stdout).unwrap();
+    assert_eq!((&found["checked"]["instances"], &found["findings"][0]["id"]), (&json!(1), &json!(id)));
+}
+
+#[test]
+fn a_selector_that_selects_nothing_is_told() {
+    let workspace = Workspace::new(&RULES.replace("ec2 = {}", "ec2 = { tags = { Env = 'prod' } }"));
+    workspace.ok(&["audit"]).says(&["warning: `for_each` of tags.ownership selects nothing"]);
+    workspace.account.faults(json!([{"operation": "*", "region": "eu-west-1", "kind": "denied"}]));
+    let run = workspace.run(&["audit"]).expect(1);
+    assert!(!run.stderr.contains("selects nothing"), "{}", run.stderr);
+}
+
+#[test]
+fn a_mail_says_which_regions_were_looked_at() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}"));
+    workspace.ok(&["--region", "us-west-2", "audit", "--mail"]).says(&["in 1 of 4 regions"]);
+    let mails = workspace.account.mails();
+    assert!(
+        mails[0]["text"].as_str().unwrap().contains("전체 4개 리전 중 1개만 점검했습니다: us-west-2"),
+        "{}",
+        mails[0]
+    );
+}
+
+#[test]
+fn validate_reads_the_mails_templates() {
+    let workspace = Workspace::new(&format!("{RULES}{MAIL}template = 'own.html'\n"));
+    let template = workspace.path().join("manifests/own.html");
+    workspace.run(&["validate"]).expect(1).says(&["cannot read the template"]);
+    std::fs::write(&template, "<p>{{ project </p>").unwrap();
+    workspace.run(&["validate"]).expect(1).says(&["template of the mail", "own.html:1"]);
+    std::fs::write(&template, "<p>{{ projekt }}</p>").unwrap();
+    workspace.run(&["validate"]).expect(1).says(&["`projekt` is undefined"]);
+    std::fs::write(&template, "<p>{{ project }}</p>").unwrap();
+    workspace.ok(&["validate"]);
 }

@@ -62,6 +62,7 @@ fn kinds(outcomes: &[Outcome]) -> Vec<&'static str> {
         Delivery::Sent { .. } => "sent",
         Delivery::NotSent(_) => "not sent",
         Delivery::Unknown(_) => "unknown",
+        Delivery::NotBegun => "not begun",
     };
     outcomes.iter().map(kind).collect()
 }

@@ -48,6 +48,7 @@ pub(super) fn audit_of(findings: Vec<Finding>) -> Audit {
         today: date(2026, 11, 20),
         timezone: "Asia/Seoul".to_owned(),
         scopes: vec![Scope::new("111122223333", "us-east-1")],
+        left_out: Vec::new(),
         checked: [].into(),
         findings,
         gaps: Vec::new(),

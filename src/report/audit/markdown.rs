@@ -6,7 +6,7 @@ use crate::render::{Room, clean, clipped, code, count_of, escape, in_table, size
 use super::groups::{Group, by_place, gap_groups, groups};
 use super::words::{
     GAPS_MEANING, checked, found, gaps_title, kind_noun, list_empty, list_title, many_accounts, name, place,
-    totals,
+    totals_or_less,
 };
 
 /// GitHub refuses comments of 65,536 characters and more; some are left for whoever puts the audit into a comment.
@@ -84,7 +84,7 @@ impl Page {
         self.room.always(&format!(
             "<!-- opsform audit: {marker} -->\n### opsform audit of {}: {}\n\n{facts}, on {day}\n",
             code(&project),
-            totals(audit)
+            totals_or_less(audit)
         ));
     }
 
@@ -244,12 +244,12 @@ Nothing to change.
     fn nothing_but_gaps() {
         assert_snapshot!(audit_markdown(&gaps_only()), @r#"
 <!-- opsform audit: payments -->
-### opsform audit of `payments`: nothing to do in what could be read
+### opsform audit of `payments`: NOT COMPLETE; nothing to do in what could be read
 
 checked nothing in 1 region, on 2026-11-20 (Asia/Seoul)
 
 > [!CAUTION]
-> **NOT COMPLETE: 1 region could not be read in full.** What is listed here was not checked: there may be more to delete, change and fix.
+> **NOT COMPLETE: 1 region could not be read in full.** What could not be read was not checked: there may be more to delete, change and fix.
 >
 > - instances in us-east-1: AccessDenied: not authorized to ec2:DescribeInstances
 

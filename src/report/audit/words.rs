@@ -56,6 +56,12 @@ pub(super) fn totals(audit: &Audit) -> String {
     Advice::ALL.map(|advice| list_count(advice, audit.of(advice).count())).join(", ")
 }
 
+/// The same behind what nobody may overlook: `NOT COMPLETE; 12 to delete, …`.
+pub(super) fn totals_or_less(audit: &Audit) -> String {
+    let incomplete = if audit.gaps.is_empty() { "" } else { "NOT COMPLETE; " };
+    format!("{incomplete}{}", totals(audit))
+}
+
 /// `checked 1,000 instances, 40 databases in 4 regions`.
 pub(super) fn checked(audit: &Audit) -> String {
     let what: Vec<String> = checked_kinds(audit)
@@ -69,7 +75,13 @@ pub(super) fn checked(audit: &Audit) -> String {
         0 | 1 => String::new(),
         many => format!(" of {} accounts", thousands(many)),
     };
-    format!("checked {what} in {}{of}", count_of(regions.len(), "region", "regions"))
+    let all: BTreeSet<&str> =
+        audit.scopes.iter().chain(&audit.left_out).map(|scope| &*scope.region).collect();
+    let regions = match all.len() - regions.len() {
+        0 => count_of(regions.len(), "region", "regions"),
+        _ => format!("{} of {}", thousands(regions.len()), count_of(all.len(), "region", "regions")),
+    };
+    format!("checked {what} in {regions}{of}")
 }
 
 /// The kinds that were looked at and how many of each, in the order of [`ORDER`].
@@ -94,7 +106,7 @@ pub(super) fn gaps_title(audit: &Audit) -> Option<String> {
 
 /// What a reader must know about gaps.
 pub(super) const GAPS_MEANING: &str =
-    "What is listed here was not checked: there may be more to delete, change and fix.";
+    "What could not be read was not checked: there may be more to delete, change and fix.";
 
 /// `instances`, the plural of a target's kind.
 pub(super) fn kind_plural(kind: &str) -> String {

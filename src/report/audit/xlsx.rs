@@ -8,7 +8,9 @@ use rust_xlsxwriter::{
 use crate::model::{Advice, Audit, Finding};
 use crate::render::clipped;
 
-use super::words::{GAPS_MEANING, cells, checked, checked_kinds, gaps_title, list_count, list_title, totals};
+use super::words::{
+    GAPS_MEANING, cells, checked, checked_kinds, gaps_title, list_count, list_title, totals_or_less,
+};
 
 /// Excel's own limit for a cell, less what [`clipped`] adds.
 const LONGEST: usize = 32_766;
@@ -64,7 +66,7 @@ fn summary_sheet(sheet: &mut Worksheet, audit: &Audit) -> Result<(), XlsxError> 
     };
     line(sheet, "Project", &audit.project)?;
     line(sheet, "Day", &format!("{} ({})", audit.today, audit.timezone))?;
-    line(sheet, "Result", &totals(audit))?;
+    line(sheet, "Result", &totals_or_less(audit))?;
     line(sheet, "Checked", &checked(audit))?;
     let gaps = gaps_title(audit);
     line(sheet, "Gaps", gaps.as_deref().unwrap_or("none"))?;

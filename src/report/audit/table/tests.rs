@@ -16,8 +16,8 @@ fn the_sample_at_80_columns() {
     let lines: Vec<&str> = text.lines().collect();
     assert_snapshot!(lines[..36].join("\n"), @r#"
 NOT COMPLETE: 2 regions could not be read in full
-  What is listed here was not checked: there may be more to delete, change and
-  fix.
+  What could not be read was not checked: there may be more to delete, change
+  and fix.
   - instances, volumes in 444455556666/me-south-1: AccessDenied: an explicit
     deny in a service control policy
   - databases in 444455556666/eu-west-1: no answer within 60 s
@@ -113,8 +113,8 @@ Tags to fix: No tag to fix.
 fn gaps_are_first_and_last() {
     assert_snapshot!(at(&gaps_only(), 80), @r#"
 NOT COMPLETE: 1 region could not be read in full
-  What is listed here was not checked: there may be more to delete, change and
-  fix.
+  What could not be read was not checked: there may be more to delete, change
+  and fix.
   - instances in us-east-1: AccessDenied: not authorized to
     ec2:DescribeInstances
 
@@ -127,8 +127,8 @@ Change advised: Nothing to change in what could be read.
 Tags to fix: No tag to fix in what could be read.
 
 NOT COMPLETE: 1 region could not be read in full
-  What is listed here was not checked: there may be more to delete, change and
-  fix.
+  What could not be read was not checked: there may be more to delete, change
+  and fix.
   - instances in us-east-1: AccessDenied: not authorized to
     ec2:DescribeInstances
 "#);

@@ -1,5 +1,9 @@
 //! What a user types. One definition feeds the parser, the help, the man page and the completions.
 
+mod reports;
+
+pub(super) use self::reports::*;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -270,142 +274,6 @@ pub(super) struct DriftArgs {
     /// Exit with 3 when there is drift
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
-}
-
-/// `audit`
-#[derive(Args, Debug)]
-pub(super) struct AuditArgs {
-    /// The report's form [default: by the ending of --out (.json, .csv, .xlsx, .html, .htm, .md, .xml, .txt), else table]
-    #[arg(long, value_name = "FORMAT")]
-    pub(super) format: Option<AuditFormat>,
-    /// Write to this file instead of standard output
-    #[arg(long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
-    /// Exit with 2 when there are findings
-    #[arg(long)]
-    pub(super) detailed_exitcode: bool,
-    /// Send the findings as `[mail]` of the manifest says: all to the team, and each owner theirs
-    #[arg(long)]
-    pub(super) mail: bool,
-    /// Write the mails to this folder and send none
-    #[arg(long, value_name = "DIR", requires = "mail")]
-    pub(super) dry_run: Option<PathBuf>,
-}
-
-/// The form of an audit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum AuditFormat {
-    /// For a terminal
-    Table,
-    /// For programs; documented in docs/audit-format.md
-    Json,
-    /// One row a finding
-    Csv,
-    /// An Excel workbook, a sheet for each list
-    Xlsx,
-    /// A page for a browser
-    Html,
-    /// For a comment on a pull request
-    Markdown,
-    /// A test report, as GitLab and Jenkins show it
-    Junit,
-}
-
-/// `inventory`
-#[derive(Args, Debug)]
-pub(super) struct InventoryArgs {
-    /// Only these kinds of target: `ec2`, `ebs`, `rds`, `rds_cluster`
-    #[arg(long, value_name = "KIND", value_delimiter = ',')]
-    pub(super) kind: Vec<String>,
-    /// Replace the file of --out where it exists: it may be a sheet that somebody wrote into
-    #[arg(long, requires = "out")]
-    pub(super) overwrite: bool,
-    /// Only targets that no alarm watches
-    #[arg(long)]
-    pub(super) without_alarms: bool,
-    /// The sheet's form [default: by the ending of --out, else table]
-    #[arg(long, value_name = "FORMAT")]
-    pub(super) format: Option<SheetFormat>,
-    /// Write to this file instead of standard output
-    #[arg(long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
-}
-
-/// The form of a sheet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SheetFormat {
-    /// For a terminal; without the tags
-    Table,
-    /// Comma-separated values in UTF-8, as they are: for programs, and as an `[[inventory]]`
-    Csv,
-    /// A list of objects, for programs
-    Json,
-    /// An Excel workbook: the one to open in Excel, where text stays text; also as an `[[inventory]]`
-    Xlsx,
-}
-
-/// `import`
-#[derive(Args, Debug)]
-pub(super) struct ImportArgs {
-    /// A workbook or CSV file that lists alarms, one a row
-    #[arg(value_name = "FILE", required_unless_present = "live")]
-    pub(super) file: Option<String>,
-    /// From live AWS, in the manifest's accounts and regions
-    #[arg(long, conflicts_with = "file")]
-    pub(super) live: bool,
-    /// The sheet of the workbook [default: the one that looks most like a list of alarms]
-    #[arg(long, value_name = "NAME", conflicts_with = "live")]
-    pub(super) sheet: Option<String>,
-    /// Write to this file instead of standard output
-    #[arg(long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
-}
-
-/// `iam-policy`
-#[derive(Args, Debug)]
-pub(super) struct IamPolicyArgs {
-    /// What the policy is for
-    #[arg(long = "for", value_name = "COMMAND", default_value = "apply")]
-    pub(super) permissions: PolicyFor,
-    /// Print the policy of the caller's own credentials, where `[[account]]` names roles: to take them on, and the state in S3
-    #[arg(long)]
-    pub(super) caller: bool,
-}
-
-/// `schedule`
-#[derive(Debug, Subcommand)]
-pub(super) enum ScheduleCommand {
-    /// Show in words and times when an expression of EventBridge fires
-    Preview(SchedulePreviewArgs),
-}
-
-/// `schedule preview`
-#[derive(Args, Debug)]
-pub(super) struct SchedulePreviewArgs {
-    /// The expression, such as 'cron(0 9 ? * MON-FRI *)', 'rate(5 minutes)' or 'at(2026-12-31T23:59:00)'
-    #[arg(value_name = "EXPRESSION")]
-    pub(super) expression: String,
-    /// The schedule's time zone, by its IANA name; EventBridge rules have UTC only
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub(super) timezone: String,
-    /// How many times to show
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(super) count: u16,
-}
-
-/// What a policy is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum PolicyFor {
-    /// `plan`, `drift`: reads only
-    Plan,
-    /// `apply`, `destroy`, `state`: reads and writes
-    Apply,
-    /// `inventory`: reads all kinds of target and counts alarms
-    Inventory,
-    /// `import`: reads all kinds of target, alarms and their owners
-    Import,
-    /// `audit`: reads what the tag rules are about; sends mails where the manifest has `[mail]`
-    Audit,
 }
 
 /// `show`

@@ -5,6 +5,7 @@
 pub mod instance_power;
 mod kind;
 pub mod metric_alarm;
+pub mod schedule;
 pub mod tag;
 
 pub use kind::{KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};

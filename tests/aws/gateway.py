@@ -13,6 +13,7 @@ import cloudwatch
 import databases
 import regions
 import s3
+import scheduler
 import ses
 import sts
 import tagging
@@ -106,6 +107,8 @@ class Gateway:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
         if call.service == "s3":
             return s3.answer(call, account.buckets)
+        if call.service == "scheduler":
+            return scheduler.answer(call, account)
         if call.protocol == "rest-json":
             return self._mail(call, account)
         if call.service == "tagging" and call.operation == "GetResources":

@@ -44,11 +44,13 @@ class Call:
         "params",
         "keys",
         "problem",
+        "options",
     )
 
     def __init__(self, request: Request):
         self.request = request
         self.problem: str | None = None
+        self.options: dict[str, Any] = {}  # those of the account, once it is known
         self.access_key, self.region, signing_name = _credential(request)
         matched = KEY_ACCOUNT.match(self.access_key)
         self.account = matched.group(1) if matched else DEFAULT_ACCOUNT
@@ -131,7 +133,9 @@ def alarm_names(operation: str, params: dict[str, Any]) -> list[str]:
 
 
 def resource_ids(_operation: str, params: dict[str, Any]) -> list[str]:
-    return [ident for name in ("ResourceId", "InstanceId", "VolumeId") for ident in listed(params, name)]
+    many = [ident for name in ("ResourceId", "InstanceId", "VolumeId", "SnapshotId") for ident in listed(params, name)]
+    single = ("VolumeId", "SnapshotId", "InstanceSpecification.InstanceId")
+    return many + [params[name] for name in single if name in params]
 
 
 def database_names(_operation: str, params: dict[str, Any]) -> list[str]:

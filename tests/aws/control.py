@@ -18,9 +18,10 @@ from moto_bridge import MotoBridge, forget_account
 from protocols import AwsError, plain, timestamp
 from seed import seed
 from ses import check_settings
+from snapshots import finish
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
-OPTIONS = frozenset(("delete_skips_missing", "index_lags", "no_tag_list", "delay", "mail", "mail_in"))
+OPTIONS = frozenset(("delete_skips_missing", "index_lags", "no_tag_list", "delay", "mail", "mail_in", "slow_snapshots"))
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 
 
@@ -70,6 +71,8 @@ class Control:
             return answer({})
         if step == "GET alarms":
             return answer(stored_alarms(account))
+        if snapshots_of := re.fullmatch(r"POST snapshots/([a-z0-9-]+)/finish", step):
+            return self._finish(account.number, snapshots_of.group(1), body or {})
         if alarms := re.fullmatch(r"POST alarms/([a-z0-9-]+)(/edit)?", step):
             change = edit_alarm if alarms.group(2) else put_alarm
             return answer(change(account, alarms.group(1), body))
@@ -79,6 +82,13 @@ class Control:
         self.accounts.forget(number)
         await self.moto.run(forget_account, number)
         return answer({})
+
+    async def _finish(self, number: str, region: str, body: dict[str, Any]) -> Response:
+        try:
+            ended = await self.moto.run(finish, number, region, body.get("state", "completed"), body.get("ids"))
+        except (ValueError, KeyError) as wrong:
+            return problem(400, f"finish: {type(wrong).__name__}: {wrong}")
+        return answer({"finished": ended})
 
     async def _seed(self, account: Account, body: dict[str, Any]) -> Response:
         account.opted_in.update(body.get("opted_in") or [])

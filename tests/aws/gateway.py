@@ -41,6 +41,7 @@ class Gateway:
             return self.control.handle(request)
         call = Call(request)
         account = self.accounts.get(call.account)
+        call.options = account.options
         entry = account.calls.begin(call)
         verdict = judge(account.faults, call)
         if delay := account.options.get("delay"):

@@ -7,6 +7,7 @@ import unittest
 import check_databases
 import check_ec2
 import check_faults
+import check_fire
 import check_mail
 import check_s3
 import check_schedules
@@ -20,6 +21,7 @@ MODULES = (
     check_mail,
     check_schedules,
     check_snapshots,
+    check_fire,
     check_s3,
     check_faults,
 )

@@ -226,6 +226,18 @@ fn a_lost_state_is_rebuilt_from_the_groups_tag() {
 }
 
 #[test]
+fn a_group_that_is_nobodys_is_taken_over_when_that_is_said() {
+    let (workspace, _) = fleet();
+    workspace.account.scheduler(REGION, &format!("/schedule-groups/{GROUP}"), json!({}));
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["belongs to nobody", "adopt = true"]);
+    assert!(schedules(&workspace).is_empty());
+    workspace.edit_manifest("start =", "adopt = true\nstart =");
+    workspace.apply().says(&["6 added", "1 adopted"]);
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]).says(&["7 destroyed"]);
+}
+
+#[test]
 fn a_lost_answer_makes_nothing_twice() {
     let (workspace, _) = fleet();
     workspace.account.faults(json!([

@@ -10,12 +10,13 @@ use super::args::{Global, IamPolicyArgs, PolicyFor};
 use super::environment::Environment;
 use super::failure::Exit;
 use super::output::Output;
+use super::reading::kinds;
 use super::session::load_manifest;
 use crate::aws::{Operation, partition};
 use crate::declarations::Manifest;
 use crate::inventory::TargetKind;
 use crate::manifest::{Regions, S3Place, StatePlace};
-use crate::resources::{self, metric_alarm};
+use crate::resources;
 
 /// `opsform iam-policy`
 pub(super) fn run(global: &Global, args: &IamPolicyArgs, environment: &Environment) -> Result<Exit> {
@@ -54,7 +55,7 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
     if !matches!(permissions, PolicyFor::Plan | PolicyFor::Apply) {
         return statements;
     }
-    for kind in kinds(manifest).into_iter().filter(|kind| wanted(manifest).contains(kind.text().kind)) {
+    for kind in kinds(manifest).filter(|kind| wanted(manifest).contains(kind.text().kind)) {
         let (operations, name) = (kind.operations(), in_camel_case(kind.text().kind));
         let (declared, owned) = (declared_arns(manifest, kind), owned_arns(manifest, kind));
         let mut allow = |verb: &str, operations: &[&Operation], arns: &[String]| {
@@ -69,7 +70,22 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
             allow("Remove", operations.remove, &owned);
         }
     }
+    if permissions == PolicyFor::Apply {
+        statements.extend(passing(manifest));
+    }
     statements
+}
+
+/// To hand roles to EventBridge Scheduler ("Granting a user permissions to pass a role to an AWS service" in the IAM user
+/// guide).
+fn passing(manifest: &Manifest) -> Option<Value> {
+    let roles: BTreeSet<String> = manifest.declarations.iter().flat_map(|d| d.passed_roles()).collect();
+    if roles.is_empty() {
+        return None;
+    }
+    let mut statement = statement("OpsformPassRole", &BTreeSet::from(["iam:PassRole"]), json!(roles));
+    statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "scheduler.amazonaws.com" } });
+    Some(statement)
 }
 
 /// `metric_alarm` as `MetricAlarm`: a Sid has letters and digits only, and each stands in a policy once.
@@ -153,7 +169,7 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
     });
     let resources: Vec<&Operation> = match permissions {
         PolicyFor::Plan | PolicyFor::Apply => {
-            kinds(manifest).into_iter().flat_map(|kind| kind.operations().read.iter().copied()).collect()
+            kinds(manifest).flat_map(|kind| kind.operations().read.iter().copied()).collect()
         }
         PolicyFor::Audit => Vec::new(),
         PolicyFor::Inventory => vec![Operation::DESCRIBE_ALARMS],
@@ -166,14 +182,6 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
 /// The kinds of resources that the manifest may want.
 fn wanted(manifest: &Manifest) -> BTreeSet<&'static str> {
     manifest.declarations.iter().flat_map(|declaration| declaration.kinds()).collect()
-}
-
-/// The kinds that are read. Alarms are always among them: without a state, what bears the project's tag is looked for,
-/// and of the kinds that bear tags they are the one.
-fn kinds(manifest: &Manifest) -> Vec<&'static dyn resources::Kind> {
-    let mut wanted = wanted(manifest);
-    wanted.insert(metric_alarm::KIND);
-    resources::KINDS.iter().copied().filter(|kind| wanted.contains(kind.text().kind)).collect()
 }
 
 /// The resources in the manifest's accounts and regions; in any where it does not name them.

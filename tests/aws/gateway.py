@@ -13,6 +13,7 @@ import cloudwatch
 import databases
 import regions
 import s3
+import scheduler
 import ses
 import sts
 import tagging
@@ -40,6 +41,7 @@ class Gateway:
             return self.control.handle(request)
         call = Call(request)
         account = self.accounts.get(call.account)
+        call.options = account.options
         entry = account.calls.begin(call)
         verdict = judge(account.faults, call)
         if delay := account.options.get("delay"):
@@ -106,6 +108,8 @@ class Gateway:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
         if call.service == "s3":
             return s3.answer(call, account.buckets)
+        if call.service == "scheduler":
+            return scheduler.answer(call, account)
         if call.protocol == "rest-json":
             return self._mail(call, account)
         if call.service == "tagging" and call.operation == "GetResources":
@@ -139,15 +143,16 @@ class Gateway:
 
     def _tagged(self, call: Call, account: Account) -> Response | Later:
         query = tagging.Query(call.params)
-        alarms = tagging.tagged_alarms(account.alarms.get(call.region), query)
-        if query.only_alarms:
-            return json_answer(query.page(alarms))
-        return self._tagged_with_others(call, query, alarms)
+        ours = tagging.tagged_alarms(account.alarms.get(call.region), query)
+        ours += tagging.tagged_groups(account.timetables.get(call.region), query)
+        if query.only_ours:
+            return json_answer(query.page(ours))
+        return self._tagged_with_others(call, query, ours)
 
-    async def _tagged_with_others(self, call: Call, query: tagging.Query, alarms: list[tagging.Tagged]) -> Response:
+    async def _tagged_with_others(self, call: Call, query: tagging.Query, ours: list[tagging.Tagged]) -> Response:
         others = await self.moto.tagged(call.account, call.region, query)
         try:
-            return json_answer(query.page(alarms + others))
+            return json_answer(query.page(ours + others))
         except AwsError as error:
             return error_answer(call.protocol, call.service, error)
 

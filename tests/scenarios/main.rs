@@ -31,6 +31,7 @@ mod s3_signals;
 mod s3_state;
 mod saved;
 mod schedule;
+mod schedules;
 mod sheets;
 mod state_damage;
 mod tag_races;

@@ -1,0 +1,219 @@
+//! The spec of a schedule in normal form, for desired and actual alike.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::aws::{LABEL_TAG, PROJECT_TAG, partition};
+use crate::model::{Fields, KindText};
+
+/// The kind's name.
+pub const KIND: &str = "schedule";
+
+/// The kind in words.
+pub(super) const TEXT: KindText =
+    KindText { kind: KIND, noun: "schedule", plural: "schedules", shared: false, summary };
+
+/// The parameter of a target's input that is a set of ids: of EC2's `StartInstances` and `StopInstances`.
+const IDS: &str = "InstanceIds";
+
+/// A schedule of EventBridge Scheduler. Its key, `GROUP/NAME`, is not part of the spec (see [`super::names`]).
+///
+/// Every optional field of the API that has a default is filled in, so that a desired schedule and the same one read back
+/// are equal. What the API knows and this spec does not makes a schedule inexpressible (see `aws/convert.rs`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// `cron(…)`, `rate(…)` or `at(…)`.
+    pub expression: String,
+    /// An IANA name, such as `Asia/Seoul`; AWS's default is `UTC`.
+    pub timezone: String,
+    /// Whether it fires.
+    pub enabled: bool,
+    /// How many minutes late it may fire; absent for a flexible window that is `OFF`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flexible_minutes: Option<u32>,
+    /// What it calls, such as `arn:aws:scheduler:::aws-sdk:ec2:stopInstances` (see [`universal_target`]).
+    pub target_arn: String,
+    /// The role that calls it.
+    pub role_arn: String,
+    /// The ids that the target's input names as a set, `InstanceIds`: the order of that list has no meaning.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ids: BTreeSet<String>,
+    /// The target's other parameters.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub input: Value,
+    /// How often a call that failed is tried again: 0 for what must not be done twice. AWS's default is 185.
+    pub retries: u32,
+    /// Seconds after which a call that failed is given up: 60 to 86,400, AWS's default.
+    pub max_event_age: u32,
+    /// Whose it is: [`description`]. Schedules bear no tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether AWS deletes it when it has fired for the last time.
+    pub delete_after_completion: bool,
+}
+
+impl Schedule {
+    /// A schedule that fires on time, is enabled, has no input and tries nothing again.
+    pub fn new(expression: &str, timezone: &str, target_arn: &str, role_arn: &str) -> Self {
+        Self {
+            expression: expression.to_owned(),
+            timezone: timezone.to_owned(),
+            enabled: true,
+            flexible_minutes: None,
+            target_arn: target_arn.to_owned(),
+            role_arn: role_arn.to_owned(),
+            ids: BTreeSet::new(),
+            input: Value::Object(Map::new()),
+            retries: 0,
+            max_event_age: 86_400,
+            description: None,
+            delete_after_completion: false,
+        }
+    }
+
+    /// The field map that the planner compares.
+    pub fn to_fields(&self) -> Fields {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(map)) => map.into_iter().collect(),
+            // A struct with fields always becomes an object.
+            _ => Fields::new(),
+        }
+    }
+
+    /// The spec of a field map.
+    ///
+    /// # Errors
+    /// Where the map is not one that [`Schedule::to_fields`] makes, as after an edit of the state by hand.
+    pub fn from_fields(fields: &Fields) -> Result<Self, serde_json::Error> {
+        let map: Map<_, _> = fields.clone().into_iter().collect();
+        let mut schedule: Self = serde_json::from_value(Value::Object(map))?;
+        if schedule.input.is_null() {
+            schedule.input = Value::Object(Map::new());
+        }
+        Ok(schedule)
+    }
+
+    /// The target's input as AWS keeps it: JSON with its keys and ids sorted; `None` where there is none.
+    pub fn input_text(&self) -> Option<String> {
+        let mut input = self.input.clone();
+        if !self.ids.is_empty() {
+            input.as_object_mut()?.insert(IDS.to_owned(), self.ids.iter().cloned().collect());
+        }
+        if is_empty(&input) { None } else { Some(input.to_string()) }
+    }
+
+    /// Takes over the target's input. One that is no JSON is kept as text.
+    pub fn set_input_text(&mut self, text: Option<&str>) {
+        self.ids = BTreeSet::new();
+        self.input = match text {
+            None => Value::Object(Map::new()),
+            Some(text) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+        };
+        let list = self.input.get(IDS).and_then(Value::as_array);
+        let ids: Option<BTreeSet<String>> =
+            list.and_then(|list| list.iter().map(|id| Some(id.as_str()?.to_owned())).collect());
+        if let (Some(ids), Some(input)) = (ids, self.input.as_object_mut())
+            && !ids.is_empty()
+        {
+            input.remove(IDS);
+            self.ids = ids;
+        }
+    }
+}
+
+fn is_empty(input: &Value) -> bool {
+    input.is_null() || input.as_object().is_some_and(Map::is_empty)
+}
+
+/// The target that calls an API: `arn:aws:scheduler:::aws-sdk:ec2:stopInstances`. The service is in lower case, the action
+/// in camel case, the input's parameters in Pascal case ("Using universal targets" in the EventBridge Scheduler user guide).
+pub fn universal_target(region: &str, service: &str, action: &str) -> String {
+    format!("arn:{}:scheduler:::aws-sdk:{service}:{action}", partition(region))
+}
+
+/// The description that says which project and declaration a schedule is of. AWS takes 512 characters.
+pub fn description(project: &str, label: &str) -> String {
+    format!("{PROJECT_TAG}={project} {LABEL_TAG}={label}")
+}
+
+/// Project and label of a [`description`].
+pub fn described(description: &str) -> Option<(&str, &str)> {
+    let rest = description.strip_prefix(PROJECT_TAG)?.strip_prefix('=')?;
+    let (project, rest) = rest.split_once(' ')?;
+    Some((project, rest.strip_prefix(LABEL_TAG)?.strip_prefix('=')?))
+}
+
+/// `cron(0 19 ? * MON-FRI *) Asia/Seoul: ec2:stopInstances, 3 ids`
+fn summary(fields: &Fields) -> String {
+    let Ok(schedule) = Schedule::from_fields(fields) else {
+        return String::new();
+    };
+    let target = schedule.target_arn.split_once(":aws-sdk:").map_or(&*schedule.target_arn, |(_, call)| call);
+    let ids = match schedule.ids.len() {
+        0 => String::new(),
+        1 => ", 1 id".to_owned(),
+        count => format!(", {count} ids"),
+    };
+    let input = if is_empty(&schedule.input) { String::new() } else { format!(" {}", schedule.input) };
+    let disabled = if schedule.enabled { "" } else { " (disabled)" };
+    format!("{} {}: {target}{ids}{input}{disabled}", schedule.expression, schedule.timezone)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stop() -> Schedule {
+        let target = universal_target("ap-northeast-2", "ec2", "stopInstances");
+        let mut schedule = Schedule::new("cron(0 19 ? * MON-FRI *)", "Asia/Seoul", &target, "arn:role");
+        schedule.ids = ["i-0b", "i-0a"].map(str::to_owned).into();
+        schedule.input = json!({"Hibernate": true});
+        schedule.description = Some(description("payments", "schedule.office-hours"));
+        schedule
+    }
+
+    #[test]
+    fn fields_hold_the_whole_spec() {
+        for schedule in [stop(), Schedule::new("rate(1 day)", "UTC", "arn:aws-cn:x", "arn:role")] {
+            let text = serde_json::to_string(&schedule.to_fields()).unwrap();
+            let fields: Fields = serde_json::from_str(&text).unwrap();
+            assert_eq!(Schedule::from_fields(&fields).unwrap(), schedule);
+        }
+        assert_eq!(stop().to_fields()["ids"], json!(["i-0a", "i-0b"]));
+    }
+
+    #[test]
+    fn the_order_of_an_input_has_no_meaning() {
+        let wanted = stop();
+        assert_eq!(wanted.input_text().unwrap(), r#"{"Hibernate":true,"InstanceIds":["i-0a","i-0b"]}"#);
+        let mut live = stop();
+        live.set_input_text(Some(r#"{ "InstanceIds": ["i-0b", "i-0a"], "Hibernate": true }"#));
+        assert_eq!(live, wanted);
+        live.set_input_text(None);
+        assert_eq!(live.input_text(), None);
+        live.set_input_text(Some("no JSON"));
+        assert_eq!(live.input, json!("no JSON"));
+        live.set_input_text(Some(r#"{"InstanceIds":[1]}"#));
+        assert_eq!((live.ids.len(), &live.input), (0, &json!({"InstanceIds": [1]})));
+    }
+
+    #[test]
+    fn a_description_names_project_and_label() {
+        let text = description("pay.ments", "snapshot.daily");
+        assert_eq!(text, "opsform:project=pay.ments opsform:label=snapshot.daily");
+        assert_eq!(described(&text), Some(("pay.ments", "snapshot.daily")));
+        assert_eq!(described("stops everything"), None);
+    }
+
+    #[test]
+    fn a_summary_says_when_and_what() {
+        assert_eq!(
+            summary(&stop().to_fields()),
+            r#"cron(0 19 ? * MON-FRI *) Asia/Seoul: ec2:stopInstances, 2 ids {"Hibernate":true}"#
+        );
+    }
+}

@@ -74,6 +74,7 @@ async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result
         manifest_scopes: &session.manifest_scopes,
         scopes: &session.declared_scopes,
         fleet: &fleet,
+        tagged: &[],
         now: session.now,
     };
     let mut findings: Vec<_> = rules.iter().flat_map(|rule| rule.findings(&world)).collect();

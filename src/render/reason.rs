@@ -53,7 +53,7 @@ pub(super) fn reason_words(
             format!("because {} is no longer in the manifest", clean(&change.origin.label))
         }
         Reason::Destroy => "because destroy was asked for".to_owned(),
-        Reason::Correction { why } => clean(why).into_owned(),
+        Reason::Correction { why } | Reason::Surplus { why } => clean(why).into_owned(),
         Reason::TakenOver => "changed outside opsform, and left alone from now on".to_owned(),
         Reason::TagGone => "it no longer bears this project's tag".to_owned(),
         Reason::DeletedOutside => {

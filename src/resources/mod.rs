@@ -6,6 +6,7 @@ pub mod instance_power;
 mod kind;
 pub mod metric_alarm;
 pub mod schedule;
+pub mod snapshot;
 pub mod tag;
 
 pub use kind::{KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};
@@ -19,8 +20,12 @@ use crate::model::KindText;
 pub const PROTECT_TAG: &str = "opsform:protect";
 
 /// All kinds. A new kind is one folder and one line here.
-pub const KINDS: &[&dyn Kind] =
-    &[&metric_alarm::MetricAlarmKind, &tag::TagKind, &instance_power::InstancePowerKind];
+pub const KINDS: &[&dyn Kind] = &[
+    &metric_alarm::MetricAlarmKind,
+    &tag::TagKind,
+    &instance_power::InstancePowerKind,
+    &snapshot::SnapshotKind,
+];
 
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static dyn Kind> {

@@ -6,9 +6,9 @@ use regex::Regex;
 
 use super::dates::DateFormats;
 use super::requirement::{Requirement, ValueRule};
-use crate::declarations::{Context, ForEach};
+use crate::declarations::{Context, ForEach, timezone};
 use crate::inventory::{NameGlob, TagMatch};
-use crate::manifest::{Entries, Placed, Seconds, TableReader, suggestion};
+use crate::manifest::{Entries, Placed, Seconds, TableReader};
 use crate::model::{Diagnostic, Place};
 
 /// "Tag restrictions" in the EC2 user guide: a key has 1 to 128 characters, and `aws:` is reserved.
@@ -53,7 +53,7 @@ impl Block {
                     .hint(hint),
             );
         }
-        let timezone = timezone(reader);
+        let timezone = timezone::read(reader);
         let grace = reader.optional("grace").map(|grace| grace.value);
         let normalize = reader.flag("normalize");
         let mut requirements = Vec::new();
@@ -79,27 +79,6 @@ impl Block {
             allow_empty,
         })
     }
-}
-
-/// The time zone in which a day begins.
-fn timezone(reader: &mut TableReader<'_>) -> Option<TimeZone> {
-    if reader.place_of("timezone").is_none() {
-        reader.optional::<String>("timezone");
-        return Some(TimeZone::UTC);
-    }
-    let name = reader.optional::<String>("timezone")?;
-    if let Ok(timezone) = TimeZone::get(&name.value) {
-        return Some(timezone);
-    }
-    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let hint = match suggestion(&name.value, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "zones are named like `Asia/Seoul` or `UTC`".to_owned(),
-    };
-    let problem = Diagnostic::error(format!("there is no time zone {:?}", name.value));
-    reader.problem(problem.at(name.place).hint(hint));
-    None
 }
 
 fn requirement(key: &Placed<String>, reader: &mut TableReader<'_>) -> Option<Requirement> {

@@ -50,7 +50,8 @@ fn findings_at(rules: &str, targets: Vec<Target>, now: &str) -> Vec<Finding> {
     let (declarations, problems) = read(rules);
     assert_eq!(problems, [""; 0]);
     let fleet = Fleet::new(targets);
-    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: now.parse().unwrap() };
+    let world =
+        World { manifest_scopes: &[], scopes: &[], fleet: &fleet, tagged: &[], now: now.parse().unwrap() };
     declarations[0].findings(&world)
 }
 
@@ -163,7 +164,8 @@ fn wanted(targets: Vec<Target>) -> (Vec<String>, Vec<String>) {
     let (declarations, problems) = read(ENV);
     assert_eq!(problems, [""; 0]);
     let fleet = Fleet::new(targets);
-    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: NOON.parse().unwrap() };
+    let world =
+        World { manifest_scopes: &[], scopes: &[], fleet: &fleet, tagged: &[], now: NOON.parse().unwrap() };
     let (desired, problems) = declarations[0].desired(&world);
     let line = |d: &Desired| {
         let fields = serde_json::to_string(&d.fields).unwrap();
@@ -210,7 +212,8 @@ fn a_default_that_the_rule_refuses_is_told_for_its_targets() {
         target(TargetKind::Ec2, "i-2", &[("Team", "red")]),
         target(TargetKind::Ec2, "i-3", &[]),
     ]);
-    let world = World { manifest_scopes: &[], scopes: &[], fleet: &fleet, now: NOON.parse().unwrap() };
+    let world =
+        World { manifest_scopes: &[], scopes: &[], fleet: &fleet, tagged: &[], now: NOON.parse().unwrap() };
     let (desired, problems) = declarations[0].desired(&world);
     assert_eq!(desired.len(), 1);
     let summaries: Vec<&str> = problems.iter().map(|d| d.summary.as_str()).collect();

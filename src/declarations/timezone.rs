@@ -1,0 +1,27 @@
+//! The key `timezone`.
+
+use jiff::tz::TimeZone;
+
+use crate::manifest::{TableReader, suggestion};
+use crate::model::Diagnostic;
+
+/// The time zone that a block names; UTC where it names none, `None` where there is no such zone, which is recorded.
+pub(super) fn read(reader: &mut TableReader<'_>) -> Option<TimeZone> {
+    if reader.place_of("timezone").is_none() {
+        reader.optional::<String>("timezone");
+        return Some(TimeZone::UTC);
+    }
+    let name = reader.optional::<String>("timezone")?;
+    if let Ok(timezone) = TimeZone::get(&name.value) {
+        return Some(timezone);
+    }
+    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let hint = match suggestion(&name.value, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "zones are named like `Asia/Seoul` or `UTC`".to_owned(),
+    };
+    let problem = Diagnostic::error(format!("there is no time zone {:?}", name.value));
+    reader.problem(problem.at(name.place).hint(hint));
+    None
+}

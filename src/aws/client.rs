@@ -33,6 +33,8 @@ pub struct Clients {
     pub ec2: aws_sdk_ec2::Client,
     /// Amazon RDS.
     pub rds: aws_sdk_rds::Client,
+    /// Amazon EventBridge Scheduler.
+    pub scheduler: aws_sdk_scheduler::Client,
     /// Resource Groups Tagging API.
     pub tagging: aws_sdk_resourcegroupstagging::Client,
 }
@@ -80,6 +82,7 @@ impl Aws {
                 cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
                 ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
                 rds: aws_sdk_rds::Client::from_conf(rds.build()),
+                scheduler: aws_sdk_scheduler::Client::new(&config),
                 tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
             })
         }))

@@ -56,6 +56,7 @@ macro_rules! operations {
 // CloudWatch's default rates: "CloudWatch service quotas" in the CloudWatch user guide.
 // EC2's buckets: "Request throttling for the Amazon EC2 API" in the EC2 developer guide.
 // Resource Groups Tagging's: its service quotas page. RDS and STS publish none; theirs are our choice.
+// EventBridge Scheduler's: "Amazon EventBridge Scheduler endpoints and quotas" in the AWS General Reference; more in large regions.
 // S3 takes "at least 3,500 PUT/COPY/POST/DELETE or 5,500 GET/HEAD requests per second per partitioned prefix" ("Best
 // practices design patterns: optimizing Amazon S3 performance"), far above what a state needs.
 operations! {
@@ -106,6 +107,26 @@ operations! {
     DESCRIBE_DB_CLUSTERS = operation("RDS", "DescribeDBClusters", "rds:DescribeDBClusters", rate(5.0, 5.0));
     /// One database or cluster a call; only for those that are described without their tags.
     LIST_DB_TAGS = operation("RDS", "ListTagsForResource", "rds:ListTagsForResource", rate(5.0, 5.0));
+    /// 100 schedules a page. Groups and lists: 10 a second.
+    LIST_SCHEDULES = operation("Scheduler", "ListSchedules", "scheduler:ListSchedules", rate(10.0, 10.0));
+    /// One schedule a call: 250 a second.
+    GET_SCHEDULE = operation("Scheduler", "GetSchedule", "scheduler:GetSchedule", rate(250.0, 250.0));
+    /// One schedule a call: 250 a second.
+    CREATE_SCHEDULE = operation("Scheduler", "CreateSchedule", "scheduler:CreateSchedule", rate(250.0, 250.0));
+    /// One schedule a call: 250 a second.
+    UPDATE_SCHEDULE = operation("Scheduler", "UpdateSchedule", "scheduler:UpdateSchedule", rate(250.0, 250.0));
+    /// One schedule a call: 250 a second.
+    DELETE_SCHEDULE = operation("Scheduler", "DeleteSchedule", "scheduler:DeleteSchedule", rate(250.0, 250.0));
+    /// One group a call.
+    GET_SCHEDULE_GROUP = operation("Scheduler", "GetScheduleGroup", "scheduler:GetScheduleGroup", rate(10.0, 10.0));
+    /// One group a call.
+    CREATE_SCHEDULE_GROUP = operation("Scheduler", "CreateScheduleGroup", "scheduler:CreateScheduleGroup", rate(10.0, 10.0));
+    /// One group a call.
+    DELETE_SCHEDULE_GROUP = operation("Scheduler", "DeleteScheduleGroup", "scheduler:DeleteScheduleGroup", rate(10.0, 10.0));
+    /// One group a call: the owner of its schedules.
+    LIST_GROUP_TAGS = operation("Scheduler", "ListTagsForResource", "scheduler:ListTagsForResource", rate(10.0, 10.0));
+    /// One group a call.
+    TAG_GROUP = operation("Scheduler", "TagResource", "scheduler:TagResource", rate(10.0, 10.0));
     /// 100 resources a page, 15 a second.
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].

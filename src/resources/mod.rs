@@ -6,6 +6,7 @@ pub mod instance_power;
 mod kind;
 pub mod metric_alarm;
 pub mod schedule;
+pub mod schedule_group;
 pub mod snapshot;
 pub mod tag;
 
@@ -24,6 +25,8 @@ pub const KINDS: &[&dyn Kind] = &[
     &metric_alarm::MetricAlarmKind,
     &tag::TagKind,
     &instance_power::InstancePowerKind,
+    &schedule_group::ScheduleGroupKind,
+    &schedule::ScheduleKind,
     &snapshot::SnapshotKind,
 ];
 

@@ -1,6 +1,8 @@
 //! Kind `schedule`: a schedule of EventBridge Scheduler in the project's group.
 
+pub(in crate::resources) mod aws;
 pub mod names;
 mod spec;
 
-pub use spec::{KIND, Schedule, TEXT, described, description, universal_target};
+pub use aws::ScheduleKind;
+pub use spec::{KIND, Schedule, described, description, universal_target};

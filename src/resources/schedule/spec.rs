@@ -12,7 +12,7 @@ use crate::model::{Fields, KindText};
 pub const KIND: &str = "schedule";
 
 /// The kind in words.
-pub const TEXT: KindText =
+pub(super) const TEXT: KindText =
     KindText { kind: KIND, noun: "schedule", plural: "schedules", shared: false, summary };
 
 /// The parameter of a target's input that is a set of ids: of EC2's `StartInstances` and `StopInstances`.

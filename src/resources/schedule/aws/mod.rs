@@ -1,0 +1,91 @@
+//! Schedules on AWS.
+
+mod convert;
+mod read;
+mod write;
+
+pub(in crate::resources) use read::{names_in, of_group};
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+
+use super::spec::TEXT;
+use crate::aws::{Aws, AwsError, Operation};
+use crate::model::{Actual, KindText, Ownership, Scope};
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
+
+/// The kind `schedule`.
+#[derive(Clone, Copy, Debug)]
+pub struct ScheduleKind;
+
+impl Kind for ScheduleKind {
+    fn text(&self) -> KindText {
+        TEXT
+    }
+
+    fn phase(&self) -> u8 {
+        // After their groups.
+        30
+    }
+
+    fn operations(&self) -> Operations {
+        Operations {
+            read: &[Operation::LIST_SCHEDULES],
+            read_one: &[Operation::GET_SCHEDULE],
+            write: &[Operation::CREATE_SCHEDULE, Operation::UPDATE_SCHEDULE],
+            remove: &[Operation::DELETE_SCHEDULE],
+        }
+    }
+
+    fn policy_resource(&self, account: &str, region: &str) -> String {
+        format!("scheduler:{region}:{account}:schedule/opsform-*/*")
+    }
+
+    fn read<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        request: &'a ReadRequest<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        read::read(aws, scope, request).boxed()
+    }
+
+    fn owners<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        keys: &'a [&'a str],
+        _need: OwnershipNeed,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Ownership>, AwsError>> {
+        read::owners(aws, scope, keys).boxed()
+    }
+
+    fn find_owned<'a>(
+        &'a self,
+        _aws: &'a Aws,
+        _scope: &'a Scope,
+        _project: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        // Found with their groups, which bear the tags.
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn batch_size(&self, _step: &Step) -> usize {
+        1
+    }
+
+    fn pacing_operation(&self, step: &Step) -> &'static Operation {
+        write::operation(step)
+    }
+
+    fn carry_out<'a>(
+        &'a self,
+        aws: &'a Aws,
+        _project: &'a str,
+        batch: &'a [Step],
+    ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
+        write::carry_out(aws, batch).boxed()
+    }
+}

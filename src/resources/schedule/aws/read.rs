@@ -1,0 +1,145 @@
+//! Reading schedules: a list says which there are, a hundred a call, and each of ours is asked for by name.
+//!
+//! `ListSchedules` tells neither expression nor input (`ScheduleSummary` in the API reference), so a schedule that is to be
+//! compared costs a `GetSchedule`, of which AWS allows hundreds a second. Those that are not there cost none, nor do other
+//! people's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::try_join_all;
+
+use super::convert::from_live;
+use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::model::{Actual, Address, Fields, Ownership, Scope};
+use crate::resources::schedule::names::parse_key;
+use crate::resources::schedule::{KIND, described};
+use crate::resources::{OwnershipNeed, ReadRequest, schedule_group};
+
+/// The largest page of `ListSchedules` (its API reference).
+const PAGE: i32 = 100;
+
+/// Reads the schedules of these keys.
+pub(super) async fn read(
+    aws: &Aws,
+    scope: &Scope,
+    request: &ReadRequest<'_>,
+) -> Result<Vec<Actual>, AwsError> {
+    let keys: Vec<&str> = request.keys.keys().copied().collect();
+    let groups = by_group(&keys).into_iter().map(|(group, wanted)| async move {
+        let there = names_in(aws, scope, group).await?;
+        let there: Vec<&str> = wanted.into_iter().filter(|name| there.contains(*name)).collect();
+        let asks = |name: &&str| {
+            let known = request.keys.get(&*format!("{group}/{name}"));
+            known.is_some_and(|known| known.ownership != OwnershipNeed::None)
+        };
+        let owner = if there.iter().any(asks) { owner(aws, scope, group).await? } else { Ownership::NotRead };
+        let found = try_join_all(there.iter().map(|name| get(aws, scope, group, name))).await?;
+        let owned = |mut actual: Actual| {
+            let known = request.keys.get(&*actual.address.key);
+            if known.is_some_and(|known| known.ownership != OwnershipNeed::None) {
+                actual.ownership = owner.clone();
+            }
+            actual
+        };
+        Ok(found.into_iter().flatten().map(owned).collect::<Vec<_>>())
+    });
+    Ok(try_join_all(groups).await?.into_iter().flatten().collect())
+}
+
+/// The owners of the schedules that there are: those of their groups.
+pub(super) async fn owners(
+    aws: &Aws,
+    scope: &Scope,
+    keys: &[&str],
+) -> Result<BTreeMap<String, Ownership>, AwsError> {
+    let mut owners = BTreeMap::new();
+    for (group, names) in by_group(keys) {
+        let there = names_in(aws, scope, group).await?;
+        if names.iter().any(|name| there.contains(*name)) {
+            let owner = owner(aws, scope, group).await?;
+            let names = names.into_iter().filter(|name| there.contains(*name));
+            owners.extend(names.map(|name| (format!("{group}/{name}"), owner.clone())));
+        }
+    }
+    Ok(owners)
+}
+
+/// The schedules of a project's group that say in their description that they are the project's: a person may have put
+/// others into it.
+pub(in crate::resources) async fn of_group(
+    aws: &Aws,
+    scope: &Scope,
+    group: &str,
+    project: &str,
+) -> Result<Vec<Actual>, AwsError> {
+    let names = names_in(aws, scope, group).await?;
+    let found = try_join_all(names.iter().map(|name| get(aws, scope, group, name))).await?;
+    let ours = |mut actual: Actual| {
+        let (name, label) = described(actual.fields.get("description")?.as_str()?)?;
+        let owner = Ownership::Project { name: name.to_owned(), label: Some(label.to_owned()) };
+        let is_ours = name == project;
+        actual.ownership = owner;
+        is_ours.then_some(actual)
+    };
+    Ok(found.into_iter().flatten().filter_map(ours).collect())
+}
+
+/// The names of all schedules of a group; none where there is no such group.
+pub(in crate::resources) async fn names_in(
+    aws: &Aws,
+    scope: &Scope,
+    group: &str,
+) -> Result<BTreeSet<String>, AwsError> {
+    let clients = aws.clients(scope);
+    let mut names = BTreeSet::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = aws
+            .call(scope, Operation::LIST_SCHEDULES, || {
+                let request = clients.scheduler.list_schedules().group_name(group).max_results(PAGE);
+                request.set_next_token(token.clone()).send()
+            })
+            .await;
+        let page = match page {
+            Err(error) if error.class == ErrorClass::NotFound => return Ok(names),
+            page => page?,
+        };
+        names.extend(page.schedules().iter().filter_map(|one| one.name().map(str::to_owned)));
+        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        if token.is_none() {
+            return Ok(names);
+        }
+    }
+}
+
+fn by_group<'a>(keys: &[&'a str]) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (group, name) in keys.iter().filter_map(|key| parse_key(key)) {
+        groups.entry(group).or_default().push(name);
+    }
+    groups
+}
+
+async fn owner(aws: &Aws, scope: &Scope, group: &str) -> Result<Ownership, AwsError> {
+    // A group that is gone took its schedules with it.
+    Ok(schedule_group::owner(aws, scope, group).await?.unwrap_or(Ownership::Nobody))
+}
+
+async fn get(aws: &Aws, scope: &Scope, group: &str, name: &str) -> Result<Option<Actual>, AwsError> {
+    let clients = aws.clients(scope);
+    let answer = aws
+        .call(scope, Operation::GET_SCHEDULE, || {
+            clients.scheduler.get_schedule().group_name(group).name(name).send()
+        })
+        .await;
+    let live = match answer {
+        Err(error) if error.class == ErrorClass::NotFound => return Ok(None),
+        answer => answer?,
+    };
+    let (fields, inexpressible) = match from_live(&live) {
+        Ok(schedule) => (schedule.to_fields(), None),
+        Err(what) => (Fields::from([("uses".to_owned(), what.clone().into())]), Some(what)),
+    };
+    let address = Address::new(KIND, scope.clone(), format!("{group}/{name}"));
+    Ok(Some(Actual { address, fields, ownership: Ownership::NotRead, inexpressible }))
+}

@@ -1,0 +1,136 @@
+//! Writing schedules, one a call.
+
+use uuid::Uuid;
+
+use super::convert::parts;
+use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::model::Scope;
+use crate::plan::{Change, Verb};
+use crate::resources::Step;
+use crate::resources::schedule::Schedule;
+use crate::resources::schedule::names::parse_key;
+
+/// The call that carries out a step.
+pub(super) fn operation(step: &Step) -> &'static Operation {
+    match step {
+        Step::Remove(_) => Operation::DELETE_SCHEDULE,
+        Step::Write(change) if matches!(change.verb, Verb::Update | Verb::Adopt) => {
+            Operation::UPDATE_SCHEDULE
+        }
+        Step::Write(_) => Operation::CREATE_SCHEDULE,
+    }
+}
+
+/// Carries out a batch; one result for each step, in order.
+pub(super) async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsError>> {
+    let mut results = Vec::with_capacity(batch.len());
+    for step in batch {
+        results.push(one(aws, step).await);
+    }
+    results
+}
+
+async fn one(aws: &Aws, step: &Step) -> Result<(), AwsError> {
+    let address = step.address();
+    let Some(place) = parse_key(&address.key) else {
+        return Err(unfit(step, format!("{:?} is not the key of a schedule", address.key)));
+    };
+    match step {
+        Step::Remove(_) => remove(aws, &address.scope, place).await,
+        Step::Write(change) => {
+            let schedule = wanted(change).map_err(|why| unfit(step, why))?;
+            if operation(step) == Operation::UPDATE_SCHEDULE {
+                match update(aws, step, place, &schedule).await {
+                    // Gone since the plan was made: what is gone may be written.
+                    Err(error) if error.class == ErrorClass::NotFound => {}
+                    result => return result,
+                }
+            }
+            create(aws, step, place, &schedule).await
+        }
+    }
+}
+
+fn wanted(change: &Change) -> Result<Schedule, String> {
+    let fields = change.after.clone().unwrap_or_default();
+    Schedule::from_fields(&fields)
+        .map_err(|error| format!("the plan's fields do not make a schedule: {error}"))
+}
+
+fn unfit(step: &Step, message: String) -> AwsError {
+    AwsError {
+        operation: operation(step),
+        scope: step.address().scope.clone(),
+        class: ErrorClass::Other,
+        code: "not a schedule".to_owned(),
+        message,
+        request_id: None,
+    }
+}
+
+async fn create(
+    aws: &Aws,
+    step: &Step,
+    (group, name): (&str, &str),
+    schedule: &Schedule,
+) -> Result<(), AwsError> {
+    let scope = &step.address().scope;
+    let clients = aws.clients(scope);
+    let parts = parts(schedule).map_err(|error| unfit(step, error.to_string()))?;
+    // The same for all tries of this call, so that one whose answer was lost is not refused the second time; and another
+    // one for each step, because nobody says how long AWS remembers a token after a schedule was deleted.
+    let token = Uuid::new_v4().to_string();
+    aws.call(scope, Operation::CREATE_SCHEDULE, || {
+        let request = clients.scheduler.create_schedule().group_name(group).name(name).client_token(&token);
+        request
+            .schedule_expression(&schedule.expression)
+            .schedule_expression_timezone(&schedule.timezone)
+            .set_description(schedule.description.clone())
+            .state(parts.state.clone())
+            .target(parts.target.clone())
+            .flexible_time_window(parts.window.clone())
+            .action_after_completion(parts.after.clone())
+            .send()
+    })
+    .await
+    .map(drop)
+}
+
+/// Replaces the whole schedule: what a request leaves out gets its default (`UpdateSchedule` in the API reference).
+async fn update(
+    aws: &Aws,
+    step: &Step,
+    (group, name): (&str, &str),
+    schedule: &Schedule,
+) -> Result<(), AwsError> {
+    let scope = &step.address().scope;
+    let clients = aws.clients(scope);
+    let parts = parts(schedule).map_err(|error| unfit(step, error.to_string()))?;
+    aws.call(scope, Operation::UPDATE_SCHEDULE, || {
+        let request = clients.scheduler.update_schedule().group_name(group).name(name);
+        request
+            .schedule_expression(&schedule.expression)
+            .schedule_expression_timezone(&schedule.timezone)
+            .set_description(schedule.description.clone())
+            .state(parts.state.clone())
+            .target(parts.target.clone())
+            .flexible_time_window(parts.window.clone())
+            .action_after_completion(parts.after.clone())
+            .send()
+    })
+    .await
+    .map(drop)
+}
+
+async fn remove(aws: &Aws, scope: &Scope, (group, name): (&str, &str)) -> Result<(), AwsError> {
+    let clients = aws.clients(scope);
+    let result = aws
+        .call(scope, Operation::DELETE_SCHEDULE, || {
+            clients.scheduler.delete_schedule().group_name(group).name(name).send()
+        })
+        .await;
+    match result {
+        Err(error) if error.class == ErrorClass::NotFound => Ok(()),
+        result => result.map(drop),
+    }
+}

@@ -9,6 +9,7 @@ from alarm_store import AlarmStore
 from calls import CallLog
 from faults import Fault
 from s3 import Bucket
+from scheduler import Timetable
 from ses import Outbox
 
 
@@ -23,6 +24,7 @@ class Account:
         self.being_put: set[tuple[str, str]] = set()  # region and name of alarms with a put under way
         self.buckets: dict[str, Bucket] = {}
         self.outboxes: dict[str, Outbox] = {}
+        self.timetables: dict[str, Timetable] = {}
         self.opted_in: set[str] = set()
         self.roles: dict[str, str] = {}  # access key id → ARN of the session that it belongs to
 
@@ -33,6 +35,11 @@ class Account:
 
     def outbox(self, region: str) -> Outbox:
         return self.outboxes.setdefault(region, Outbox())
+
+    def timetable(self, region: str) -> Timetable:
+        if region not in self.timetables:
+            self.timetables[region] = Timetable(self.number, region)
+        return self.timetables[region]
 
     def release(self) -> int:
         released = len(self.held)

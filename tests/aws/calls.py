@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 import cbor2
 from ec2_query import listed
 from http_server import Request, Response
+from scheduler import read as read_schedule_call
 
 DEFAULT_ACCOUNT = "123456789012"
 CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/"
@@ -28,7 +29,8 @@ class Call:
     """One request, recognised: whose it is, what it asks, and with which parameters.
 
     `params` of a query call maps each name to its (last) value; of a CBOR or JSON call it is the decoded body.
-    `keys` name what the call is about: alarms, an object, instances and volumes, a database or its ARN, recipients.
+    `keys` name what the call is about: alarms, an object, instances, volumes and snapshots, a database or its
+    ARN, recipients, a schedule, a rule.
     """
 
     __slots__ = (
@@ -42,11 +44,13 @@ class Call:
         "params",
         "keys",
         "problem",
+        "options",
     )
 
     def __init__(self, request: Request):
         self.request = request
         self.problem: str | None = None
+        self.options: dict[str, Any] = {}  # those of the account, once it is known
         self.access_key, self.region, signing_name = _credential(request)
         matched = KEY_ACCOUNT.match(self.access_key)
         self.account = matched.group(1) if matched else DEFAULT_ACCOUNT
@@ -78,6 +82,10 @@ class Call:
                 (self.request.method, self.request.path.removeprefix(SES_PATH)), "Unknown"
             )
             self.params = json.loads(body) if body else {}
+            return
+        if self.service == "scheduler":
+            self.protocol = "rest-json"
+            self.operation, self.params = read_schedule_call(self.request)
             return
         if self.request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
@@ -125,11 +133,18 @@ def alarm_names(operation: str, params: dict[str, Any]) -> list[str]:
 
 
 def resource_ids(_operation: str, params: dict[str, Any]) -> list[str]:
-    return [ident for name in ("ResourceId", "InstanceId", "VolumeId") for ident in listed(params, name)]
+    many = [ident for name in ("ResourceId", "InstanceId", "VolumeId", "SnapshotId") for ident in listed(params, name)]
+    single = ("VolumeId", "SnapshotId", "InstanceSpecification.InstanceId")
+    return many + [params[name] for name in single if name in params]
 
 
 def database_names(_operation: str, params: dict[str, Any]) -> list[str]:
     return [params[name] for name in ("ResourceName", "DBInstanceIdentifier", "DBClusterIdentifier") if name in params]
+
+
+def schedule_names(_operation: str, params: dict[str, Any]) -> list[str]:
+    """A schedule, a group, or the ARN of a group."""
+    return [str(params[name]) for name in ("Name", "ResourceArn") if name in params]
 
 
 def recipients(_operation: str, params: dict[str, Any]) -> list[str]:
@@ -144,6 +159,7 @@ NAMED: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
     "ec2": resource_ids,
     "rds": database_names,
     "ses": recipients,
+    "scheduler": schedule_names,
 }
 
 

@@ -7,11 +7,24 @@ import unittest
 import check_databases
 import check_ec2
 import check_faults
+import check_fire
 import check_mail
 import check_s3
+import check_schedules
 import check_services
+import check_snapshots
 
-MODULES = (check_services, check_ec2, check_databases, check_mail, check_s3, check_faults)
+MODULES = (
+    check_services,
+    check_ec2,
+    check_databases,
+    check_mail,
+    check_schedules,
+    check_snapshots,
+    check_fire,
+    check_s3,
+    check_faults,
+)
 
 
 def load_tests(loader: unittest.TestLoader, _tests: unittest.TestSuite, _pattern: str | None) -> unittest.TestSuite:

@@ -12,15 +12,17 @@ from accounts import Account, Accounts
 from alarm_rules import ALARM_FIELDS, COMPOSITE_FIELDS
 from alarm_store import COMPOSITE, Alarm
 from faults import Fault
+from fire import fire
 from http_server import Request, Response
 from mails import Mail
 from moto_bridge import MotoBridge, forget_account
 from protocols import AwsError, plain, timestamp
 from seed import seed
 from ses import check_settings
+from snapshots import finish
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
-OPTIONS = frozenset(("delete_skips_missing", "index_lags", "no_tag_list", "delay", "mail", "mail_in"))
+OPTIONS = frozenset(("delete_skips_missing", "index_lags", "no_tag_list", "delay", "mail", "mail_in", "slow_snapshots"))
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 
 
@@ -62,6 +64,10 @@ class Control:
             return self._reset(account.number)
         if step == "POST seed":
             return self._seed(account, body)
+        if step == "POST fire":
+            return self._fire(account, body)
+        if step == "GET schedules":
+            return answer(stored_schedules(account))
         if step == "GET mails":
             return answer({"mails": sent_mails(account)})
         if step == "POST mails/clear":
@@ -70,6 +76,8 @@ class Control:
             return answer({})
         if step == "GET alarms":
             return answer(stored_alarms(account))
+        if snapshots_of := re.fullmatch(r"POST snapshots/([a-z0-9-]+)/finish", step):
+            return self._finish(account.number, snapshots_of.group(1), body or {})
         if alarms := re.fullmatch(r"POST alarms/([a-z0-9-]+)(/edit)?", step):
             change = edit_alarm if alarms.group(2) else put_alarm
             return answer(change(account, alarms.group(1), body))
@@ -79,6 +87,19 @@ class Control:
         self.accounts.forget(number)
         await self.moto.run(forget_account, number)
         return answer({})
+
+    async def _fire(self, account: Account, body: dict[str, Any]) -> Response:
+        try:
+            return answer(await fire(account, self.moto, body))
+        except (ValueError, KeyError) as wrong:
+            return problem(400, f"fire: {type(wrong).__name__}: {wrong}")
+
+    async def _finish(self, number: str, region: str, body: dict[str, Any]) -> Response:
+        try:
+            ended = await self.moto.run(finish, number, region, body.get("state", "completed"), body.get("ids"))
+        except (ValueError, KeyError) as wrong:
+            return problem(400, f"finish: {type(wrong).__name__}: {wrong}")
+        return answer({"finished": ended})
 
     async def _seed(self, account: Account, body: dict[str, Any]) -> Response:
         account.opted_in.update(body.get("opted_in") or [])
@@ -94,6 +115,12 @@ def check_options(body: dict[str, Any]) -> None:
     float(body.get("delay") or 0)
     for wanted in (body.get("mail", {}), *body.get("mail_in", {}).values()):
         check_settings(wanted)
+
+
+def stored_schedules(account: Account) -> dict[str, Any]:
+    """By region, what GetSchedule answers of every schedule, sorted by group and name."""
+    stores = {region: store.schedules for region, store in sorted(account.timetables.items()) if store.schedules}
+    return {region: [known[place] for place in sorted(known)] for region, known in stores.items()}
 
 
 def sent_mails(account: Account) -> list[Mail]:

@@ -111,10 +111,20 @@ def checked_resources(call: Call, ids: list[str]) -> dict[str, dict[str, str]] |
     known = {instance.id: instance for _, instance in instances.every_instance(call)}
     instances.check_ids([ident for ident in ids if ident.startswith("i-")], known)
     volumes.check_ids([ident for ident in ids if ident.startswith("vol-")], volumes.every_volume(call))
-    if not all(ident.startswith(("i-", "vol-")) for ident in ids):
+    check_snapshots(call, [ident for ident in ids if ident.startswith("snap-")])
+    if not all(ident.startswith(("i-", "vol-", "snap-")) for ident in ids):
         return None
     store: Any = ec2_backends[call.account][call.region].tags
     return store  # type: ignore[no-any-return]
+
+
+def check_snapshots(call: Call, ids: list[str]) -> None:
+    from moto.ec2.models import ec2_backends
+
+    known = ec2_backends[call.account][call.region].snapshots
+    for ident in ids:
+        if ident not in known:
+            raise AwsError("InvalidSnapshot.NotFound", f"The snapshot '{ident}' does not exist.")
 
 
 OPERATIONS: dict[str, Callable[[Call], Response | None]] = {"CreateTags": create, "DeleteTags": delete}

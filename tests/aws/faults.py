@@ -28,6 +28,8 @@ DENIALS = {
     "ec2": ("UnauthorizedOperation", 403),
     "tagging": ("AccessDeniedException", 400),
     "ses": ("AccessDeniedException", 403),
+    "scheduler": ("AccessDeniedException", 403),
+    "events": ("AccessDeniedException", 400),
 }
 IAM_NAMES = {"tagging": "tag"}  # where IAM's prefix of the service is not the name of the service here
 

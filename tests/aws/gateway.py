@@ -13,6 +13,7 @@ import cloudwatch
 import databases
 import regions
 import s3
+import scheduler
 import ses
 import sts
 import tagging
@@ -40,6 +41,7 @@ class Gateway:
             return self.control.handle(request)
         call = Call(request)
         account = self.accounts.get(call.account)
+        call.options = account.options
         entry = account.calls.begin(call)
         verdict = judge(account.faults, call)
         if delay := account.options.get("delay"):
@@ -106,6 +108,8 @@ class Gateway:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
         if call.service == "s3":
             return s3.answer(call, account.buckets)
+        if call.service == "scheduler":
+            return scheduler.answer(call, account)
         if call.protocol == "rest-json":
             return self._mail(call, account)
         if call.service == "tagging" and call.operation == "GetResources":

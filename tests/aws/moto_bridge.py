@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import databases
 import ec2_tags
+import images
 import instances
+import snapshots
 import volumes
 from calls import Call
 from http_server import Response
@@ -35,7 +37,7 @@ JSON_TYPE = re.compile(rb'"__type"\s*:\s*"(?:[^"]*#)?([^"]*)"')
 # What is answered here; an operation that answers nothing has only looked and leaves the call to moto.
 TAUGHT: dict[tuple[str, str], Callable[[Call], Response | None]] = {
     (service, name): operation
-    for service, modules in {"ec2": (instances, volumes, ec2_tags), "rds": (databases,)}.items()
+    for service, modules in {"ec2": (instances, volumes, snapshots, images, ec2_tags), "rds": (databases,)}.items()
     for module in modules
     for name, operation in module.OPERATIONS.items()
 }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from typing import Any
+
+from seed_fields import check, moment, tags_of
+from seed_snapshots import seed_image, seed_snapshots
 
 IMAGE = "ami-0abcdef1234567890"
 ROOT_DEVICE = "/dev/sda1"
 SPEED = {"gp3": {"iops": 3000, "throughput": 125}, "io1": {"iops": 100}, "io2": {"iops": 100}}
-RESOURCES = {"instances", "volumes", "databases", "clusters"}
+RESOURCES = {"instances", "volumes", "snapshots", "images", "databases", "clusters"}
 INSTANCE_FIELDS = {"name", "tags", "type", "state", "count", "launched", "root", "volumes"}
 VOLUME_FIELDS = {"name", "tags", "type", "size", "count", "created", "instance", "device", "delete_on_termination"}
 DATABASE_FIELDS = {"id", "engine", "class", "tags", "created", "state", "replica_of"}
@@ -17,35 +19,19 @@ CLUSTER_FIELDS = {"id", "engine", "tags", "created", "state", "members"}
 
 
 def seed(account: str, regions: dict[str, Any]) -> dict[str, Any]:
-    """Gives the ids of the instances and of the volumes in the order of the request, by region."""
+    """Gives the ids of what was made in the order of the request, by region."""
     answer = {}
     for region, wanted in regions.items():
         check(region, wanted, RESOURCES)
         ids = [ident for one in wanted.get("instances") or [] for ident in seed_instances(account, region, one)]
         volumes = [ident for one in wanted.get("volumes") or [] for ident in seed_volumes(account, region, one, ids)]
+        taken = [
+            ident for one in wanted.get("snapshots") or [] for ident in seed_snapshots(account, region, one, volumes)
+        ]
+        images = [seed_image(account, region, one, taken) for one in wanted.get("images") or []]
         seed_databases(account, region, wanted.get("databases") or [], wanted.get("clusters") or [])
-        answer[region] = {"instances": ids, "volumes": volumes}
+        answer[region] = {"instances": ids, "volumes": volumes, "snapshots": taken, "images": images}
     return answer
-
-
-def check(what: str, wanted: dict[str, Any], fields: set[str]) -> None:
-    unknown = set(wanted) - fields
-    if unknown:
-        raise ValueError(f"{what}: unknown field {', '.join(sorted(unknown))}")
-
-
-def moment(text: str | None) -> datetime.datetime | None:
-    """An ISO time as moto keeps times: UTC, and without saying so."""
-    if text is None:
-        return None
-    told = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return told.astimezone(datetime.timezone.utc).replace(tzinfo=None) if told.tzinfo else told
-
-
-def tags_of(wanted: dict[str, Any]) -> dict[str, str]:
-    """A null name is no Name tag; with no other tag either, the resource was never tagged."""
-    name = {"Name": wanted["name"]} if wanted.get("name") is not None else {}
-    return {**name, **(wanted.get("tags") or {})}
 
 
 def seed_instances(account: str, region: str, wanted: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod aws;
 pub mod commands;
+pub mod cron;
 pub mod declarations;
 pub mod inventory;
 pub mod mail;

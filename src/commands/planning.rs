@@ -172,6 +172,7 @@ async fn manifest_desired(
         problems.extend(emptied);
         desired.extend(wants);
     }
+    declarations::share_groups(&mut desired);
     problems.extend(declarations::check_unique(&desired));
     output.diagnostics(&problems.without_repeats())?;
     check_patterns(&options.selection, &desired, state)?;

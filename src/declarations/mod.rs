@@ -4,6 +4,7 @@ mod alarm;
 mod for_each;
 mod inventories;
 mod registry;
+mod schedule_group;
 mod snapshot;
 mod tags;
 mod target_problems;
@@ -14,6 +15,7 @@ mod variables;
 pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory, files_of};
 pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
+pub use schedule_group::share_groups;
 pub use unique::check_unique;
 
 use crate::inventory::{Fleet, Selector};

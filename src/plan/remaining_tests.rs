@@ -168,3 +168,19 @@ fn a_forget() {
     assert_eq!(outcome(forget(), vec![live("a", 1, Ownership::Nobody)], vec![owned("a", 1)]), "Forget a");
     assert_eq!(outcome(forget(), vec![live("a", 1, Ownership::NotRead)], vec![owned("a", 1)]), "a Created");
 }
+
+#[test]
+fn a_delete_of_what_is_not_recorded() {
+    let why = "generation 8 of 7".to_owned();
+    let delete = || Change {
+        reason: Some(Reason::Surplus { why: why.clone() }),
+        ..change(Verb::Delete, Some(1), None)
+    };
+    assert_eq!(outcome(delete(), vec![live("a", 1, project("payments"))], vec![]), "Delete a");
+    assert_eq!(outcome(delete(), vec![], vec![]), "done");
+    assert_eq!(
+        outcome(delete(), vec![live("a", 2, project("payments"))], vec![]),
+        "a Changed([\"threshold\"])"
+    );
+    assert_eq!(outcome(delete(), vec![live("a", 1, Ownership::Nobody)], vec![]), "a Owner(None)");
+}

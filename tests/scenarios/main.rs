@@ -31,6 +31,7 @@ mod s3_signals;
 mod s3_state;
 mod saved;
 mod sheets;
+mod snapshots;
 mod state_damage;
 mod tag_rules;
 mod volumes;

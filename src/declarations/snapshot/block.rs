@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use crate::cron::Expression;
 use crate::declarations::{Context, ForEach, TextTemplate, timezone};
 use crate::inventory::TargetKind;
 use crate::manifest::{
@@ -145,21 +146,19 @@ fn for_each(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<ForEa
 
 fn schedule(reader: &mut TableReader<'_>) -> Option<String> {
     let Placed { value, place } = reader.required::<String>("schedule")?;
-    match fault(&value) {
-        None => Some(value),
-        Some((message, hint)) => {
-            reader.problem(Diagnostic::error(format!("`schedule`: {message}")).at(place).hint(hint));
-            None
+    let fault = match Expression::parse(&value) {
+        // It would take one snapshot and then none.
+        Ok(Expression::At(_)) => {
+            ("it runs only once".to_owned(), "write `cron(30 9 * * ? *)` or `rate(1 day)`".to_owned())
         }
-    }
-}
-
-fn fault(text: &str) -> Option<(String, String)> {
-    let known = ["cron(", "rate("].iter().any(|kind| text.starts_with(kind)) && text.ends_with(')');
-    (!known).then(|| {
-        let hint = "write `cron(30 9 * * ? *)` or `rate(1 day)`";
-        (format!("{text:?} is no schedule expression"), hint.to_owned())
-    })
+        Ok(expression) if expression.never_fires() => {
+            (format!("{value} never fires"), "no date is all that it says".to_owned())
+        }
+        Ok(_) => return Some(value),
+        Err(fault) => (fault.message, fault.hint),
+    };
+    reader.problem(Diagnostic::error(format!("`schedule`: {}", fault.0)).at(place).hint(fault.1));
+    None
 }
 
 fn check_keys(reader: &mut TableReader<'_>, tags: &[(Placed<String>, TextTemplate)]) {

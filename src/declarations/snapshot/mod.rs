@@ -11,12 +11,12 @@ mod wanted;
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::TableReader;
 use crate::model::{Actual, Desired, Diagnostic, Diagnostics, Place};
-use crate::resources::{schedule, snapshot};
+use crate::resources;
 
 use self::block::Block;
 use self::pruning::Pruning;
 use super::target_problems::TargetProblems;
-use super::{Context, Declaration, Inventory, World, variables};
+use super::{Context, Declaration, Inventory, World, schedule_group, variables};
 
 /// A `[[snapshot]]` block.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Declaration for Snapshots {
     }
 
     fn tagged_kinds(&self) -> Vec<&'static str> {
-        vec![snapshot::KIND]
+        vec![resources::snapshot::KIND]
     }
 
     fn targets_of_tagged(&self, fleet: &Fleet, tagged: &[Actual]) -> Vec<Selector> {
@@ -87,7 +87,7 @@ impl Declaration for Snapshots {
     }
 
     fn kinds(&self) -> Vec<&'static str> {
-        vec![schedule::KIND, snapshot::KIND]
+        vec![resources::schedule_group::KIND, resources::schedule::KIND, resources::snapshot::KIND]
     }
 
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
@@ -95,8 +95,9 @@ impl Declaration for Snapshots {
         let pruning = Pruning::new(self, world.fleet, world.tagged);
         let mut desired = Vec::new();
         let selected = self.block.for_each.select(world.fleet);
+        desired.extend(selected.iter().filter_map(|selected| self.wanted(selected, &mut problems)));
+        desired.extend(schedule_group::wanted(self, &self.project, &desired));
         for selected in &selected {
-            desired.extend(self.wanted(selected, &mut problems));
             desired.extend(pruning.surplus(selected, world.now, &mut problems));
         }
         let (gone, left) = pruning.of_others(&selected, world.now);

@@ -90,7 +90,8 @@ fn a_volume_gets_a_schedule_that_makes_tagged_snapshots() {
     let text = format!("{BLOCK}tags = {{ Gens = '{{{{ tags.Daily_Gens }}}}' }}\n");
     let (desired, said) =
         desired(&text, vec![volume("vol-1", &[("Daily_Gens", "7")]), volume("vol-2", &[])], &[]);
-    assert_eq!((desired.len(), said), (1, vec![]));
+    assert_eq!((desired.len(), said), (2, vec![]));
+    assert_eq!(desired[1].address.key, "opsform-payments");
     assert_eq!(desired[0].address.kind, schedule::KIND);
     assert_eq!(desired[0].address.key, "opsform-payments/daily.vol-1");
     let fields = &desired[0].fields;
@@ -121,7 +122,7 @@ fn what_is_beyond_the_tags_count_goes() {
     let volumes = vec![volume("vol-1", &[("Daily_Gens", "1")]), volume("vol-2", &[("Daily_Gens", "0")])];
     let (desired, said) = desired(BLOCK, volumes, &tagged);
     assert_eq!(goes(&desired), ["snap-1 generation 2 of 1, taken 2026-11-11"]);
-    assert_eq!((desired.len(), said), (3, vec![]));
+    assert_eq!((desired.len(), said), (4, vec![]));
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn wrong_blocks_are_told() {
     );
     insta::assert_snapshot!(problems.join("\n"), @r##"
 3:12 snapshots are taken of volumes, and not of instances (write `for_each = { ebs = {} }` for all volumes)
-4:12 `schedule`: "daily" is no schedule expression (write `cron(30 9 * * ? *)` or `rate(1 day)`)
+4:12 `schedule`: this is no schedule expression (write cron(0 9 ? * MON-FRI *), rate(5 minutes) or at(2026-12-31T23:59:00))
 5:8 `keep`: expected a whole number of at least 0, or a template that gives one, found the string "x"
 6:12 `keep_for`: expected a duration such as "5m" or 300, or a template that gives one, found the string "x"
 1:1 [[snapshot]] has no `role_arn` (add `role_arn = …`: a string)

@@ -94,6 +94,9 @@ pub(super) enum Command {
     Import(ImportArgs),
     /// Print the least IAM policy for what the manifest uses
     IamPolicy(IamPolicyArgs),
+    /// Say what AWS's schedule expressions mean, without AWS
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Look after the state
     #[command(subcommand)]
     State(StateCommand),
@@ -366,6 +369,27 @@ pub(super) struct IamPolicyArgs {
     /// Print the policy of the caller's own credentials, where `[[account]]` names roles: to take them on, and the state in S3
     #[arg(long)]
     pub(super) caller: bool,
+}
+
+/// `schedule`
+#[derive(Debug, Subcommand)]
+pub(super) enum ScheduleCommand {
+    /// Show in words and times when an expression of EventBridge fires
+    Preview(SchedulePreviewArgs),
+}
+
+/// `schedule preview`
+#[derive(Args, Debug)]
+pub(super) struct SchedulePreviewArgs {
+    /// The expression, such as 'cron(0 9 ? * MON-FRI *)', 'rate(5 minutes)' or 'at(2026-12-31T23:59:00)'
+    #[arg(value_name = "EXPRESSION")]
+    pub(super) expression: String,
+    /// The schedule's time zone, by its IANA name; EventBridge rules have UTC only
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(super) timezone: String,
+    /// How many times to show
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) count: u16,
 }
 
 /// What a policy is for.

@@ -10,6 +10,8 @@ pub struct Environment {
     pub now: jiff::Timestamp,
     /// Reads the clock, for what outlives the start.
     pub clock: fn() -> jiff::Timestamp,
+    /// The zone of the clock on the wall; unknown where the system does not say.
+    pub local: jiff::tz::TimeZone,
     /// Who runs it: `user@host (pid 4711)`.
     pub who: String,
     /// The current folder.
@@ -40,6 +42,7 @@ impl Environment {
         Self {
             now: jiff::Timestamp::now(),
             clock: jiff::Timestamp::now,
+            local: jiff::tz::TimeZone::system(),
             who: format!("{user}@{host} (pid {})", std::process::id()),
             folder: std::env::current_dir().unwrap_or_default(),
             no_color: variable("NO_COLOR").is_some(),

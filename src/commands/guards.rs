@@ -47,7 +47,28 @@ pub(super) fn emptied(
             problems.push(empty_selection(declaration, kind, owned));
         }
     }
+    problems.extend(emptied_as_a_whole(declaration, wants, session, state, selection));
     problems
+}
+
+/// The same for resources that stand for many targets, such as a schedule of a hundred instances.
+fn emptied_as_a_whole(
+    declaration: &dyn Declaration,
+    wants: &[Desired],
+    session: &Session,
+    state: &State,
+    selection: &Selection,
+) -> Option<Diagnostic> {
+    let first = declaration.selectors().first()?;
+    let owned = state.resources.values().filter(|owned| {
+        owned.label == declaration.label()
+            && owned.target.is_none()
+            && session.declared_scopes.contains(&owned.address.scope)
+            && !owned.protect
+            && selection.keeps(&owned.address, &owned.label, None)
+    });
+    let owned = owned.count();
+    (wants.is_empty() && owned > 0).then(|| empty_selection(declaration, first.kind, owned))
 }
 
 /// An error where much of what the declaration made would be deleted because an inventory lost its rows: half a sheet is

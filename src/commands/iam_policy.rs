@@ -69,7 +69,22 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
             allow("Remove", operations.remove, &owned);
         }
     }
+    if permissions == PolicyFor::Apply {
+        statements.extend(passing(manifest));
+    }
     statements
+}
+
+/// To hand roles to EventBridge Scheduler ("Granting a user permissions to pass a role to an AWS service" in the IAM user
+/// guide).
+fn passing(manifest: &Manifest) -> Option<Value> {
+    let roles: BTreeSet<String> = manifest.declarations.iter().flat_map(|d| d.passed_roles()).collect();
+    if roles.is_empty() {
+        return None;
+    }
+    let mut statement = statement("OpsformPassRole", &BTreeSet::from(["iam:PassRole"]), json!(roles));
+    statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "scheduler.amazonaws.com" } });
+    Some(statement)
 }
 
 /// `metric_alarm` as `MetricAlarm`: a Sid has letters and digits only, and each stands in a policy once.

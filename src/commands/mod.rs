@@ -21,6 +21,7 @@ mod planning;
 mod progress;
 mod reading;
 mod saved;
+mod schedule;
 mod session;
 mod signals;
 mod stale;
@@ -91,6 +92,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Audit(args) => audit::run(global, args, environment).await,
         Command::Inventory(args) => inventory::run(global, args, environment).await,
         Command::Import(args) => import::run(global, args, environment).await,
+        Command::Schedule(command) => schedule::run(global, command, environment),
         Command::State(command) => state::run(global, command, environment).await,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "opsform", &mut std::io::stdout());

@@ -172,7 +172,10 @@ async fn manifest_desired(
         problems.extend(emptied);
         desired.extend(wants);
     }
-    declarations::share_groups(&mut desired);
+    let kept = |desired: &Desired| {
+        options.selection.keeps(&desired.address, &desired.origin.label, desired.target.as_ref())
+    };
+    let desired = declarations::unite(desired, kept);
     problems.extend(declarations::check_unique(&desired));
     output.diagnostics(&problems.without_repeats())?;
     check_patterns(&options.selection, &desired, state)?;

@@ -1,13 +1,15 @@
 //! What the user says, as desired resources. Pure: no AWS, no clock, no disk.
 
 mod alarm;
+mod dates;
 mod for_each;
 mod inventories;
 mod registry;
-mod schedule_group;
+mod schedule;
 mod snapshot;
 mod tags;
 mod target_problems;
+mod timetable;
 mod timezone;
 mod unique;
 mod variables;
@@ -15,8 +17,7 @@ mod variables;
 pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory, files_of};
 pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
-pub use schedule_group::share_groups;
-pub use unique::check_unique;
+pub use unique::{check_unique, unite};
 
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, Templated};
@@ -64,6 +65,12 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
 
     /// The kinds of resources that it may want, for the IAM policy.
     fn kinds(&self) -> Vec<&'static str>;
+
+    /// The ARNs of the roles that it hands to AWS services, with `*` for what is not known before the fleet is, for the IAM
+    /// policy.
+    fn passed_roles(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The day with which its rules compare dates, and the time zone of that day; `None` where it holds no rules that an
     /// audit looks after.

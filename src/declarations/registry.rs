@@ -6,7 +6,7 @@ use crate::manifest::{Document, Placed, Settings, TableReader};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 use super::inventories::{self, Inventories};
-use super::{Declaration, alarm, snapshot, tags};
+use super::{Declaration, alarm, schedule, snapshot, tags};
 
 /// A label becomes part of an AWS tag's value, which holds 256 characters.
 const LABEL_LENGTH: usize = 128;
@@ -39,6 +39,11 @@ pub const REGISTRY: &[DeclarationKind] = &[
         block: "alarm",
         about: "a CloudWatch alarm for each selected target",
         parse: alarm::parse,
+    },
+    DeclarationKind {
+        block: "schedule",
+        about: "when instances, databases and clusters start and stop",
+        parse: schedule::parse,
     },
     DeclarationKind {
         block: "snapshot",

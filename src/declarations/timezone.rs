@@ -1,11 +1,11 @@
-//! The key `timezone`.
+//! The key `timezone`: where a day begins and what a clock shows.
 
 use jiff::tz::TimeZone;
 
 use crate::manifest::{TableReader, suggestion};
 use crate::model::Diagnostic;
 
-/// The time zone that a block names; UTC where it names none, `None` where there is no such zone, which is recorded.
+/// The key `timezone`: UTC where it is left out, `None` where it is wrong, which is recorded.
 pub(super) fn read(reader: &mut TableReader<'_>) -> Option<TimeZone> {
     if reader.place_of("timezone").is_none() {
         reader.optional::<String>("timezone");
@@ -24,4 +24,9 @@ pub(super) fn read(reader: &mut TableReader<'_>) -> Option<TimeZone> {
     let problem = Diagnostic::error(format!("there is no time zone {:?}", name.value));
     reader.problem(problem.at(name.place).hint(hint));
     None
+}
+
+/// The name of a time zone that [`read`] gave.
+pub(super) fn name(timezone: &TimeZone) -> &str {
+    timezone.iana_name().unwrap_or("UTC")
 }

@@ -2,9 +2,33 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::{Address, Desired, Diagnostic, Diagnostics};
+use crate::model::{Address, Claim, Desired, Diagnostic, Diagnostics};
 
 use super::target_problems::listed;
+
+/// One of each resource that declarations want jointly: the first that `keeps` is true of, else the first. It is protected
+/// where one of them protects it.
+pub fn unite(desired: Vec<Desired>, keeps: impl Fn(&Desired) -> bool) -> Vec<Desired> {
+    let mut united: Vec<Desired> = Vec::with_capacity(desired.len());
+    let mut index: HashMap<Address, usize> = HashMap::new();
+    for resource in desired {
+        if resource.claim != Claim::Joint {
+            united.push(resource);
+            continue;
+        }
+        let Some(&place) = index.get(&resource.address) else {
+            index.insert(resource.address.clone(), united.len());
+            united.push(resource);
+            continue;
+        };
+        let protect = united[place].protect || resource.protect;
+        if !keeps(&united[place]) && keeps(&resource) {
+            united[place] = resource;
+        }
+        united[place].protect = protect;
+    }
+    united
+}
 
 /// An error for every two declarations that want the same resources, with both places.
 ///
@@ -59,6 +83,22 @@ mod tests {
             claim: crate::model::Claim::Own { adopt: false },
             protect: false,
         }
+    }
+
+    #[test]
+    fn what_is_wanted_jointly_is_one_resource() {
+        let joint = |label: &str, protect: bool| Desired {
+            claim: Claim::Joint,
+            protect,
+            ..desired(label, "r", "group")
+        };
+        let wanted = [joint("a.x", false), desired("a.x", "r", "one"), joint("b.y", true)];
+        let united = |keeps: fn(&Desired) -> bool| unite(wanted.to_vec(), keeps);
+        let all = united(|_| true);
+        assert_eq!(all.len(), 2);
+        assert_eq!((all[0].origin.label.as_str(), all[0].protect), ("a.x", true));
+        assert_eq!(united(|desired| desired.origin.label == "b.y")[0].origin.label, "b.y");
+        assert!(check_unique(&all).is_empty());
     }
 
     #[test]

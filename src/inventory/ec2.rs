@@ -72,6 +72,7 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
         ("subnet_id", instance.subnet_id()),
         ("platform", instance.platform_details()),
         ("architecture", instance.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str)),
+        ("root_device_type", instance.root_device_type().map(aws_sdk_ec2::types::DeviceType::as_str)),
         ("lifecycle", instance.instance_lifecycle().map(aws_sdk_ec2::types::InstanceLifecycleType::as_str)),
     ];
     let mut attributes: BTreeMap<&'static str, Value> =
@@ -79,6 +80,9 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
     // Of the last start, also of an instance that is stopped; AWS does not tell when it was made ("Instance" in the
     // EC2 API reference).
     attributes.extend(time_text(instance.launch_time()).map(|time| ("launched", time)));
+    let hibernation =
+        instance.hibernation_options().and_then(aws_sdk_ec2::types::HibernationOptions::configured);
+    attributes.extend(hibernation.map(|configured| ("hibernation", Value::from(configured))));
     Some(Target {
         kind: TargetKind::Ec2,
         scope: scope.clone(),
@@ -94,7 +98,8 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
 mod tests {
     use aws_sdk_ec2::primitives::DateTime;
     use aws_sdk_ec2::types::{
-        ArchitectureValues, InstanceLifecycleType, InstanceState, InstanceStateName, InstanceType, Placement,
+        ArchitectureValues, DeviceType, HibernationOptions, InstanceLifecycleType, InstanceState,
+        InstanceStateName, InstanceType, Placement,
     };
 
     use super::*;
@@ -115,6 +120,8 @@ mod tests {
             .platform_details("Linux/UNIX")
             .architecture(ArchitectureValues::Arm64)
             .instance_lifecycle(InstanceLifecycleType::Spot)
+            .root_device_type(DeviceType::Ebs)
+            .hibernation_options(HibernationOptions::builder().configured(true).build())
             .launch_time(DateTime::from_secs(0))
             .build();
         let target = target(&Scope::new("111122223333", "us-east-1"), &instance).unwrap();

@@ -155,6 +155,12 @@ fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
         ("availability_zone", instance.availability_zone()),
         ("cluster", instance.db_cluster_identifier()),
         ("storage_type", instance.storage_type()),
+        (
+            "replica_of",
+            instance
+                .read_replica_source_db_instance_identifier()
+                .or_else(|| instance.read_replica_source_db_cluster_identifier()),
+        ),
     ]);
     let mut target = database(
         TargetKind::Rds,
@@ -164,7 +170,11 @@ fn instance_target(scope: &Scope, instance: &DbInstance) -> Option<Target> {
         instance.tag_list(),
         attributes,
     )?;
+    let of_instances = instance.read_replica_db_instance_identifiers();
+    let replicas = of_instances.iter().chain(instance.read_replica_db_cluster_identifiers());
+    let replicas: Vec<&str> = replicas.map(String::as_str).collect();
     let others = [
+        ("replicas", (!replicas.is_empty()).then(|| Value::from(replicas))),
         ("allocated_storage", instance.allocated_storage().map(Value::from)),
         ("created", time_text(instance.instance_create_time())),
         ("multi_az", instance.multi_az().map(Value::from)),
@@ -253,6 +263,8 @@ mod tests {
             .availability_zone("us-east-1a")
             .db_cluster_identifier("ledger")
             .storage_type("gp3")
+            .read_replica_source_db_instance_identifier("main")
+            .read_replica_db_instance_identifiers("orders-2")
             .allocated_storage(20)
             .multi_az(true)
             .db_instance_arn("arn:aws:rds:us-east-1:111122223333:db:orders")

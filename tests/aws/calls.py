@@ -147,6 +147,10 @@ def schedule_names(_operation: str, params: dict[str, Any]) -> list[str]:
     return [str(params[name]) for name in ("Name", "ResourceArn") if name in params]
 
 
+def rule_names(_operation: str, params: dict[str, Any]) -> list[str]:
+    return [str(params[name]) for name in ("Name", "Rule", "ResourceARN") if name in params]
+
+
 def recipients(_operation: str, params: dict[str, Any]) -> list[str]:
     """As the call gives them; a raw mail may name them in its headers instead."""
     given = params.get("Destination") or {}
@@ -160,6 +164,7 @@ NAMED: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
     "rds": database_names,
     "ses": recipients,
     "scheduler": schedule_names,
+    "events": rule_names,
 }
 
 

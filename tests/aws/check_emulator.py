@@ -6,6 +6,7 @@ import unittest
 
 import check_databases
 import check_ec2
+import check_event_rules
 import check_faults
 import check_fire
 import check_mail
@@ -22,6 +23,7 @@ MODULES = (
     check_schedules,
     check_snapshots,
     check_fire,
+    check_event_rules,
     check_s3,
     check_faults,
 )

@@ -22,7 +22,9 @@ from ses import check_settings
 from snapshots import finish
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
-OPTIONS = frozenset(("delete_skips_missing", "index_lags", "no_tag_list", "delay", "mail", "mail_in", "slow_snapshots"))
+OPTIONS = frozenset(
+    "delete_skips_missing index_lags no_tag_list delay mail mail_in slow_snapshots failed_targets".split()
+)
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 
 

@@ -90,6 +90,7 @@ def with_context(schedule: dict[str, Any], order: dict[str, Any]) -> str:
 
 def to_request(account: str, region: str, service: str, operation: str, given: dict[str, Any]) -> Request:
     """The call as a client of the service would send it."""
+    from botocore.exceptions import ParamValidationError
     from botocore.model import ServiceModel
     from botocore.serialize import create_serializer
     from botocore.validate import validate_parameters
@@ -102,7 +103,7 @@ def to_request(account: str, region: str, service: str, operation: str, given: d
     params = renamed(shape, given)
     try:
         validate_parameters(params, shape)
-    except Exception as problem:
+    except ParamValidationError as problem:
         raise invalid(str(problem)) from None
     protocol = model.metadata["protocol"]
     body = create_serializer(protocol, include_validation=False).serialize_to_request(

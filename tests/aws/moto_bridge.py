@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import databases
 import ec2_tags
+import event_rules
 import images
 import instances
 import snapshots
@@ -35,9 +36,14 @@ XML_CODE = re.compile(rb"<Code>([^<]*)</Code>")
 JSON_TYPE = re.compile(rb'"__type"\s*:\s*"(?:[^"]*#)?([^"]*)"')
 
 # What is answered here; an operation that answers nothing has only looked and leaves the call to moto.
+MODULES = {
+    "ec2": (instances, volumes, snapshots, images, ec2_tags),
+    "rds": (databases,),
+    "events": (event_rules,),
+}
 TAUGHT: dict[tuple[str, str], Callable[[Call], Response | None]] = {
     (service, name): operation
-    for service, modules in {"ec2": (instances, volumes, snapshots, images, ec2_tags), "rds": (databases,)}.items()
+    for service, modules in MODULES.items()
     for module in modules
     for name, operation in module.OPERATIONS.items()
 }

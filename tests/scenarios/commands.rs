@@ -48,6 +48,7 @@ fn help_names_every_command_and_exit_code() {
     for command in ["list", "show", "rm", "unlock", "rebuild", "pull", "push", "migrate"] {
         workspace.ok(&["state", command, "--help"]);
     }
+    workspace.ok(&["schedule", "preview", "--help"]);
     workspace.run(&["paln"]).expect(1).says(&["plan"]);
     workspace.run(&["plan", "--detailed-exitcode", "--bogus"]).expect(1).says(&["--bogus"]);
 }

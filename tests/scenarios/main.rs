@@ -30,6 +30,7 @@ mod s3_migrate;
 mod s3_signals;
 mod s3_state;
 mod saved;
+mod schedule;
 mod sheets;
 mod snapshots;
 mod state_damage;

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::cron::Expression;
-use crate::declarations::{Context, ForEach, TextTemplate, timezone};
+use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
 use crate::inventory::TargetKind;
 use crate::manifest::{
     Entries, FromValue, Placed, Reading, Scalar, Seconds, TableReader, Template, Templated, Value,
@@ -29,7 +29,7 @@ pub(super) struct Block {
     /// How old a generation must be to go.
     pub(super) keep_for: Option<Placed<Templated<Seconds>>>,
     /// The role that takes the snapshots.
-    pub(super) role_arn: TextTemplate,
+    pub(super) role: TextTemplate,
     /// The tag `Name` of the snapshots.
     pub(super) name: Option<TextTemplate>,
     pub(super) description: Option<TextTemplate>,
@@ -78,7 +78,7 @@ impl Block {
         let timezone = timezone::read(reader);
         let keep = reader.optional("keep");
         let keep_for = reader.optional("keep_for");
-        let role_arn = reader.required::<Templated<String>>("role_arn");
+        let role = timetable::role(reader);
         let name = reader.optional("name");
         let description = reader.optional("description");
         let tags = reader
@@ -96,7 +96,7 @@ impl Block {
             timezone: timezone?,
             keep,
             keep_for,
-            role_arn: role_arn?,
+            role: role?,
             name,
             description,
             tags,
@@ -111,7 +111,6 @@ impl Block {
         let mut all = vec![
             of("keep", self.keep.as_ref()),
             of("keep_for", self.keep_for.as_ref()),
-            of("role_arn", Some(&self.role_arn)),
             of("name", self.name.as_ref()),
             of("description", self.description.as_ref()),
         ];

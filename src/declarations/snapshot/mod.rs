@@ -8,15 +8,17 @@ mod pruning;
 mod retention;
 mod wanted;
 
+use std::collections::BTreeSet;
+
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::TableReader;
-use crate::model::{Actual, Desired, Diagnostic, Diagnostics, Place};
+use crate::model::{Actual, Desired, Diagnostic, Diagnostics, Place, Scope};
 use crate::resources;
 
 use self::block::Block;
 use self::pruning::Pruning;
 use super::target_problems::TargetProblems;
-use super::{Context, Declaration, Inventory, World, schedule_group, variables};
+use super::{Context, Declaration, Inventory, World, timetable, variables};
 
 /// A `[[snapshot]]` block.
 #[derive(Debug)]
@@ -90,19 +92,33 @@ impl Declaration for Snapshots {
         vec![resources::schedule_group::KIND, resources::schedule::KIND, resources::snapshot::KIND]
     }
 
+    fn passed_roles(&self) -> Vec<String> {
+        vec![timetable::role_pattern(&self.block.role)]
+    }
+
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
         let mut problems = TargetProblems::default();
         let pruning = Pruning::new(self, world.fleet, world.tagged);
         let mut desired = Vec::new();
         let selected = self.block.for_each.select(world.fleet);
-        desired.extend(selected.iter().filter_map(|selected| self.wanted(selected, &mut problems)));
-        desired.extend(schedule_group::wanted(self, &self.project, &desired));
+        let mut diagnostics = Diagnostics::new();
+        let scopes: BTreeSet<&Scope> = selected.iter().map(|selected| &selected.target.scope).collect();
+        for scope in scopes {
+            match timetable::role_in(&self.block.role, scope) {
+                Err(problem) => diagnostics.push(*problem),
+                Ok(role) => {
+                    let here = selected.iter().filter(|selected| selected.target.scope == *scope);
+                    desired.extend(here.filter_map(|selected| self.wanted(selected, &role, &mut problems)));
+                    let protect = self.block.protect;
+                    desired.push(timetable::group(&self.project, &self.label, &self.place, scope, protect));
+                }
+            }
+        }
         for selected in &selected {
             desired.extend(pruning.surplus(selected, world.now, &mut problems));
         }
         let (gone, left) = pruning.of_others(&selected, world.now);
         desired.extend(gone);
-        let mut diagnostics = Diagnostics::new();
         diagnostics.extend(self.block.for_each.missing(world));
         diagnostics.extend(problems.into_diagnostics());
         if selected.is_empty() && diagnostics.is_empty() && !self.allows_empty() {

@@ -176,5 +176,6 @@ fn wrong_blocks_are_told() {
     let (_, problems) = read("[[snapshot]]\nlabel = 'a'\nschedule = 'rate(1 day)'\nrole_arn = '{{ nme }}'\n");
     insta::assert_snapshot!(problems.join("\n"), @r##"
 1:1 snapshots need `for_each`: the volumes to take them of (write `for_each = { ebs = {} }` for all volumes)
+4:12 `role_arn`: there is no variable `nme` (there are: `region`, `account`)
 "##);
 }

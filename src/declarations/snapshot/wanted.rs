@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::declarations::target_problems::{TargetProblem, TargetProblems};
-use crate::declarations::{Selected, variables};
+use crate::declarations::{Selected, timezone, variables};
 use crate::inventory::Target;
 use crate::manifest::{Placed, RenderError, Scalar, Templated, Variables};
 use crate::model::{Address, Claim, Desired, Origin, Place, Severity};
@@ -86,9 +86,14 @@ impl<'a> Rendering<'a> {
 
 impl Snapshots {
     /// The schedule of one volume.
-    pub(super) fn wanted(&self, selected: &Selected<'_>, problems: &mut TargetProblems) -> Option<Desired> {
+    pub(super) fn wanted(
+        &self,
+        selected: &Selected<'_>,
+        role: &str,
+        problems: &mut TargetProblems,
+    ) -> Option<Desired> {
         let target = selected.target;
-        let schedule = self.schedule(selected, problems)?;
+        let schedule = self.schedule(selected, role, problems)?;
         let key = names::key(&self.project, &[&self.short_label, &target.id]);
         Some(Desired {
             address: Address::new(schedule::KIND, target.scope.clone(), key),
@@ -101,11 +106,15 @@ impl Snapshots {
         })
     }
 
-    fn schedule(&self, selected: &Selected<'_>, problems: &mut TargetProblems) -> Option<Schedule> {
+    fn schedule(
+        &self,
+        selected: &Selected<'_>,
+        role: &str,
+        problems: &mut TargetProblems,
+    ) -> Option<Schedule> {
         let (block, target) = (&self.block, selected.target);
         let mut rendering = Rendering::new(self, selected, problems);
         // All are rendered before any `?`, so that each of them gets its diagnostic.
-        let role = rendering.get("role_arn", &block.role_arn);
         let name = format!("{} {}", target.name, self.short_label);
         let name = rendering.text("name", block.name.as_ref(), VALUE_LENGTH, name);
         let description = format!("{} of {}", self.label, target.id);
@@ -127,9 +136,9 @@ impl Snapshots {
         let tags: Vec<_> =
             tags.into_iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         let call = schedule::universal_target(&target.scope.region, "ec2", "createSnapshot");
-        let zone = block.timezone.iana_name().unwrap_or("UTC");
+        let zone = timezone::name(&block.timezone);
         // A call that is tried again makes a second snapshot, so there are no retries, as `Schedule::new` has it.
-        let mut schedule = Schedule::new(&block.schedule, zone, &call, &role?);
+        let mut schedule = Schedule::new(&block.schedule, zone, &call, role);
         schedule.input = json!({
             "VolumeId": target.id,
             "Description": description?,

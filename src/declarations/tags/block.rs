@@ -4,8 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
-use super::dates::DateFormats;
 use super::requirement::{Requirement, ValueRule};
+use crate::declarations::dates::DateFormats;
 use crate::declarations::{Context, ForEach, timezone};
 use crate::inventory::{NameGlob, TagMatch};
 use crate::manifest::{Entries, Placed, Seconds, TableReader};

@@ -1,7 +1,6 @@
 //! `[[tags]]`: the tags that targets must carry.
 
 mod block;
-mod dates;
 mod requirement;
 mod wanted;
 

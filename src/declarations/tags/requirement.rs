@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
-use super::dates::DateFormats;
 use crate::declarations::TextTemplate;
+use crate::declarations::dates::DateFormats;
 use crate::model::{Advice, Problem};
 
 /// One `require.KEY`.

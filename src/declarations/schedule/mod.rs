@@ -1,0 +1,167 @@
+//! `[[schedule]]`: when instances, databases and clusters start and stop.
+
+mod block;
+mod refused;
+mod shards;
+mod wanted;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use self::block::Block;
+use self::refused::{Refusal, refusal_of};
+use self::wanted::Member;
+use super::dates::DateFormats;
+use super::target_problems::{TargetProblem, TargetProblems};
+use super::{Context, Declaration, Inventory, World, timetable};
+use crate::inventory::{Fleet, Selector, Target};
+use crate::manifest::TableReader;
+use crate::model::{Desired, Diagnostic, Diagnostics, Place, Scope, Severity};
+use crate::resources::{schedule, schedule_group};
+
+/// A `[[schedule]]` block.
+#[derive(Debug)]
+struct Schedule {
+    /// `schedule.office-hours`.
+    label: String,
+    /// `office-hours`.
+    name: String,
+    project: String,
+    place: Place,
+    block: Block,
+}
+
+/// Reads a `[[schedule]]` block.
+pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Box<dyn Declaration>> {
+    let block = Block::read(reader, context)?;
+    Some(Box::new(Schedule {
+        label: format!("schedule.{}", context.label),
+        name: context.label.to_owned(),
+        project: context.settings.project.clone(),
+        place: reader.place().clone(),
+        block,
+    }))
+}
+
+impl Declaration for Schedule {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn selectors(&self) -> &[Selector] {
+        self.block.for_each.reads()
+    }
+
+    fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
+        self.block.for_each.reads_more(fleet)
+    }
+
+    fn inventory(&self) -> Option<&Inventory> {
+        self.block.for_each.inventory.as_deref()
+    }
+
+    fn allows_empty(&self) -> bool {
+        self.block.allow_empty || self.inventory().is_some_and(Inventory::allows_empty)
+    }
+
+    fn protects(&self) -> bool {
+        self.block.protect
+    }
+
+    fn kinds(&self) -> Vec<&'static str> {
+        vec![schedule_group::KIND, schedule::KIND]
+    }
+
+    fn passed_roles(&self) -> Vec<String> {
+        vec![timetable::role_pattern(&self.block.role)]
+    }
+
+    fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
+        let today = world.now.to_zoned(self.block.timezone.clone()).date();
+        let mut problems = TargetProblems::default();
+        let mut diagnostics = Diagnostics::new();
+        let mut scopes: BTreeMap<&Scope, Vec<Member<'_>>> = BTreeMap::new();
+        let mut selected_any = false;
+        for selected in self.block.for_each.select(world.fleet) {
+            selected_any = true;
+            let target = selected.target;
+            if let Some(refusal) = refusal_of(target, self.block.hibernate) {
+                problems.push(self.left_out(target, refusal));
+            } else {
+                let stops = !self.is_kept_running(target, today, &mut problems);
+                scopes.entry(&target.scope).or_default().push(Member { target, stops });
+            }
+        }
+        let mut desired = Vec::new();
+        for (scope, members) in scopes {
+            match timetable::role_in(&self.block.role, scope) {
+                Ok(role) => desired.extend(self.wanted(scope, &role, &members)),
+                Err(problem) => diagnostics.push(*problem),
+            }
+        }
+        diagnostics.extend(self.block.for_each.missing(world));
+        diagnostics.extend(problems.into_diagnostics());
+        if !selected_any && diagnostics.is_empty() && !self.allows_empty() {
+            diagnostics.push(
+                Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
+                    .at(self.block.for_each.place.clone())
+                    .hint("write `allow_empty = true` if that may be so"),
+            );
+        }
+        (desired, diagnostics)
+    }
+}
+
+impl Schedule {
+    /// Whether a tag says that the target is not stopped today. One that cannot be read says so too: what somebody needs
+    /// is not stopped for a slip of the pen.
+    fn is_kept_running(&self, target: &Target, today: Date, problems: &mut TargetProblems) -> bool {
+        if self.block.stop.is_none() {
+            return false;
+        }
+        let key = &self.block.exempt_tag;
+        let Some(value) = target.tags.get(key) else { return false };
+        if let Some(until) = DateFormats::default().read(value, &self.block.timezone) {
+            return today <= until;
+        }
+        problems.push(TargetProblem {
+            severity: Severity::Warning,
+            place: self.place.clone(),
+            cell: None,
+            lead: format!("{} does not stop ", self.label),
+            subject: subject(target),
+            tail: format!(": its tag `{key}` is {value:?}, which is no date"),
+            shared: format!(": their tags `{key}` are no dates"),
+            found: Some(format!("{value:?}")),
+            hint: Some(format!("write the last day, such as {today}, or remove the tag")),
+        });
+        true
+    }
+
+    fn left_out(&self, target: &Target, refusal: &Refusal) -> TargetProblem {
+        TargetProblem {
+            severity: Severity::Warning,
+            place: self.block.for_each.place.clone(),
+            cell: None,
+            lead: format!("{} leaves out ", self.label),
+            subject: subject(target),
+            tail: format!(": {}", refusal.one),
+            shared: format!(": {}", refusal.many),
+            found: None,
+            hint: Some(refusal.hint.to_owned()),
+        }
+    }
+}
+
+/// `i-0abc (web-1)`
+fn subject(target: &Target) -> String {
+    if target.id == target.name { target.id.clone() } else { format!("{} ({})", target.id, target.name) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! What cannot be stopped and started, and why.
+
+use crate::inventory::{Target, TargetKind};
+
+/// Why a target is left out, for one and for many.
+pub(super) struct Refusal {
+    pub(super) one: &'static str,
+    pub(super) many: &'static str,
+    pub(super) hint: &'static str,
+}
+
+const fn refusal(one: &'static str, many: &'static str, hint: &'static str) -> Refusal {
+    Refusal { one, many, hint }
+}
+
+/// "Stop and start Amazon EC2 instances" in the EC2 user guide: a group replaces what is not healthy.
+const OF_GROUP: Refusal = refusal(
+    "its Auto Scaling group would replace it",
+    "their Auto Scaling groups would replace them",
+    "give the group a scheduled action instead",
+);
+/// "Stop a Spot Instance" in the EC2 user guide: only one of a persistent request can be stopped.
+const SPOT: Refusal = refusal(
+    "it is a spot instance, and one of a one-time request cannot be stopped",
+    "they are spot instances, and those of one-time requests cannot be stopped",
+    "let `for_each` leave out spot instances",
+);
+/// "Root volumes for your Amazon EC2 instances" in the EC2 user guide.
+const INSTANCE_STORE: Refusal = refusal(
+    "its root device is an instance store, which a stop would lose",
+    "their root devices are instance stores, which a stop would lose",
+    "let `for_each` leave them out",
+);
+/// "Hibernate your Amazon EC2 instance" in the EC2 user guide; one of them would fail the call for all.
+const NO_HIBERNATION: Refusal = refusal(
+    "hibernation is not enabled for it, which is decided when an instance is launched",
+    "hibernation is not enabled for them, which is decided when an instance is launched",
+    "give it a `[[schedule]]` without `hibernate`",
+);
+/// "Stopping an Amazon RDS DB instance temporarily" in the RDS user guide: its limitations.
+const OF_CLUSTER: Refusal = refusal(
+    "it is a member of a cluster, which starts and stops as a whole",
+    "they are members of clusters, which start and stop as a whole",
+    "select the clusters: `for_each = { rds_cluster = {} }`",
+);
+const REPLICA: Refusal = refusal(
+    "a read replica cannot be stopped",
+    "read replicas cannot be stopped",
+    "let `for_each` leave them out",
+);
+const SOURCE: Refusal = refusal(
+    "a database with read replicas cannot be stopped",
+    "databases with read replicas cannot be stopped",
+    "let `for_each` leave them out",
+);
+const SQL_SERVER: Refusal = refusal(
+    "SQL Server in Multi-AZ cannot be stopped",
+    "SQL Server in Multi-AZ cannot be stopped",
+    "let `for_each` leave them out",
+);
+
+/// Why a target cannot be started and stopped; `hibernates` where that is how it is to be stopped.
+pub(super) fn refusal_of(target: &Target, hibernates: bool) -> Option<&'static Refusal> {
+    let attribute = |name: &str| target.attributes.get(name);
+    let text = |name: &str| attribute(name).and_then(|value| value.as_str()).unwrap_or_default();
+    let flag = |name: &str| attribute(name).and_then(serde_json::Value::as_bool);
+    let rules: &[(bool, &'static Refusal)] = match target.kind {
+        TargetKind::Ec2 => &[
+            (target.tags.contains_key("aws:autoscaling:groupName"), &OF_GROUP),
+            (text("lifecycle") == "spot", &SPOT),
+            (text("root_device_type") == "instance-store", &INSTANCE_STORE),
+            (hibernates && flag("hibernation") != Some(true), &NO_HIBERNATION),
+        ],
+        TargetKind::Rds => &[
+            (attribute("cluster").is_some(), &OF_CLUSTER),
+            (attribute("replica_of").is_some(), &REPLICA),
+            (attribute("replicas").is_some(), &SOURCE),
+            (text("engine").starts_with("sqlserver-") && flag("multi_az") == Some(true), &SQL_SERVER),
+        ],
+        TargetKind::RdsCluster | TargetKind::Ebs => &[],
+    };
+    rules.iter().find(|(applies, _)| *applies).map(|(_, refusal)| *refusal)
+}

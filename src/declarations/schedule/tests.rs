@@ -1,0 +1,233 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::declarations::{Manifest, World, block_names};
+use crate::inventory::{Fleet, Target, TargetKind};
+use crate::manifest::{SourceSet, parse};
+use crate::model::{Desired, Scope};
+use crate::resources::schedule::Schedule;
+
+const OFFICE: &str = "[project]\nname = 'payments'\n[[schedule]]\nlabel = 'office'\n\
+    for_each = { ec2 = {}, rds = {}, rds_cluster = {} }\nstart = 'cron(0 9 ? * MON-FRI *)'\n\
+    stop = 'cron(0 19 ? * MON-FRI *)'\ntimezone = 'Asia/Seoul'\n\
+    role_arn = 'arn:aws:iam::{{ account }}:role/opsform-schedule'\n";
+
+fn scope() -> Scope {
+    Scope::new("111122223333", "us-east-1")
+}
+
+fn target(kind: TargetKind, id: &str, tags: &[(&str, &str)], attributes: &[(&'static str, Value)]) -> Target {
+    Target {
+        kind,
+        scope: scope(),
+        id: id.to_owned(),
+        name: id.to_owned(),
+        state: "running".to_owned(),
+        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        attributes: attributes.iter().cloned().collect(),
+    }
+}
+
+fn manifest(text: &str) -> Result<Manifest, Vec<String>> {
+    let (document, problems) = parse(&SourceSet::new("m", [("a.toml", text.to_owned())]), &block_names());
+    Manifest::new(document, problems).map_err(|problems| problems.into_iter().map(|d| d.summary).collect())
+}
+
+fn faults(text: &str) -> Vec<String> {
+    manifest(text).err().unwrap_or_default()
+}
+
+/// What the block wants of a fleet on 20 November 2026, 20:00 in Seoul, and what it says.
+fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
+    let manifest = manifest(text).unwrap();
+    let (scopes, fleet) = ([scope()], Fleet::new(targets));
+    let now: Timestamp = "2026-11-20T11:00:00Z".parse().unwrap();
+    let world = World { manifest_scopes: &scopes, scopes: &scopes, fleet: &fleet, tagged: &[], now };
+    let (desired, problems) = manifest.declarations[0].desired(&world);
+    (desired, problems.into_iter().map(|problem| problem.summary).collect())
+}
+
+/// The schedules by name.
+fn schedules(desired: &[Desired]) -> BTreeMap<String, Schedule> {
+    let of_kind = desired.iter().filter(|desired| desired.address.kind == "schedule");
+    let schedule = |desired: &Desired| {
+        let name = desired.address.key.strip_prefix("opsform-payments/").unwrap().to_owned();
+        (name, Schedule::from_fields(&desired.fields).unwrap())
+    };
+    of_kind.map(schedule).collect()
+}
+
+fn fleet() -> Vec<Target> {
+    vec![
+        target(TargetKind::Ec2, "i-1", &[], &[]),
+        target(TargetKind::Ec2, "i-2", &[], &[]),
+        target(TargetKind::Rds, "orders", &[], &[]),
+        target(TargetKind::RdsCluster, "ledger", &[], &[]),
+    ]
+}
+
+#[test]
+fn one_schedule_for_all_instances_and_one_for_each_database() {
+    let (desired, problems) = desired(OFFICE, fleet());
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(
+        (desired[0].address.kind.as_str(), desired[0].address.key.as_str()),
+        ("schedule_group", "opsform-payments")
+    );
+    let schedules = schedules(&desired);
+    let lines: Vec<String> = schedules
+        .iter()
+        .map(|(name, one)| {
+            format!("{name}: {} {} {}", one.expression, one.target_arn, one.input_text().unwrap())
+        })
+        .collect();
+    let at = |hour: u8| format!("cron(0 {hour} ? * MON-FRI *) arn:aws:scheduler:::aws-sdk");
+    assert_eq!(
+        lines,
+        [
+            format!("office.start.ec2: {}:ec2:startInstances {{\"InstanceIds\":[\"i-1\",\"i-2\"]}}", at(9)),
+            format!(
+                "office.start.rds.orders: {}:rds:startDBInstance {{\"DbInstanceIdentifier\":\"orders\"}}",
+                at(9)
+            ),
+            format!(
+                "office.start.rds_cluster.ledger: {}:rds:startDBCluster {{\"DbClusterIdentifier\":\"ledger\"}}",
+                at(9)
+            ),
+            format!("office.stop.ec2: {}:ec2:stopInstances {{\"InstanceIds\":[\"i-1\",\"i-2\"]}}", at(19)),
+            format!(
+                "office.stop.rds.orders: {}:rds:stopDBInstance {{\"DbInstanceIdentifier\":\"orders\"}}",
+                at(19)
+            ),
+            format!(
+                "office.stop.rds_cluster.ledger: {}:rds:stopDBCluster {{\"DbClusterIdentifier\":\"ledger\"}}",
+                at(19)
+            ),
+        ]
+    );
+    let stop = &schedules["office.stop.ec2"];
+    assert_eq!(stop.timezone, "Asia/Seoul");
+    assert_eq!(stop.role_arn, "arn:aws:iam::111122223333:role/opsform-schedule");
+    assert_eq!(stop.description.as_deref(), Some("opsform:project=payments opsform:label=schedule.office"));
+}
+
+#[test]
+fn what_cannot_be_stopped_is_left_out_and_told() {
+    let odd = vec![
+        target(TargetKind::Ec2, "i-1", &[], &[("root_device_type", json!("ebs"))]),
+        target(TargetKind::Ec2, "i-2", &[("aws:autoscaling:groupName", "web")], &[]),
+        target(TargetKind::Ec2, "i-3", &[], &[("lifecycle", json!("spot"))]),
+        target(TargetKind::Ec2, "i-4", &[], &[("root_device_type", json!("instance-store"))]),
+        target(TargetKind::Ec2, "i-5", &[("aws:autoscaling:groupName", "web")], &[]),
+        target(TargetKind::Rds, "member", &[], &[("cluster", json!("ledger"))]),
+        target(TargetKind::Rds, "replica", &[], &[("replica_of", json!("orders"))]),
+        target(TargetKind::Rds, "source", &[], &[("replicas", json!(["replica"]))]),
+        target(TargetKind::Rds, "ms", &[], &[("engine", json!("sqlserver-se")), ("multi_az", json!(true))]),
+    ];
+    let (desired, problems) = desired(OFFICE, odd);
+    let names: Vec<String> = schedules(&desired).into_keys().collect();
+    assert_eq!(names, ["office.start.ec2", "office.stop.ec2"]);
+    assert_eq!(schedules(&desired)["office.stop.ec2"].ids, ["i-1".to_owned()].into());
+    assert_eq!(
+        problems,
+        [
+            "schedule.office leaves out 2 targets: their Auto Scaling groups would replace them: i-2, i-5",
+            "schedule.office leaves out i-3: it is a spot instance, and one of a one-time request cannot be stopped",
+            "schedule.office leaves out i-4: its root device is an instance store, which a stop would lose",
+            "schedule.office leaves out member: it is a member of a cluster, which starts and stops as a whole",
+            "schedule.office leaves out ms: SQL Server in Multi-AZ cannot be stopped",
+            "schedule.office leaves out replica: a read replica cannot be stopped",
+            "schedule.office leaves out source: a database with read replicas cannot be stopped",
+        ]
+    );
+}
+
+#[test]
+fn a_tag_keeps_a_target_running_to_the_end_of_a_day() {
+    let fleet = || {
+        vec![
+            target(TargetKind::Ec2, "i-1", &[("keep-running-until", "2026-11-20")], &[]),
+            target(TargetKind::Ec2, "i-2", &[("keep-running-until", "2026-11-19")], &[]),
+            target(TargetKind::Ec2, "i-3", &[("keep-running-until", "next week")], &[]),
+            target(TargetKind::Rds, "orders", &[("keep-running-until", "2026/12/01")], &[]),
+        ]
+    };
+    let (wanted, problems) = desired(OFFICE, fleet());
+    let schedules_of = schedules(&wanted);
+    let ids = |name: &str| schedules_of[name].ids.iter().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!((ids("office.start.ec2"), ids("office.stop.ec2")), ("i-1 i-2 i-3".into(), "i-2".into()));
+    assert!(schedules_of.contains_key("office.start.rds.orders"));
+    assert!(!schedules_of.contains_key("office.stop.rds.orders"));
+    assert_eq!(
+        problems,
+        [
+            "schedule.office does not stop i-3: its tag `keep-running-until` is \"next week\", which is no date"
+        ]
+    );
+    let other_tag = format!("{OFFICE}exempt_tag = 'no-stop'\n");
+    assert_eq!(schedules(&desired(&other_tag, fleet()).0)["office.stop.ec2"].ids.len(), 3);
+    // The day ends later in Seoul than in Honolulu, where it is still the 20th.
+    let honolulu = OFFICE.replace("Asia/Seoul", "Pacific/Honolulu");
+    assert_eq!(schedules(&desired(&honolulu, fleet()).0)["office.stop.ec2"].ids.len(), 1);
+}
+
+#[test]
+fn hibernation_is_for_instances_that_can() {
+    let text = OFFICE.replace("stop =", "hibernate = true\nstop =");
+    let fleet = vec![
+        target(TargetKind::Ec2, "i-1", &[], &[("hibernation", json!(true))]),
+        target(TargetKind::Ec2, "i-2", &[], &[("hibernation", json!(false))]),
+    ];
+    let (wanted, problems) = desired(&text, fleet);
+    let schedules = schedules(&wanted);
+    assert_eq!(
+        schedules["office.stop.ec2"].input_text().unwrap(),
+        r#"{"Hibernate":true,"InstanceIds":["i-1"]}"#
+    );
+    assert_eq!(schedules["office.start.ec2"].input_text().unwrap(), r#"{"InstanceIds":["i-1"]}"#);
+    assert!(problems[0].contains("hibernation is not enabled"), "{problems:?}");
+    let databases = text.replace("ec2 = {}, ", "");
+    assert_eq!(
+        faults(&databases),
+        ["`hibernate`: the schedule selects no instances, and nothing else hibernates"]
+    );
+}
+
+#[test]
+fn wrong_blocks_are_told() {
+    let without = |line: &str| {
+        let lines: Vec<&str> = OFFICE.lines().filter(|text| !text.starts_with(line)).collect();
+        lines.join("\n")
+    };
+    assert_eq!(faults(&without("role_arn")), ["[[schedule]] has no `role_arn`"]);
+    assert_eq!(faults(&without("for_each")), ["a schedule needs `for_each`: what starts and stops"]);
+    assert_eq!(
+        faults(&without("stop").replace("'cron(0 9 ? * MON-FRI *)'", "3")),
+        ["`start`: expected a string, found the number 3"]
+    );
+    assert_eq!(faults(&without("st")), ["a schedule needs `start`, `stop` or both"]);
+    assert_eq!(faults(&OFFICE.replace("ec2 = {}", "ec2 = {}, ebs = {}")), ["volumes neither start nor stop"]);
+    assert_eq!(
+        faults(
+            &OFFICE
+                .replace("role_arn = 'arn:aws:iam::{{ account }}:role/", "role_arn = 'arn:aws:iam::1:user/")
+        ),
+        ["\"arn:aws:iam::1:user/opsform-schedule\" is not the ARN of a role"]
+    );
+    assert_eq!(
+        faults(&OFFICE.replace("{{ account }}", "{{ acount }}")),
+        ["`role_arn`: there is no variable `acount`"]
+    );
+}
+
+#[test]
+fn rds_starts_by_itself_after_seven_days() {
+    let warnings = |text: &str| manifest(text).unwrap().warnings.iter().count();
+    let stop_only: Vec<&str> = OFFICE.lines().filter(|line| !line.starts_with("start")).collect();
+    let stop_only = stop_only.join("\n");
+    assert_eq!(warnings(OFFICE), 0);
+    assert_eq!(warnings(&stop_only), 1);
+    assert_eq!(warnings(&stop_only.replace(", rds = {}, rds_cluster = {}", "")), 0);
+}

@@ -1,0 +1,139 @@
+//! The schedules that a block wants in one account and region.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::Schedule;
+use super::shards::shards;
+use crate::declarations::{timetable, timezone};
+use crate::inventory::{Target, TargetKind};
+use crate::model::{Address, Claim, Desired, Origin, Scope, TargetRef};
+use crate::resources::schedule::names::key;
+use crate::resources::schedule::{self, description, universal_target};
+
+/// How often a call that failed is tried again, and for how many seconds: starting what runs and stopping what is stopped
+/// does nothing, but a stop must not come hours late, in the middle of the next day's work.
+const RETRIES: u32 = 10;
+const MAX_EVENT_AGE: u32 = 3_600;
+
+/// A target that is started and stopped.
+pub(super) struct Member<'a> {
+    pub(super) target: &'a Target,
+    /// Whether it is stopped, too.
+    pub(super) stops: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Start,
+    Stop,
+}
+
+impl Action {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+        }
+    }
+
+    /// Service and action of the call, as universal targets write them.
+    fn call(self, kind: TargetKind) -> (&'static str, String) {
+        let (service, object) = match kind {
+            TargetKind::Rds => ("rds", "DBInstance"),
+            TargetKind::RdsCluster => ("rds", "DBCluster"),
+            TargetKind::Ec2 | TargetKind::Ebs => ("ec2", "Instances"),
+        };
+        (service, format!("{}{object}", self.name()))
+    }
+}
+
+impl Schedule {
+    /// The schedules of a scope, and the group that they are in.
+    pub(super) fn wanted(&self, scope: &Scope, role: &str, members: &[Member<'_>]) -> Vec<Desired> {
+        let mut wanted = Vec::new();
+        for (action, expression) in [(Action::Start, &self.block.start), (Action::Stop, &self.block.stop)] {
+            let Some(expression) = expression else { continue };
+            for kind in [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster] {
+                let of_kind = |member: &&Member<'_>| {
+                    member.target.kind == kind && (member.stops || action == Action::Start)
+                };
+                let targets: Vec<&Target> = members.iter().filter(of_kind).map(|m| m.target).collect();
+                let (service, call) = action.call(kind);
+                let mut spec = schedule::Schedule::new(
+                    &expression.value,
+                    timezone::name(&self.block.timezone),
+                    &universal_target(&scope.region, service, &call),
+                    role,
+                );
+                spec.retries = RETRIES;
+                spec.max_event_age = MAX_EVENT_AGE;
+                spec.description = Some(description(&self.project, &self.label));
+                match kind {
+                    TargetKind::Ec2 => wanted.extend(self.of_instances(scope, action, &targets, &spec)),
+                    _ => {
+                        wanted.extend(targets.iter().map(|target| self.of_database(target, action, &spec)));
+                    }
+                }
+            }
+        }
+        if !wanted.is_empty() {
+            let group = timetable::group(&self.project, &self.label, &self.place, scope, self.block.protect);
+            wanted.insert(0, group);
+        }
+        wanted
+    }
+
+    /// One schedule for all instances, or as few as hold them.
+    fn of_instances(
+        &self,
+        scope: &Scope,
+        action: Action,
+        targets: &[&Target],
+        spec: &schedule::Schedule,
+    ) -> Vec<Desired> {
+        let ids: BTreeSet<String> = targets.iter().map(|target| target.id.clone()).collect();
+        let desired = |(ending, ids): (String, BTreeSet<String>)| {
+            let mut parts = vec![&*self.name, action.name(), TargetKind::Ec2.name()];
+            parts.extend((!ending.is_empty()).then_some(&*ending));
+            let mut spec = spec.clone();
+            spec.ids = ids;
+            if action == Action::Stop && self.block.hibernate {
+                spec.input = json!({ "Hibernate": true });
+            }
+            self.desired_of(scope, &parts, &spec, None)
+        };
+        shards(ids).into_iter().map(desired).collect()
+    }
+
+    /// `StopDBInstance` and `StopDBCluster` take one id (the RDS API reference).
+    fn of_database(&self, target: &Target, action: Action, spec: &schedule::Schedule) -> Desired {
+        let parameter = match target.kind {
+            TargetKind::RdsCluster => "DbClusterIdentifier",
+            _ => "DbInstanceIdentifier",
+        };
+        let mut spec = spec.clone();
+        spec.input = json!({ parameter: target.id });
+        let parts = [&*self.name, action.name(), target.kind.name(), &*target.id];
+        self.desired_of(&target.scope, &parts, &spec, Some(target.reference()))
+    }
+
+    fn desired_of(
+        &self,
+        scope: &Scope,
+        parts: &[&str],
+        spec: &schedule::Schedule,
+        target: Option<TargetRef>,
+    ) -> Desired {
+        Desired {
+            address: Address::new(schedule::KIND, scope.clone(), key(&self.project, parts)),
+            fields: spec.to_fields(),
+            origin: Origin { label: self.label.clone(), place: self.place.line() },
+            place: self.place.clone(),
+            target,
+            claim: Claim::Own { adopt: false },
+            protect: self.block.protect,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What the declarations that make schedules have in common: expressions, roles, and the project's group.
+
+use super::TextTemplate;
+use super::variables;
+use crate::manifest::{Placed, TableReader, Templated};
+use crate::model::{Address, Claim, Desired, Diagnostic, Origin, Place, Scope};
+use crate::resources::schedule::names::group_name;
+use crate::resources::schedule_group;
+
+/// The key of a schedule's expression: `cron(…)` or `rate(…)`.
+pub(super) fn expression(reader: &mut TableReader<'_>, key: &'static str) -> Option<Placed<String>> {
+    let expression = reader.optional::<String>(key)?;
+    let recurs = ["cron(", "rate("].iter().any(|begin| expression.value.starts_with(begin));
+    if !recurs {
+        let field = reader.path(key);
+        reader.problem(
+            Diagnostic::error(format!("`{field}` is neither `cron(…)` nor `rate(…)`"))
+                .at(expression.place)
+                .hint(
+                    "write `cron(0 9 ? * MON-FRI *)`: minute, hour, day of month, month, day of week, year",
+                ),
+        );
+        return None;
+    }
+    Some(expression)
+}
+
+/// The key `role_arn`: the role with which EventBridge Scheduler calls its targets. A template may use `account` and
+/// `region`.
+pub(super) fn role(reader: &mut TableReader<'_>) -> Option<TextTemplate> {
+    let role: TextTemplate = reader.required::<Templated<String>>("role_arn")?;
+    if let Some(template) = role.value.template() {
+        for problem in variables::unknown(template, "role_arn", &variables::known(&[])) {
+            reader.problem(problem);
+        }
+    }
+    if let Some(fault) = role.value.literal().and_then(|arn| role_fault(arn, None)) {
+        reader.problem(
+            Diagnostic::error(fault)
+                .at(role.place)
+                .hint("a role's ARN is like `arn:aws:iam::{{ account }}:role/opsform-schedule`"),
+        );
+        return None;
+    }
+    Some(role)
+}
+
+/// The role's ARN in an account and region.
+pub(super) fn role_in(role: &TextTemplate, scope: &Scope) -> Result<String, Box<Diagnostic>> {
+    let fault = match role.value.render(&variables::of_scope(scope)) {
+        Err(error) => format!("`role_arn` in {scope}: {error}"),
+        Ok(arn) => match role_fault(&arn, Some(&scope.account)) {
+            None => return Ok(arn),
+            Some(fault) => fault,
+        },
+    };
+    let hint = "`{{ account }}` in `role_arn` is the account's id";
+    Err(Box::new(Diagnostic::error(fault).at(role.place.clone()).hint(hint)))
+}
+
+/// What is wrong with a role's ARN. A service takes no role of another account ("Granting a user permissions to pass a role
+/// to an AWS service" in the IAM user guide).
+fn role_fault(arn: &str, account: Option<&str>) -> Option<String> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "iam", "", of, name] if name.starts_with("role/") && name.len() > "role/".len() => {
+            let other = account.filter(|account| *account != of)?;
+            Some(format!("{arn:?} is a role of account {of}, and the schedules are in account {other}"))
+        }
+        _ => Some(format!("{arn:?} is not the ARN of a role")),
+    }
+}
+
+/// The ARNs that a role may have, for a policy: `*` for each template in it.
+pub(super) fn role_pattern(role: &TextTemplate) -> String {
+    let Some(template) = role.value.template() else {
+        return role.value.literal().cloned().unwrap_or_default();
+    };
+    let mut pattern = String::new();
+    let mut rest = template.source();
+    while let Some((before, after)) = rest.split_once("{{") {
+        pattern.push_str(before);
+        pattern.push('*');
+        rest = after.split_once("}}").map_or("", |(_, after)| after);
+    }
+    if pattern.contains("{%") || rest.contains("{%") { "*".to_owned() } else { pattern + rest }
+}
+
+/// The project's group in an account and region, which all its schedules are in.
+pub(super) fn group(project: &str, label: &str, place: &Place, scope: &Scope, protect: bool) -> Desired {
+    Desired {
+        address: Address::new(schedule_group::KIND, scope.clone(), group_name(project)),
+        fields: schedule_group::fields(),
+        origin: Origin { label: label.to_owned(), place: place.line() },
+        place: place.clone(),
+        target: None,
+        claim: Claim::Joint,
+        protect,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Template;
+
+    fn text(source: &str) -> TextTemplate {
+        let place = Place::Named("here".to_owned());
+        let value = if Template::is_template(source) {
+            Templated::Template(Template::new(source, place.clone()).unwrap())
+        } else {
+            Templated::Literal(source.to_owned())
+        };
+        Placed { value, place }
+    }
+
+    #[test]
+    fn a_role_is_of_the_schedules_account() {
+        let scope = Scope::new("111122223333", "us-east-1");
+        let role = |source: &str| role_in(&text(source), &scope).map_err(|fault| fault.summary);
+        assert_eq!(
+            role("arn:aws:iam::{{ account }}:role/x-{{ region }}"),
+            Ok("arn:aws:iam::111122223333:role/x-us-east-1".to_owned())
+        );
+        assert!(role("arn:aws:iam::222233334444:role/x").unwrap_err().contains("account 222233334444"));
+        assert_eq!(role("{{ region }}").unwrap_err(), "\"us-east-1\" is not the ARN of a role");
+    }
+
+    #[test]
+    fn a_policy_names_the_roles_that_a_template_may_give() {
+        assert_eq!(role_pattern(&text("arn:aws:iam::1:role/x")), "arn:aws:iam::1:role/x");
+        assert_eq!(
+            role_pattern(&text("arn:aws:iam::{{ account }}:role/{{ region }}-x")),
+            "arn:aws:iam::*:role/*-x"
+        );
+        assert_eq!(role_pattern(&text("arn:{% if true %}a{% endif %}")), "*");
+    }
+}

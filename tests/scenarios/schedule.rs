@@ -1,0 +1,80 @@
+//! `schedule preview`: no manifest, no AWS.
+
+use crate::workspace::{CPU, Run, Workspace};
+
+fn preview(args: &[&str], local: &str) -> Run {
+    let workspace = Workspace::new(CPU);
+    std::fs::remove_dir_all(workspace.path().join("manifests")).unwrap();
+    let mut command = workspace.command(&[&["schedule", "preview"], args].concat());
+    Run::of(command.env("TZ", local).output().unwrap())
+}
+
+#[test]
+fn the_next_times_are_shown_in_the_zone_and_here() {
+    let at_ten = "cron(15 10 ? 3-4 FRI#3 2199)";
+    let run = preview(&[at_ten, "--timezone", "Europe/Berlin"], "Asia/Seoul").expect(0);
+    assert_eq!(
+        run.stdout,
+        "\
+Runs at 10:15 on the third Friday of March and April, in 2199 (Europe/Berlin).
+
+Europe/Berlin                here (Asia/Seoul)
+Fri 2199-03-15 10:15 +01:00  Fri 2199-03-15 18:15 +09:00
+Fri 2199-04-19 10:15 +02:00  Fri 2199-04-19 17:15 +09:00
+
+That is all: it does not fire after that.
+"
+    );
+    let run = preview(&["cron(0 0 1 * ? 2199)", "--count", "2"], "UTC").expect(0);
+    assert_eq!(
+        run.stdout,
+        "\
+Runs at 00:00 on the 1st of every month, in 2199 (UTC).
+
+UTC
+Tue 2199-01-01 00:00 +00:00
+Fri 2199-02-01 00:00 +00:00
+"
+    );
+}
+
+#[test]
+fn what_is_not_for_rules_is_said() {
+    preview(&["cron(0 9 * * ? *)", "--timezone", "Asia/Seoul"], "UTC")
+        .expect(0)
+        .says(&["at 09:00 every day", "note: a time zone is for EventBridge Scheduler"]);
+    preview(&["at(2199-12-31T23:59:00)"], "UTC")
+        .expect(0)
+        .says(&["note: at(…) is for EventBridge Scheduler"]);
+    let run = preview(&["rate(5 minutes)"], "UTC").expect(0).says(&["every 5 minutes", "if it started now"]);
+    assert!(!run.stderr.contains("Scheduler"), "{}", run.stderr);
+}
+
+#[test]
+fn what_never_fires_is_an_error() {
+    preview(&["cron(0 0 30 2 ? *)"], "UTC").expect(1).says(&["never fires", "help:"]);
+    preview(&["cron(0 0 * * ? 2020)"], "UTC").expect(1).says(&["does not fire any more"]);
+    // 31 March 2199, 02:30, is when the clock is put forward.
+    let gap = "at(2199-03-31T02:30:00)";
+    preview(&[gap, "--timezone", "Europe/Berlin"], "UTC").expect(1).says(&["daylight saving"]);
+}
+
+#[test]
+fn what_is_wrong_has_a_caret() {
+    let run = preview(&["cron(0 9 * * MON *)"], "UTC").expect(1);
+    insta::assert_snapshot!(run.stderr, @"
+    error: this is no schedule expression of AWS
+     --> EXPRESSION:1:10
+      |
+    1 | cron(0 9 * * MON *)
+      |          ^ day-of-month and day-of-week cannot both be given
+      |
+      = help: write `?` here, or in the other day field
+
+    1 error
+    ");
+    preview(&["cron(0 9 * * ? *)", "--timezone", "Berlin"], "UTC")
+        .expect(1)
+        .says(&["there is no time zone `Berlin`", "Europe/Berlin"]);
+    preview(&["cron(0 9 * * ? *)", "--count", "0"], "UTC").expect(1).says(&["--count"]);
+}

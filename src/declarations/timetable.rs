@@ -1,28 +1,43 @@
 //! What the declarations that make schedules have in common: expressions, roles, and the project's group.
 
+use std::ops::Range;
+
 use super::TextTemplate;
 use super::variables;
+use crate::cron::Expression;
 use crate::manifest::{Placed, TableReader, Templated};
 use crate::model::{Address, Claim, Desired, Diagnostic, Origin, Place, Scope};
 use crate::resources::schedule::names::group_name;
 use crate::resources::schedule_group;
 
-/// The key of a schedule's expression: `cron(…)` or `rate(…)`.
+/// The key of a schedule's expression: `cron(…)` or `rate(…)`, in AWS's dialect.
 pub(super) fn expression(reader: &mut TableReader<'_>, key: &'static str) -> Option<Placed<String>> {
-    let expression = reader.optional::<String>(key)?;
-    let recurs = ["cron(", "rate("].iter().any(|begin| expression.value.starts_with(begin));
-    if !recurs {
-        let field = reader.path(key);
-        reader.problem(
-            Diagnostic::error(format!("`{field}` is neither `cron(…)` nor `rate(…)`"))
-                .at(expression.place)
-                .hint(
-                    "write `cron(0 9 ? * MON-FRI *)`: minute, hour, day of month, month, day of week, year",
-                ),
-        );
-        return None;
-    }
-    Some(expression)
+    let written = reader.optional::<String>(key)?;
+    let field = reader.path(key);
+    let problem = match Expression::parse(&written.value) {
+        Ok(Expression::At(_)) => Diagnostic::error(format!("`{field}` comes once: `at(…)`"))
+            .at(written.place.clone())
+            .hint("write `cron(…)` or `rate(…)`"),
+        Ok(expression) if expression.never_fires() => {
+            Diagnostic::error(format!("`{field}`: there is no such day")).at(written.place.clone())
+        }
+        Ok(_) => return Some(written),
+        Err(fault) => Diagnostic::error(format!("`{field}`: {}", fault.message))
+            .at(within(&written, fault.range))
+            .hint(fault.hint),
+    };
+    reader.problem(problem);
+    None
+}
+
+/// A part of a text as a place in the file, where the file holds the text to the letter; else the whole text.
+fn within(written: &Placed<String>, range: Range<usize>) -> Place {
+    let place = || {
+        let Place::Text { file, span } = &written.place else { return None };
+        let begin = span.start + file.text.get(span.clone())?.find(&written.value)?;
+        Some(Place::text(file, begin + range.start..begin + range.end))
+    };
+    place().unwrap_or_else(|| written.place.clone())
 }
 
 /// The key `role_arn`: the role with which EventBridge Scheduler calls its targets. A template may use `account` and

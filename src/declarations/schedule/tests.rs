@@ -223,6 +223,22 @@ fn wrong_blocks_are_told() {
 }
 
 #[test]
+fn a_wrong_expression_has_a_caret_at_its_field() {
+    let problem = |stop: &str| {
+        let text = OFFICE.replace("cron(0 19 ? * MON-FRI *)", stop);
+        let (document, problems) = parse(&SourceSet::new("m", [("a.toml", text)]), &block_names());
+        let problem = Manifest::new(document, problems).unwrap_err().into_iter().next().unwrap();
+        let column = problem.place.unwrap().to_string();
+        (column, problem.summary)
+    };
+    let (place, summary) = problem("cron(0 24 ? * MON-FRI *)");
+    assert_eq!(place, "a.toml:7:16");
+    assert!(summary.starts_with("`stop`: "), "{summary}");
+    assert_eq!(problem("at(2026-12-01T19:00:00)").1, "`stop` comes once: `at(…)`");
+    assert_eq!(problem("cron(0 19 30 2 ? *)").1, "`stop`: there is no such day");
+}
+
+#[test]
 fn rds_starts_by_itself_after_seven_days() {
     let warnings = |text: &str| manifest(text).unwrap().warnings.iter().count();
     let stop_only: Vec<&str> = OFFICE.lines().filter(|line| !line.starts_with("start")).collect();

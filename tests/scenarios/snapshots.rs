@@ -280,7 +280,7 @@ fn the_policy_allows_what_snapshots_need() {
     {
         assert!(apply.contains(&format!("\"{action}\"")), "{action}");
     }
-    assert!(apply.contains("arn:aws:ec2:us-east-1::snapshot/*"), "{apply}");
+    assert!(apply.contains("::snapshot/*"), "{apply}");
     assert!(policy("plan").contains("ec2:DescribeLockedSnapshots"));
     assert!(!policy("plan").contains("ec2:DeleteSnapshot"));
 }

@@ -2,7 +2,6 @@
 
 use jiff::tz::TimeZone;
 
-use crate::cron::Expression;
 use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
 use crate::inventory::TargetKind;
 use crate::manifest::{
@@ -144,20 +143,11 @@ fn for_each(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<ForEa
 }
 
 fn schedule(reader: &mut TableReader<'_>) -> Option<String> {
-    let Placed { value, place } = reader.required::<String>("schedule")?;
-    let fault = match Expression::parse(&value) {
-        // It would take one snapshot and then none.
-        Ok(Expression::At(_)) => {
-            ("it runs only once".to_owned(), "write `cron(30 9 * * ? *)` or `rate(1 day)`".to_owned())
-        }
-        Ok(expression) if expression.never_fires() => {
-            (format!("{value} never fires"), "no date is all that it says".to_owned())
-        }
-        Ok(_) => return Some(value),
-        Err(fault) => (fault.message, fault.hint),
-    };
-    reader.problem(Diagnostic::error(format!("`schedule`: {}", fault.0)).at(place).hint(fault.1));
-    None
+    if reader.key_place("schedule").is_none() {
+        let problem = Diagnostic::error("[[snapshot]] has no `schedule`").at(reader.place().clone());
+        reader.problem(problem.hint("write `schedule = \"cron(30 9 * * ? *)\"` or `\"rate(1 day)\"`"));
+    }
+    timetable::expression(reader, "schedule").map(|schedule| schedule.value)
 }
 
 fn check_keys(reader: &mut TableReader<'_>, tags: &[(Placed<String>, TextTemplate)]) {

@@ -10,12 +10,13 @@ use super::args::{Global, IamPolicyArgs, PolicyFor};
 use super::environment::Environment;
 use super::failure::Exit;
 use super::output::Output;
+use super::reading::kinds;
 use super::session::load_manifest;
 use crate::aws::{Operation, partition};
 use crate::declarations::Manifest;
 use crate::inventory::TargetKind;
 use crate::manifest::{Regions, S3Place, StatePlace};
-use crate::resources::{self, metric_alarm};
+use crate::resources;
 
 /// `opsform iam-policy`
 pub(super) fn run(global: &Global, args: &IamPolicyArgs, environment: &Environment) -> Result<Exit> {
@@ -176,14 +177,6 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
     };
     let regions = (manifest.settings.aws.regions == Regions::All).then_some(Operation::DESCRIBE_REGIONS);
     targets.chain(resources).chain(regions).map(|operation| operation.iam_action).collect()
-}
-
-/// The kinds of resources that the manifest may want. Alarms are always among them: without a state, what bears the
-/// project's tag is looked for, and of the kinds that bear tags they are the one.
-fn kinds(manifest: &Manifest) -> impl Iterator<Item = &'static dyn resources::Kind> {
-    let mut wanted: BTreeSet<&str> = manifest.declarations.iter().flat_map(|d| d.kinds()).collect();
-    wanted.insert(metric_alarm::KIND);
-    resources::KINDS.iter().copied().filter(move |kind| wanted.contains(kind.text().kind))
 }
 
 /// The resources in the manifest's accounts and regions; in any where it does not name them.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::guards::{check_kinds, check_patterns, emptied, shrunken};
 use super::output::Output;
 use super::progress::Reading;
-use super::reading::{Absences, absences, ask_owners, find_owned, read_resources, requests};
+use super::reading::{Absences, absences, ask_owners, find_owned, kinds, read_resources, requests};
 use super::session::{Session, failures};
 use crate::aws::all;
 use crate::declarations::{self, Manifest, World};
@@ -61,7 +61,7 @@ pub(super) async fn make_plan(
 ) -> Result<Planned> {
     let start = Instant::now();
     check_kinds(&state)?;
-    let found_by_tags = find_what_a_lost_state_owned(session, output, &mut state).await?;
+    let found_by_tags = find_what_a_lost_state_owned(session, output, &mut state, manifest).await?;
     let Sought { fleet, tagged, desired } = match wanted {
         Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest, &options).await?,
         Wanted::Nothing | Wanted::LastWritten => Sought::default(),
@@ -216,11 +216,12 @@ pub(super) async fn find_what_a_lost_state_owned(
     session: &Session,
     output: &Output,
     state: &mut State,
+    manifest: &Manifest,
 ) -> Result<usize> {
     if state.serial > 0 {
         return Ok(0);
     }
-    let found = find_owned(session, output, &state.project).await?;
+    let found = find_owned(session, output, &state.project, &kinds(manifest).collect::<Vec<_>>()).await?;
     if !found.is_empty() {
         output.problem(&format!(
             "note: there is no state, but {} on AWS bear{} the tag of project \"{}\" and count{} as owned; \

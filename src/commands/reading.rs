@@ -7,20 +7,27 @@ use anyhow::Result;
 use super::output::Output;
 use super::session::{Session, failures};
 use crate::aws::all;
+use crate::declarations::Manifest;
 use crate::inventory::{TargetKind, Whereabouts, whereabouts};
 use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope, TargetRef};
 use crate::plan::Absence;
 use crate::render::quoted;
-use crate::resources::{self, KeyRequest, OwnershipNeed, PROTECT_TAG, ReadRequest};
+use crate::resources::{self, KeyRequest, Kind, OwnershipNeed, PROTECT_TAG, ReadRequest, metric_alarm};
 use crate::state::State;
 
 pub(super) type Absences = BTreeMap<(Scope, String, String), Absence>;
 
-/// Everything in the session's scopes that bears the project's tag, as the state would record it.
-pub(super) async fn find_owned(session: &Session, output: &Output, project: &str) -> Result<Vec<Owned>> {
-    let reads = session.scopes.iter().flat_map(|scope| {
-        resources::KINDS.iter().map(move |kind| kind.find_owned(&session.aws, scope, project))
-    });
+/// Everything of these kinds in the session's scopes that bears the project's tag, as the state would record it.
+pub(super) async fn find_owned(
+    session: &Session,
+    output: &Output,
+    project: &str,
+    kinds: &[&'static dyn Kind],
+) -> Result<Vec<Owned>> {
+    let reads = session
+        .scopes
+        .iter()
+        .flat_map(|scope| kinds.iter().map(move |kind| kind.find_owned(&session.aws, scope, project)));
     let mut owned = Vec::new();
     for actual in all(reads).await.map_err(failures)?.into_iter().flatten() {
         match &actual.inexpressible {
@@ -32,6 +39,15 @@ pub(super) async fn find_owned(session: &Session, output: &Output, project: &str
         }
     }
     Ok(owned)
+}
+
+/// The kinds of resources that the manifest may want. Alarms are always among them: without a state, what bears the
+/// project's tag is looked for. Of other kinds that bear tags that is done where the manifest declares them: nothing else may be
+/// allowed.
+pub(super) fn kinds(manifest: &Manifest) -> impl Iterator<Item = &'static dyn Kind> {
+    let mut wanted: BTreeSet<&str> = manifest.declarations.iter().flat_map(|d| d.kinds()).collect();
+    wanted.insert(metric_alarm::KIND);
+    resources::KINDS.iter().copied().filter(move |kind| wanted.contains(kind.text().kind))
 }
 
 fn as_owned(actual: Actual) -> Owned {

@@ -170,7 +170,7 @@ pub(super) async fn what_is_left(
     let start = Instant::now();
     check_kinds(&state)?;
     check_surroundings(&saved, provenance, session, &state)?;
-    find_what_a_lost_state_owned(session, output, &mut state).await?;
+    find_what_a_lost_state_owned(session, output, &mut state, manifest).await?;
     let reading = Reading::new(output);
     let requests = requests(session, &saved, &state);
     let mut actual = read_resources(session, &requests).await?;

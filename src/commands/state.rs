@@ -216,7 +216,7 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
     let asking = Asking::new("state rebuild", &args, &output, environment);
     with_lock(&store, asking, async |locked, _| {
         let session = Session::connect(global, &manifest.settings, locked.state(), environment).await?;
-        let found = find_owned(&session, &output, &locked.state().project).await?;
+        let found = find_owned(&session, &output, &locked.state().project, resources::KINDS).await?;
         let known = &locked.state().resources;
         let new: Vec<Owned> = found.into_iter().filter(|owned| !known.contains_key(&owned.address)).collect();
         if new.is_empty() {

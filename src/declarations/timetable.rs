@@ -6,7 +6,7 @@ use super::TextTemplate;
 use super::variables;
 use crate::cron::Expression;
 use crate::manifest::{Placed, TableReader, Templated};
-use crate::model::{Address, Claim, Desired, Diagnostic, Origin, Place, Scope};
+use crate::model::{Address, Claim, Desired, Diagnostic, Place, Scope};
 use crate::resources::schedule::names::group_name;
 use crate::resources::schedule_group;
 
@@ -101,16 +101,15 @@ pub(super) fn role_pattern(role: &TextTemplate) -> String {
     if pattern.contains("{%") || rest.contains("{%") { "*".to_owned() } else { pattern + rest }
 }
 
-/// The project's group in an account and region, which all its schedules are in.
-pub(super) fn group(project: &str, label: &str, place: &Place, scope: &Scope, protect: bool) -> Desired {
+/// The project's group in an account and region, which all its schedules are in; wanted by whoever wants this one.
+pub(super) fn group(project: &str, schedule: &Desired) -> Desired {
+    let adopt = schedule.claim == Claim::Own { adopt: true };
     Desired {
-        address: Address::new(schedule_group::KIND, scope.clone(), group_name(project)),
+        address: Address::new(schedule_group::KIND, schedule.address.scope.clone(), group_name(project)),
         fields: schedule_group::fields(),
-        origin: Origin { label: label.to_owned(), place: place.line() },
-        place: place.clone(),
         target: None,
-        claim: Claim::Joint,
-        protect,
+        claim: Claim::Joint { adopt },
+        ..schedule.clone()
     }
 }
 

@@ -12,7 +12,7 @@ pub fn unite(desired: Vec<Desired>, keeps: impl Fn(&Desired) -> bool) -> Vec<Des
     let mut united: Vec<Desired> = Vec::with_capacity(desired.len());
     let mut index: HashMap<Address, usize> = HashMap::new();
     for resource in desired {
-        if resource.claim != Claim::Joint {
+        if !matches!(resource.claim, Claim::Joint { .. }) {
             united.push(resource);
             continue;
         }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn what_is_wanted_jointly_is_one_resource() {
         let joint = |label: &str, protect: bool| Desired {
-            claim: Claim::Joint,
+            claim: Claim::Joint { adopt: false },
             protect,
             ..desired(label, "r", "group")
         };

@@ -64,7 +64,10 @@ pub enum Claim {
         adopt: bool,
     },
     /// It is opsform's own, like [`Claim::Own`], and of several declarations that all want the same: a schedule group.
-    Joint,
+    Joint {
+        /// Whether one that exists and is nobody's may be taken over.
+        adopt: bool,
+    },
     /// It is made where there is none, and is opsform's own then. One that is there already is somebody else's and is
     /// left as it is; so is one of ours that somebody changed.
     IfAbsent,

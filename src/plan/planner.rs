@@ -161,7 +161,8 @@ impl Planner {
     }
 
     fn adopt(&mut self, desired: &Desired, actual: Actual, fields: Vec<FieldChange>) {
-        let allowed = desired.claim == Claim::Own { adopt: true } || self.input.options.adopt;
+        let claimed = matches!(desired.claim, Claim::Own { adopt: true } | Claim::Joint { adopt: true });
+        let allowed = claimed || self.input.options.adopt;
         let mut change = change_of(Verb::Adopt, desired);
         change.reason = (!allowed).then_some(Reason::AdoptionRefused);
         change.fields = fields;

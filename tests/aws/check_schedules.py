@@ -45,6 +45,10 @@ class Schedules(Case):
         self.scheduler.untag_resource(ResourceArn=arn, TagKeys=["rule"])
         tags = self.scheduler.list_tags_for_resource(ResourceArn=arn)["Tags"]
         self.assertEqual(tags, [{"Key": "owner", "Value": "x"}])
+        found = self.client("resourcegroupstaggingapi").get_resources(
+            ResourceTypeFilters=["scheduler:schedule-group"], TagFilters=[{"Key": "owner"}]
+        )
+        self.assertEqual([one["ResourceARN"] for one in found["ResourceTagMappingList"]], [arn])
         self.scheduler.create_schedule(Name="s", GroupName="ops", **schedule())
         one = self.arn("schedule/ops/s")
         self.refused("ValidationException", self.scheduler.tag_resource, ResourceArn=one, Tags=[])

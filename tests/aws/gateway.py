@@ -143,15 +143,16 @@ class Gateway:
 
     def _tagged(self, call: Call, account: Account) -> Response | Later:
         query = tagging.Query(call.params)
-        alarms = tagging.tagged_alarms(account.alarms.get(call.region), query)
-        if query.only_alarms:
-            return json_answer(query.page(alarms))
-        return self._tagged_with_others(call, query, alarms)
+        ours = tagging.tagged_alarms(account.alarms.get(call.region), query)
+        ours += tagging.tagged_groups(account.timetables.get(call.region), query)
+        if query.only_ours:
+            return json_answer(query.page(ours))
+        return self._tagged_with_others(call, query, ours)
 
-    async def _tagged_with_others(self, call: Call, query: tagging.Query, alarms: list[tagging.Tagged]) -> Response:
+    async def _tagged_with_others(self, call: Call, query: tagging.Query, ours: list[tagging.Tagged]) -> Response:
         others = await self.moto.tagged(call.account, call.region, query)
         try:
-            return json_answer(query.page(alarms + others))
+            return json_answer(query.page(ours + others))
         except AwsError as error:
             return error_answer(call.protocol, call.service, error)
 

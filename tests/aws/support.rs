@@ -147,16 +147,6 @@ impl Account {
         self.post("seed", &json!({ "regions": regions }))
     }
 
-    /// Carries out a schedule as if its time had come; what it called and how that ended.
-    pub fn fire(&self, region: &str, group: &str, name: &str) -> Value {
-        self.post("fire", &json!({ "region": region, "group": group, "name": name }))
-    }
-
-    /// The schedules by region.
-    pub fn schedules(&self) -> Value {
-        self.get("schedules")
-    }
-
     /// The ids of all snapshots of the account.
     pub fn snapshots(&self, region: &str) -> BTreeSet<String> {
         let answer = self.asked("ec2", "2016-11-15", region, "DescribeSnapshots", &[("Owner.1", "self")]);
@@ -254,6 +244,34 @@ impl Account {
     /// The mails that SES took in all regions, in its order. See `README.md` for their fields.
     pub fn mails(&self) -> Vec<Value> {
         self.get("mails")["mails"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Every schedule of a region as `GetSchedule` tells it, sorted by group and name.
+    pub fn schedules(&self, region: &str) -> Vec<Value> {
+        self.get("schedules")[region].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Lets the time of a schedule come: what it called, and how that ended.
+    pub fn fire(&self, region: &str, group: &str, name: &str) -> Value {
+        self.post("fire", &json!({ "region": region, "group": group, "name": name }))
+    }
+
+    /// Calls EventBridge Scheduler as a person in the console would.
+    pub fn scheduler(&self, region: &str, path: &str, body: Value) {
+        let credential = format!("AKIA{}/20261120/{region}/scheduler/aws4_request", self.id);
+        ureq::post(format!("{}{path}", self.emulator.url()))
+            .header("Authorization", signature(&credential))
+            .send_json(body)
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    /// Replaces a schedule as a person in the console would.
+    pub fn scheduler_put(&self, region: &str, path: &str, body: Value) {
+        let credential = format!("AKIA{}/20261120/{region}/scheduler/aws4_request", self.id);
+        ureq::put(format!("{}{path}", self.emulator.url()))
+            .header("Authorization", signature(&credential))
+            .send_json(body)
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
     /// Makes a bucket.

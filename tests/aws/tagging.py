@@ -12,9 +12,11 @@ from typing import Any
 
 from alarm_store import AlarmStore
 from protocols import AwsError
+from scheduler import Timetable
 
 Tagged = tuple[str, dict[str, str]]  # ARN and tags
 ALARM_TYPES = ("cloudwatch", "cloudwatch:alarm")
+GROUP_TYPES = ("scheduler", "scheduler:schedule-group")
 WITH_ARNS = ("ResourcesPerPage", "TagsPerPage", "PaginationToken", "TagFilters", "ResourceTypeFilters")
 
 
@@ -49,11 +51,11 @@ class Query:
             raise invalid("ResourceTypeFilters can have at most 100 types")
 
     @property
-    def only_alarms(self) -> bool:
-        """Whether nothing that moto keeps can be in the answer."""
+    def only_ours(self) -> bool:
+        """Whether nothing that moto keeps can be in the answer: it is about alarms and schedule groups."""
         if self.arns:
-            return all(":cloudwatch:" in arn and ":alarm:" in arn for arn in self.arns)
-        return bool(self.types) and all(kind in ALARM_TYPES for kind in self.types)
+            return all(is_alarm(arn) or ":schedule-group/" in arn for arn in self.arns)
+        return bool(self.types) and all(kind in ALARM_TYPES + GROUP_TYPES for kind in self.types)
 
     def wants(self, arn: str, tags: dict[str, str]) -> bool:
         """Filters are joined with AND, the values of one with OR; a filter without values asks for the key only."""
@@ -80,6 +82,10 @@ class Query:
         }
 
 
+def is_alarm(arn: str) -> bool:
+    return ":cloudwatch:" in arn and ":alarm:" in arn
+
+
 def up_to_tags(found: list[Tagged], limit: int) -> list[Tagged]:
     """TagsPerPage: a resource is never split, and there is at least one on a page."""
     total = 0
@@ -96,6 +102,14 @@ def tagged_alarms(store: AlarmStore | None, query: Query) -> list[Tagged]:
     if store.options.get("index_lags"):
         return []  # the index has not heard of any alarm yet
     found = ((alarm.fields["AlarmArn"], alarm.tags) for alarm in store.alarms.values() if alarm.ever_tagged)
+    return [(arn, tags) for arn, tags in found if query.wants(arn, tags)]
+
+
+def tagged_groups(store: Timetable | None, query: Query) -> list[Tagged]:
+    """Schedule groups with tags."""
+    if store is None or (query.types and not any(kind in GROUP_TYPES for kind in query.types)):
+        return []
+    found = ((group["Arn"], group["tags"]) for group in store.groups.values() if group["tags"])
     return [(arn, tags) for arn, tags in found if query.wants(arn, tags)]
 
 

@@ -19,7 +19,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 fn the_manifests_of_the_readme_validate() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let manifests = blocks(&readme, "toml");
-    assert_eq!(manifests.len(), 6, "a new block needs a look");
+    assert_eq!(manifests.len(), 7, "a new block needs a look");
     Workspace::new(&manifests[0]).ok(&["validate"]).says(&["project \"shop\" is valid: 1 declaration"]);
     // The first one is what `init` writes, without the comments.
     let starter =
@@ -48,7 +48,9 @@ fn the_manifests_of_the_readme_validate() {
     sheet.write_row(1, 0, row).unwrap();
     with_list.write_bytes("manifests/alarms.xlsx", &workbook.save_to_buffer().unwrap());
     with_list.ok(&["validate"]);
-    Workspace::new(&format!("{settings}\n{}", manifests[4])).ok(&["validate"]);
+    for block in &manifests[4..] {
+        Workspace::new(&format!("{settings}\n{block}")).ok(&["validate"]);
+    }
 }
 
 #[test]
@@ -159,7 +161,12 @@ fn the_manifest_of_the_repository_is_what_init_writes() {
 
 #[test]
 fn the_manifests_of_the_repository_validate() {
-    for folder in ["manifests", "examples/demo/manifests", "examples/inventory/manifests"] {
+    for folder in [
+        "manifests",
+        "examples/demo/manifests",
+        "examples/inventory/manifests",
+        "examples/schedules/manifests",
+    ] {
         let folder = root().join(folder);
         Workspace::new("").ok(&["validate", "--manifests", folder.to_str().unwrap()]);
     }

@@ -128,8 +128,8 @@ fn the_look_costs_one_call_for_a_hundred_changes() {
             count("cloudwatch:ListTagsForResource"),
         )
     };
-    // Without a state the plan asks the index for what may bear the project's tag: alarms, and groups of schedules.
-    assert_eq!(calls(&["apply", "--yes"]), (3 + 3, 2, 0));
+    // Without a state the plan asks the index once for what may bear the project's tag.
+    assert_eq!(calls(&["apply", "--yes"]), (3 + 3, 1, 0));
     workspace.edit_manifest("threshold = 80", "threshold = 80\nperiod = 60");
     assert_eq!(calls(&["apply", "--yes"]), (3, 3 + 3, 0));
     assert_eq!(calls(&["destroy", "--yes"]), (3, 3 + 3, 0));

@@ -11,6 +11,7 @@ use crate::model::Diagnostic;
 const EXEMPT_TAG: &str = "keep-running-until";
 
 /// A whole block.
+#[allow(clippy::struct_excessive_bools)] // Each is a key of its own.
 #[derive(Debug)]
 pub(super) struct Block {
     pub(super) for_each: ForEach,
@@ -22,6 +23,7 @@ pub(super) struct Block {
     /// Whether instances keep their memory while they are stopped.
     pub(super) hibernate: bool,
     pub(super) exempt_tag: String,
+    pub(super) adopt: bool,
     pub(super) protect: bool,
     pub(super) allow_empty: bool,
 }
@@ -44,6 +46,7 @@ impl Block {
         let role = timetable::role(reader);
         let hibernate = hibernate(reader, for_each.as_ref());
         let exempt_tag = reader.optional::<String>("exempt_tag");
+        let adopt = reader.flag("adopt");
         let protect = reader.flag("protect");
         let allow_empty = reader.flag("allow_empty");
         if let Some(for_each) = &for_each {
@@ -60,6 +63,7 @@ impl Block {
             role: role?,
             hibernate,
             exempt_tag: exempt_tag.map_or_else(|| EXEMPT_TAG.to_owned(), |tag| tag.value),
+            adopt,
             protect,
             allow_empty,
         })

@@ -78,8 +78,8 @@ impl Schedule {
                 }
             }
         }
-        if !wanted.is_empty() {
-            let group = timetable::group(&self.project, &self.label, &self.place, scope, self.block.protect);
+        if let Some(first) = wanted.first() {
+            let group = timetable::group(&self.project, first);
             wanted.insert(0, group);
         }
         wanted
@@ -132,7 +132,7 @@ impl Schedule {
             origin: Origin { label: self.label.clone(), place: self.place.line() },
             place: self.place.clone(),
             target,
-            claim: Claim::Own { adopt: false },
+            claim: Claim::Own { adopt: self.block.adopt },
             protect: self.block.protect,
         }
     }

@@ -108,9 +108,10 @@ impl Declaration for Snapshots {
                 Err(problem) => diagnostics.push(*problem),
                 Ok(role) => {
                     let here = selected.iter().filter(|selected| selected.target.scope == *scope);
-                    desired.extend(here.filter_map(|selected| self.wanted(selected, &role, &mut problems)));
-                    let protect = self.block.protect;
-                    desired.push(timetable::group(&self.project, &self.label, &self.place, scope, protect));
+                    let schedules: Vec<Desired> =
+                        here.filter_map(|selected| self.wanted(selected, &role, &mut problems)).collect();
+                    desired.extend(schedules.first().map(|first| timetable::group(&self.project, first)));
+                    desired.extend(schedules);
                 }
             }
         }

@@ -91,10 +91,10 @@ fn a_volume_gets_a_schedule_that_makes_tagged_snapshots() {
     let (desired, said) =
         desired(&text, vec![volume("vol-1", &[("Daily_Gens", "7")]), volume("vol-2", &[])], &[]);
     assert_eq!((desired.len(), said), (2, vec![]));
-    assert_eq!(desired[1].address.key, "opsform-payments");
-    assert_eq!(desired[0].address.kind, schedule::KIND);
-    assert_eq!(desired[0].address.key, "opsform-payments/daily.vol-1");
-    let fields = &desired[0].fields;
+    assert_eq!(desired[0].address.key, "opsform-payments");
+    assert_eq!(desired[1].address.kind, schedule::KIND);
+    assert_eq!(desired[1].address.key, "opsform-payments/daily.vol-1");
+    let fields = &desired[1].fields;
     let said = |name: &str| fields[name].to_string();
     assert_eq!(said("target_arn"), "\"arn:aws:scheduler:::aws-sdk:ec2:createSnapshot\"");
     assert_eq!((said("retries"), said("timezone")), ("0".to_owned(), "\"Asia/Tokyo\"".to_owned()));
@@ -165,7 +165,7 @@ fn wrong_blocks_are_told() {
     );
     insta::assert_snapshot!(problems.join("\n"), @r##"
 3:12 snapshots are taken of volumes, and not of instances (write `for_each = { ebs = {} }` for all volumes)
-4:12 `schedule`: this is no schedule expression (write cron(0 9 ? * MON-FRI *), rate(5 minutes) or at(2026-12-31T23:59:00))
+4:13 `schedule`: this is no schedule expression (write cron(0 9 ? * MON-FRI *), rate(5 minutes) or at(2026-12-31T23:59:00))
 5:8 `keep`: expected a whole number of at least 0, or a template that gives one, found the string "x"
 6:12 `keep_for`: expected a duration such as "5m" or 300, or a template that gives one, found the string "x"
 1:1 [[snapshot]] has no `role_arn` (add `role_arn = …`: a string)

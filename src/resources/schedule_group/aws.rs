@@ -122,16 +122,14 @@ fn arn(scope: &Scope, group: &str) -> String {
     format!("arn:{partition}:scheduler:{}:{}:schedule-group/{group}", scope.region, scope.account)
 }
 
+/// Reads groups with their owners, also of those that the state records: they speak for all schedules in them.
 async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest<'_>) -> Result<Vec<Actual>, AwsError> {
-    let groups = request.keys.iter().map(|(&group, known)| async move {
+    let groups = request.keys.keys().map(|&group| async move {
         if !exists(aws, scope, group).await? {
             return Ok(None);
         }
-        let ownership = match known.ownership {
-            OwnershipNeed::None => Ownership::NotRead,
-            _ => owner(aws, scope, group).await?.unwrap_or(Ownership::Nobody),
-        };
-        Ok(Some(actual(scope, group, ownership)))
+        let owner = owner(aws, scope, group).await?;
+        Ok(owner.map(|owner| actual(scope, group, owner)))
     });
     Ok(try_join_all(groups).await?.into_iter().flatten().collect())
 }

@@ -76,6 +76,15 @@ operations! {
     DESCRIBE_INSTANCES = operation("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
     /// 500 volumes a page; the bucket of paged calls, like that of `DescribeInstances`.
     DESCRIBE_VOLUMES = operation("EC2", "DescribeVolumes", "ec2:DescribeVolumes", rate(20.0, 100.0));
+    /// 1,000 snapshots a page.
+    DESCRIBE_SNAPSHOTS = operation("EC2", "DescribeSnapshots", "ec2:DescribeSnapshots", rate(20.0, 100.0));
+    /// 1,000 images a page; only for snapshots that are to be deleted.
+    DESCRIBE_IMAGES = operation("EC2", "DescribeImages", "ec2:DescribeImages", rate(20.0, 100.0));
+    /// 1,000 snapshots a page; only for snapshots that are to be deleted.
+    DESCRIBE_LOCKED_SNAPSHOTS =
+        operation("EC2", "DescribeLockedSnapshots", "ec2:DescribeLockedSnapshots", rate(20.0, 100.0));
+    /// One snapshot a call; a bucket of 100 refilled at 5 a second.
+    DELETE_SNAPSHOT = operation("EC2", "DeleteSnapshot", "ec2:DeleteSnapshot", rate(5.0, 100.0));
     /// One call; unpaged: a bucket of 50 refilled at 10 a second.
     DESCRIBE_REGIONS = operation("EC2", "DescribeRegions", "ec2:DescribeRegions", rate(10.0, 50.0));
     /// 1,000 tags a page.

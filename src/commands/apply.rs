@@ -137,12 +137,14 @@ impl Job<'_> {
         let before = held.locked.state().clone();
         let session =
             Session::connect(self.global, &self.manifest.settings, &before, self.environment).await?;
-        let Planned { plan, mut state, found_by_tags, wanted } =
+        let Planned { plan, mut state, found_by_tags, tagged, wanted } =
             make_plan(&session, self.output, before.clone(), self.manifest, wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
         refuse_if_blocked(&plan)?;
-        refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;
-        self.check_limit(&plan, &state)?;
+        // What is ours by its tags alone may be deleted by whoever holds the state, and by nobody else.
+        let by_tags = found_by_tags + if before.serial == 0 { tagged } else { 0 };
+        refuse_to_delete_without_state(&plan, by_tags, &held.place)?;
+        self.check_limit(&plan, state.resources.len() + tagged)?;
         if found_by_tags > 0 {
             take_over_only(&mut state, &wanted, self.output);
         }
@@ -166,8 +168,10 @@ impl Job<'_> {
         let present = Present { session: &session, output: self.output, manifest: self.manifest };
         let (left, mut state) = what_is_left(present, saved.plan, provenance, before.clone()).await?;
         let Remaining { plan, done, .. } = left;
+        let tagged = plan.unrecorded_delete_count();
         let found_by_tags = if before.serial == 0 { state.resources.len() } else { 0 };
-        refuse_to_delete_without_state(&plan, found_by_tags, &held.place)?;
+        let by_tags = found_by_tags + if before.serial == 0 { tagged } else { 0 };
+        refuse_to_delete_without_state(&plan, by_tags, &held.place)?;
         if found_by_tags > 0 {
             take_over_only(&mut state, &touched, self.output);
         }
@@ -180,16 +184,16 @@ impl Job<'_> {
             self.output.note(&done_words(done, &plan));
         }
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
-        self.check_limit(&plan, held.locked.state())?;
+        self.check_limit(&plan, held.locked.state().resources.len() + tagged)?;
         refuse_if_uncalled_for(&session, self.manifest, &plan).await?;
         self.ask_and_carry_out(&session, &plan, held).await
     }
 
-    fn check_limit(&self, plan: &Plan, state: &State) -> Result<()> {
+    fn check_limit(&self, plan: &Plan, owned: usize) -> Result<()> {
         match self.may_destroy {
             MayDestroy::Everything => Ok(()),
             MayDestroy::Limited(flag) => {
-                refuse_if_too_destructive(plan, state.resources.len(), flag, &self.manifest.settings)
+                refuse_if_too_destructive(plan, owned, flag, &self.manifest.settings)
             }
         }
     }

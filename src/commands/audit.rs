@@ -106,6 +106,7 @@ fn world<'a>(session: &'a Session, fleet: &'a Fleet) -> World<'a> {
         manifest_scopes: &session.manifest_scopes,
         scopes: &session.declared_scopes,
         fleet,
+        tagged: &[],
         now: session.now,
     }
 }

@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::declarations::Declaration;
 use crate::inventory::TargetKind;
 use crate::manifest::Settings;
-use crate::model::{Address, Desired, DestroyLimit, Diagnostic, Owned, Scope, TargetRef};
+use crate::model::{Address, Claim, Desired, DestroyLimit, Diagnostic, Owned, Scope, TargetRef};
 use crate::plan::{Change, Plan, Reason, Selection};
 use crate::render::{clean, count_of};
 use crate::resources;
@@ -35,7 +35,9 @@ pub(super) fn emptied(
     let mut problems = Vec::new();
     for kind in kinds {
         let selects = selected.iter().any(|(_, of, _)| of == kind.name());
-        if selects || wants.iter().any(|desired| of_kind(desired.target.as_ref(), kind)) {
+        // What is to go of a target says nothing about whether it is selected.
+        let mut kept = wants.iter().filter(|desired| !matches!(desired.claim, Claim::Remove { .. }));
+        if selects || kept.any(|desired| of_kind(desired.target.as_ref(), kind)) {
             continue;
         }
         let owned = state.resources.values().filter(|owned| {

@@ -10,12 +10,13 @@ use super::output::Output;
 use super::progress::Reading;
 use super::reading::{Absences, absences, ask_owners, find_owned, kinds, read_resources, requests};
 use super::session::{Session, failures};
+use crate::aws::all;
 use crate::declarations::{self, Manifest, World};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place};
 use crate::plan::{Plan, PlanInput, PlanOptions, ReadCost, plan};
 use crate::render::count_of;
-use crate::resources;
+use crate::resources::{self, Kind};
 use crate::state::State;
 
 /// What the live resources are compared with.
@@ -34,8 +35,19 @@ pub(super) struct Planned {
     pub(super) state: State,
     /// How many resources count as owned by their tags alone, because there is no state.
     pub(super) found_by_tags: usize,
+    /// How many resources are the project's by their tags alone and never recorded.
+    pub(super) tagged: usize,
     /// What the manifest asks for.
     pub(super) wanted: BTreeSet<Address>,
+}
+
+/// What the manifest asks for, and what was read to find that out.
+#[derive(Default)]
+struct Sought {
+    fleet: Fleet,
+    /// What is the project's by its tags alone.
+    tagged: Vec<Address>,
+    desired: Vec<Desired>,
 }
 
 /// Reads AWS and plans.
@@ -50,14 +62,14 @@ pub(super) async fn make_plan(
     let start = Instant::now();
     check_kinds(&state)?;
     let found_by_tags = find_what_a_lost_state_owned(session, output, &mut state, manifest).await?;
-    let (fleet, desired) = match wanted {
+    let Sought { fleet, tagged, desired } = match wanted {
         Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest, &options).await?,
-        Wanted::Nothing | Wanted::LastWritten => (Fleet::default(), Vec::new()),
+        Wanted::Nothing | Wanted::LastWritten => Sought::default(),
     };
     let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
     let reading = Reading::new(output);
     let mut actual = read_resources(session, &requests).await?;
-    let read = by_kind(&actual);
+    let read = by_kind(actual.keys().chain(tagged.iter().filter(|address| !actual.contains_key(address))));
     state.settle(&actual, &session.scopes, &resources::shared());
     protect(&mut state, manifest);
     let desired = match wanted {
@@ -97,15 +109,15 @@ pub(super) async fn make_plan(
         options,
     });
     plan.cost = cost(session, &fleet, read, start);
-    Ok(Planned { plan, state, found_by_tags, wanted })
+    Ok(Planned { plan, state, found_by_tags, tagged: tagged.len(), wanted })
 }
 
 /// How many resources were read, by kind.
 pub(super) type ByKind = BTreeMap<String, usize>;
 
-pub(super) fn by_kind(actual: &BTreeMap<Address, Actual>) -> ByKind {
+pub(super) fn by_kind<'a>(read: impl Iterator<Item = &'a Address>) -> ByKind {
     let mut counts = ByKind::new();
-    for address in actual.keys() {
+    for address in read {
         *counts.entry(address.kind.clone()).or_default() += 1;
     }
     counts
@@ -135,14 +147,16 @@ async fn manifest_desired(
     state: &State,
     manifest: &Manifest,
     options: &PlanOptions,
-) -> Result<(Fleet, Vec<Desired>)> {
+) -> Result<Sought> {
     let reading = Reading::new(output);
-    let fleet = declared_fleet(session, manifest).await?;
+    let tagged = read_tagged(session, manifest).await?;
+    let fleet = declared_fleet(session, manifest, &tagged).await?;
     drop(reading);
     let world = World {
         manifest_scopes: &session.manifest_scopes,
         scopes: &session.declared_scopes,
         fleet: &fleet,
+        tagged: &tagged,
         now: session.now,
     };
     let mut problems = Diagnostics::new();
@@ -176,18 +190,35 @@ async fn manifest_desired(
     let mut seen = BTreeSet::new();
     desired.retain(|desired| seen.insert(desired.address.clone()));
     check_patterns(&options.selection, &desired, state)?;
-    Ok((fleet, desired))
+    let tagged = tagged.into_iter().map(|live| live.address).collect();
+    Ok(Sought { fleet, tagged, desired })
 }
 
-/// The targets that the declarations select. Where one of them has to explain why it misses something, all that it may
-/// have meant is read as well.
-pub(super) async fn declared_fleet(session: &Session, manifest: &Manifest) -> Result<Fleet> {
+/// What bears the project's tag, of the kinds that declarations look at without a record.
+async fn read_tagged(session: &Session, manifest: &Manifest) -> Result<Vec<Actual>> {
+    let kinds: BTreeSet<&str> = manifest.declarations.iter().flat_map(|d| d.tagged_kinds()).collect();
+    let kinds: Vec<&dyn Kind> = kinds.into_iter().filter_map(resources::kind).collect();
+    let project = &*manifest.settings.project;
+    let reads = session
+        .declared_scopes
+        .iter()
+        .flat_map(|scope| kinds.iter().map(move |kind| kind.find_tagged(&session.aws, scope, project)));
+    Ok(all(reads).await.map_err(failures)?.into_iter().flatten().collect())
+}
+
+/// The targets that the declarations select. Where one of them has to explain why it misses something, or to find out
+/// whether something is gone, all that it may have meant is read as well.
+pub(super) async fn declared_fleet(
+    session: &Session,
+    manifest: &Manifest,
+    tagged: &[Actual],
+) -> Result<Fleet> {
     let mut selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
     let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
-    if session.declared_scopes.len() < session.manifest_scopes.len() {
-        return Ok(fleet);
-    }
-    let more: Vec<Selector> = manifest.declarations.iter().flat_map(|d| d.more_selectors(&fleet)).collect();
+    let whole = session.declared_scopes.len() >= session.manifest_scopes.len();
+    let missed = manifest.declarations.iter().filter(|_| whole).flat_map(|d| d.more_selectors(&fleet));
+    let asked_after = manifest.declarations.iter().flat_map(|d| d.targets_of_tagged(&fleet, tagged));
+    let more: Vec<Selector> = missed.chain(asked_after).collect();
     if more.is_empty() {
         return Ok(fleet);
     }

@@ -174,7 +174,7 @@ pub(super) async fn what_is_left(
     let reading = Reading::new(output);
     let requests = requests(session, &saved, &state);
     let mut actual = read_resources(session, &requests).await?;
-    let read = by_kind(&actual);
+    let read = by_kind(actual.keys());
     state.settle(&actual, &session.scopes, &resources::shared());
     protect(&mut state, manifest);
     keep_protected(&mut saved, manifest);

@@ -47,11 +47,12 @@ pub(super) async fn refuse_if_uncalled_for(
     if plan.changes.iter().all(Change::is_recorded) {
         return Ok(());
     }
-    let fleet = declared_fleet(session, manifest).await?;
+    let fleet = declared_fleet(session, manifest, &[]).await?;
     let world = World {
         manifest_scopes: &session.manifest_scopes,
         scopes: &session.declared_scopes,
         fleet: &fleet,
+        tagged: &[],
         now: session.now,
     };
     let desired = manifest.declarations.iter().flat_map(|declaration| declaration.desired(&world).0);

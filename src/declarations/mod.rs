@@ -6,6 +6,7 @@ mod for_each;
 mod inventories;
 mod registry;
 mod schedule;
+mod snapshot;
 mod tags;
 mod target_problems;
 mod timetable;
@@ -22,7 +23,7 @@ use std::collections::BTreeSet;
 
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, Templated};
-use crate::model::{Desired, Diagnostics, Finding, Place, Scope};
+use crate::model::{Actual, Desired, Diagnostics, Finding, Place, Scope};
 
 /// A text that may come from a template.
 type TextTemplate = Placed<Templated<String>>;
@@ -40,6 +41,16 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
 
     /// What to read besides, now that this fleet was read for [`Declaration::selectors`]: what problems are explained with.
     fn more_selectors(&self, _fleet: &Fleet) -> Vec<Selector> {
+        Vec::new()
+    }
+
+    /// The kinds of which it looks at what bears the project's tags without being recorded, to find what is to go.
+    fn tagged_kinds(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// What to read besides, now that this was found of [`Declaration::tagged_kinds`]: whether the targets are still there.
+    fn targets_of_tagged(&self, _fleet: &Fleet, _tagged: &[Actual]) -> Vec<Selector> {
         Vec::new()
     }
 
@@ -92,6 +103,8 @@ pub struct World<'a> {
     pub scopes: &'a [Scope],
     /// The live targets.
     pub fleet: &'a Fleet,
+    /// What there is of [`Declaration::tagged_kinds`] with the project's tag, in these accounts and regions.
+    pub tagged: &'a [Actual],
     /// The time.
     pub now: jiff::Timestamp,
 }

@@ -6,7 +6,7 @@ use crate::manifest::{Document, Placed, Settings, TableReader};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 use super::inventories::{self, Inventories};
-use super::{Declaration, alarm, schedule, tags};
+use super::{Declaration, alarm, schedule, snapshot, tags};
 
 /// A label becomes part of an AWS tag's value, which holds 256 characters.
 const LABEL_LENGTH: usize = 128;
@@ -44,6 +44,11 @@ pub const REGISTRY: &[DeclarationKind] = &[
         block: "schedule",
         about: "when instances, databases and clusters start and stop",
         parse: schedule::parse,
+    },
+    DeclarationKind {
+        block: "snapshot",
+        about: "snapshots of volumes on a schedule, and how many are kept",
+        parse: snapshot::parse,
     },
     DeclarationKind { block: "tags", about: "the tags that targets must carry", parse: tags::parse },
 ];

@@ -76,6 +76,11 @@ pub enum Claim {
         /// Why, as the rest of a sentence: `because expiry-date 2026-11-19 has passed`.
         why: String,
     },
+    /// It is the project's by its tags alone, is not recorded, and is to be deleted.
+    Remove {
+        /// Why: `generation 8 of 7, taken 2026-11-12`.
+        why: String,
+    },
 }
 
 /// Who owns a live resource according to its tags on AWS.

@@ -115,6 +115,11 @@ pub enum Reason {
         /// Why, as the rest of a sentence.
         why: String,
     },
+    /// It is the project's by its tags alone, and the declaration that had it made no longer wants it.
+    Surplus {
+        /// Why, as the declaration says it.
+        why: String,
+    },
     /// The state records it, but somebody changed it, and things of its kind belong to whoever changed them last.
     TakenOver,
     /// The live object uses what opsform cannot express, so a write would flatten it.
@@ -171,9 +176,9 @@ impl Change {
         }
     }
 
-    /// Whether the state records the object once the change is carried out.
+    /// Whether the state records the object: once the change is carried out, or until it is.
     pub fn is_recorded(&self) -> bool {
-        !matches!(self.reason, Some(Reason::Correction { .. }))
+        !matches!(self.reason, Some(Reason::Correction { .. } | Reason::Surplus { .. }))
     }
 
     /// Brings changes into the order of a plan: by verb, dangers first, then by label and address.
@@ -277,6 +282,12 @@ impl Plan {
     pub fn delete_count(&self) -> usize {
         let deletes = self.changes.iter().filter(|change| change.verb == Verb::Delete);
         deletes.filter(|change| change.reason != Some(Reason::Renamed)).count()
+    }
+
+    /// How many of the deletes are of what the state does not record.
+    pub fn unrecorded_delete_count(&self) -> usize {
+        let deletes = self.changes.iter().filter(|change| change.verb == Verb::Delete);
+        deletes.filter(|change| !change.is_recorded()).count()
     }
 
     /// How many resources this plan removes from AWS: deletes and the old halves of replaces.

@@ -69,8 +69,10 @@ impl Planner {
             let owned = self.input.owned.remove(&desired.address);
             let actual = self.input.actual.remove(&desired.address);
             match (&desired.claim, owned, actual) {
-                // Nothing to correct, or somebody else's.
-                (Claim::Correct { .. }, _, None) | (Claim::IfAbsent, None, Some(_)) => {}
+                // Nothing to correct or remove, or somebody else's.
+                (Claim::Correct { .. } | Claim::Remove { .. }, _, None)
+                | (Claim::IfAbsent, None, Some(_)) => {}
+                (Claim::Remove { .. }, _, Some(actual)) => self.remove_surplus(&desired, actual),
                 // What a write would destroy was made while this plan was.
                 (Claim::Correct { .. }, _, Some(actual)) if actual.inexpressible.is_some() => {}
                 (Claim::Correct { .. }, _, Some(actual)) => self.correct(&desired, actual),
@@ -105,6 +107,21 @@ impl Planner {
         change.reason = Some(Reason::Correction { why: why.clone() });
         change.fields = fields;
         change.before = Some(actual.fields);
+        self.out.changes.push(change);
+    }
+
+    /// What is ours by its tags, and is needed by nobody.
+    fn remove_surplus(&mut self, desired: &Desired, actual: Actual) {
+        let Claim::Remove { why } = &desired.claim else { return };
+        let ours =
+            matches!(&actual.ownership, Ownership::Project { name, .. } if *name == self.input.project);
+        if !ours || actual.inexpressible.is_some() {
+            return;
+        }
+        let mut change = change_of(Verb::Delete, desired);
+        change.reason = Some(Reason::Surplus { why: why.clone() });
+        change.before = Some(actual.fields);
+        change.after = None;
         self.out.changes.push(change);
     }
 

@@ -77,7 +77,7 @@ impl Now<'_> {
             Verb::Conflict => Some(change.clone()),
             Verb::Forget => self.is_left(here, self.forgotten(change)?, out).then(|| change.clone()),
             Verb::Delete => {
-                let verdict = self.removed(here, change.before.as_ref());
+                let verdict = self.removed(here, change.before.as_ref(), change.is_recorded());
                 self.is_left(here, verdict, out).then(|| change.clone())
             }
             Verb::Create | Verb::Update | Verb::Adopt => {
@@ -86,7 +86,7 @@ impl Now<'_> {
             Verb::Replace => {
                 let write = self.is_left_to_write(change, out);
                 let old = change.replaces.as_ref()?;
-                let removal = self.removed(&old.address, Some(&old.fields));
+                let removal = self.removed(&old.address, Some(&old.fields), true);
                 match (write, self.is_left(&old.address, removal, out)) {
                     (true, true) => Some(change.clone()),
                     (true, false) => Some(Change {
@@ -165,14 +165,14 @@ impl Now<'_> {
         }
     }
 
-    fn removed(&self, address: &Address, before: Option<&Fields>) -> Verdict {
+    fn removed(&self, address: &Address, before: Option<&Fields>, recorded: bool) -> Verdict {
         let Some(live) = self.actual.get(address) else { return Verdict::Done };
         let protected = self.owned.get(address).is_some_and(|owned| owned.protect);
         let nothing = Fields::new();
         let before = before.unwrap_or(&nothing);
         if self.other_owner(live).is_some() || !self.is_ours(live) {
             Verdict::Stale(Staleness::Owner(self.other_owner(live)))
-        } else if !self.owned.contains_key(address) {
+        } else if recorded && !self.owned.contains_key(address) {
             Verdict::Stale(Staleness::NotRecorded)
         } else if protected {
             Verdict::Stale(Staleness::Protected)

@@ -193,3 +193,19 @@ fn a_correction() {
     assert_eq!(outcome(correct(), unread(3), vec![]), "a Changed([\"threshold\"])");
     assert_eq!(outcome(correct(), vec![], vec![]), "done");
 }
+
+#[test]
+fn a_delete_of_what_is_not_recorded() {
+    let why = "generation 8 of 7".to_owned();
+    let delete = || Change {
+        reason: Some(Reason::Surplus { why: why.clone() }),
+        ..change(Verb::Delete, Some(1), None)
+    };
+    assert_eq!(outcome(delete(), vec![live("a", 1, project("payments"))], vec![]), "Delete a");
+    assert_eq!(outcome(delete(), vec![], vec![]), "done");
+    assert_eq!(
+        outcome(delete(), vec![live("a", 2, project("payments"))], vec![]),
+        "a Changed([\"threshold\"])"
+    );
+    assert_eq!(outcome(delete(), vec![live("a", 1, Ownership::Nobody)], vec![]), "a Owner(None)");
+}

@@ -45,6 +45,10 @@ pub(super) fn reason_words(
         }
         Reason::Destroy => "because destroy was asked for".to_owned(),
         Reason::Correction { why } => clean(why).into_owned(),
+        Reason::Surplus { why } => match change.target.as_ref().filter(|_| count == 1) {
+            Some(target) => format!("{} · {}", clean(why), target_name(target)),
+            None => clean(why).into_owned(),
+        },
         Reason::TakenOver => "changed outside opsform, and left alone from now on".to_owned(),
         Reason::TagGone => "it no longer bears this project's tag".to_owned(),
         Reason::DeletedOutside => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::aws::{Aws, AwsError, Operation};
@@ -49,6 +50,17 @@ pub trait Kind: Send + Sync {
         scope: &'a Scope,
         project: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>>;
+
+    /// Everything of the project in the scope that is the project's by its tags alone: made by what opsform made, and never
+    /// recorded in the state.
+    fn find_tagged<'a>(
+        &'a self,
+        _aws: &'a Aws,
+        _scope: &'a Scope,
+        _project: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        futures::future::ready(Ok(Vec::new())).boxed()
+    }
 
     /// How many steps like this one go into one call.
     fn batch_size(&self, step: &Step) -> usize;

@@ -8,6 +8,7 @@ mod kind;
 pub mod metric_alarm;
 pub mod schedule;
 pub mod schedule_group;
+pub mod snapshot;
 pub mod tag;
 
 pub use kind::{KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};
@@ -27,6 +28,7 @@ pub const KINDS: &[&dyn Kind] = &[
     &instance_power::InstancePowerKind,
     &schedule_group::ScheduleGroupKind,
     &schedule::ScheduleKind,
+    &snapshot::SnapshotKind,
 ];
 
 /// The kind with this name.

@@ -5,7 +5,7 @@
 
 #![allow(unreachable_pub)] // The tests, the demo and the benchmark each include this file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -145,6 +145,13 @@ impl Account {
     /// Makes instances, databases and clusters by region.
     pub fn seed(&self, regions: Value) -> Value {
         self.post("seed", &json!({ "regions": regions }))
+    }
+
+    /// The ids of all snapshots of the account.
+    pub fn snapshots(&self, region: &str) -> BTreeSet<String> {
+        let answer = self.asked("ec2", "2016-11-15", region, "DescribeSnapshots", &[("Owner.1", "self")]);
+        let ids = answer.split("<snapshotId>").skip(1).filter_map(|rest| rest.split_once('<'));
+        ids.map(|(id, _)| id.to_owned()).collect()
     }
 
     /// How often each operation was called since the start or [`Account::clear_calls`], by `service:Operation`.
@@ -357,12 +364,24 @@ impl Account {
 
     /// Calls an operation over the query protocol; the emulator does not check signatures.
     pub fn query(&self, service: &str, version: &str, region: &str, action: &str, fields: &[(&str, &str)]) {
+        self.asked(service, version, region, action, fields);
+    }
+
+    fn asked(
+        &self,
+        service: &str,
+        version: &str,
+        region: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> String {
         let credential = format!("AKIA{}/20261120/{region}/{service}/aws4_request", self.id);
         let form = [("Action", action), ("Version", version)].into_iter().chain(fields.iter().copied());
-        ureq::post(self.emulator.url())
+        let mut answer = ureq::post(self.emulator.url())
             .header("Authorization", signature(&credential))
             .send_form(form)
             .unwrap_or_else(|error| panic!("{action}: {error}"));
+        answer.body_mut().read_to_string().expect("text")
     }
 }
 

@@ -33,6 +33,7 @@ mod saved;
 mod schedule;
 mod schedules;
 mod sheets;
+mod snapshots;
 mod state_damage;
 mod tag_races;
 mod tag_rules;

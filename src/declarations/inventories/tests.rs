@@ -76,6 +76,7 @@ fn desired_of(text: &str, csv: &str, targets: &[usize], whole: bool) -> (Vec<Des
         manifest_scopes: &scopes,
         scopes: &scopes[usize::from(!whole)..],
         fleet: &fleet,
+        tagged: &[],
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let (desired, problems) = declarations[0].desired(&world);

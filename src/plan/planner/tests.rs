@@ -394,3 +394,18 @@ proptest! {
         prop_assert!(second.refreshes.is_empty());
     }
 }
+
+#[test]
+fn what_is_surplus_goes_while_it_is_ours_and_nobody_needs_it() {
+    let wanted = || {
+        let claim = Claim::Remove { why: "generation 8 of 7".to_owned() };
+        vec![Desired { claim, ..desired("a", "i-1", 80) }]
+    };
+    let deletes = |live: Option<Actual>| shown(&plan(input(wanted(), live.into_iter().collect(), vec![])));
+    let ours = || owned_by(live("a", 80), "payments");
+    assert_eq!(deletes(Some(ours())), ["Delete a Surplus { why: \"generation 8 of 7\" }"]);
+    let used = Actual { inexpressible: Some("the image ami-1".to_owned()), ..ours() };
+    for left in [None, Some(live("a", 80)), Some(owned_by(live("a", 80), "search")), Some(used)] {
+        assert_eq!(deletes(left), [""; 0]);
+    }
+}

@@ -214,7 +214,7 @@ fn target_words(change: &Change) -> String {
         (Some(Reason::Target { .. }), Some(target)) if change.address.key.contains(&target.name) => {
             crate::render::clean(&target.id).into_owned()
         }
-        (Some(Reason::Target { .. }), Some(target)) => target_name(target),
+        (Some(Reason::Target { .. } | Reason::Surplus { .. }), Some(target)) => target_name(target),
         _ => String::new(),
     }
 }

@@ -1,0 +1,172 @@
+//! The keys of a `[[snapshot]]` block.
+
+use jiff::tz::TimeZone;
+
+use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
+use crate::inventory::TargetKind;
+use crate::manifest::{
+    Entries, FromValue, Placed, Reading, Scalar, Seconds, TableReader, Template, Templated, Value,
+    parse_seconds,
+};
+use crate::model::{Diagnostic, Place};
+
+/// "Tag restrictions" in the EC2 user guide: a key has 1 to 128 characters.
+const KEY_LENGTH: usize = 128;
+
+/// "Tag restrictions" in the EC2 user guide: 50 tags a resource, of which opsform sets three itself.
+const TAGS: usize = 47;
+
+/// A whole block.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) for_each: ForEach,
+    /// `cron(…)` or `rate(…)`.
+    pub(super) schedule: String,
+    pub(super) timezone: TimeZone,
+    /// How many generations are kept; 0 for all.
+    pub(super) keep: Option<Placed<Templated<u32>>>,
+    /// How old a generation must be to go.
+    pub(super) keep_for: Option<Placed<Templated<Seconds>>>,
+    /// The role that takes the snapshots.
+    pub(super) role: TextTemplate,
+    /// The tag `Name` of the snapshots.
+    pub(super) name: Option<TextTemplate>,
+    pub(super) description: Option<TextTemplate>,
+    pub(super) tags: Vec<(Placed<String>, TextTemplate)>,
+    pub(super) when_volume_gone: WhenGone,
+    pub(super) protect: bool,
+    pub(super) allow_empty: bool,
+}
+
+/// What becomes of the snapshots of a volume that is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum WhenGone {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They go so long after the last one was taken.
+    DeleteAfter(Seconds),
+}
+
+impl FromValue for WhenGone {
+    fn expected() -> String {
+        "\"keep\" or \"delete_after 30d\"".to_owned()
+    }
+
+    fn from_value(value: &Value, reading: &mut Reading<'_>) -> Option<Self> {
+        let read = value.as_str().and_then(|text| match text.split_once(' ') {
+            None if text == "keep" => Some(Self::Keep),
+            // Without a unit nobody knows whether 30 means days.
+            Some(("delete_after", age)) if age.ends_with(|c: char| c.is_ascii_alphabetic()) => {
+                parse_seconds(age).map(Self::DeleteAfter)
+            }
+            _ => None,
+        });
+        if read.is_none() {
+            reading.unexpected(value, &Self::expected());
+        }
+        read
+    }
+}
+
+impl Block {
+    /// Reads every key but `label`.
+    pub(super) fn read(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Self> {
+        let for_each = for_each(reader, context);
+        let schedule = schedule(reader);
+        let timezone = timezone::read(reader);
+        let keep = reader.optional("keep");
+        let keep_for = reader.optional("keep_for");
+        let role = timetable::role(reader);
+        let name = reader.optional("name");
+        let description = reader.optional("description");
+        let tags = reader
+            .optional::<Entries<Templated<String>>>("tags")
+            .map(|tags| tags.value.0)
+            .unwrap_or_default();
+        check_keys(reader, &tags);
+        let when_volume_gone =
+            reader.optional::<WhenGone>("when_volume_gone").map(|when| when.value).unwrap_or_default();
+        let protect = reader.flag("protect");
+        let allow_empty = reader.flag("allow_empty");
+        Some(Self {
+            for_each: for_each?,
+            schedule: schedule?,
+            timezone: timezone?,
+            keep,
+            keep_for,
+            role: role?,
+            name,
+            description,
+            tags,
+            when_volume_gone,
+            protect,
+            allow_empty,
+        })
+    }
+
+    /// All templates, each with its field.
+    pub(super) fn templates(&self) -> Vec<(String, &Template)> {
+        let mut all = vec![
+            of("keep", self.keep.as_ref()),
+            of("keep_for", self.keep_for.as_ref()),
+            of("name", self.name.as_ref()),
+            of("description", self.description.as_ref()),
+        ];
+        all.extend(self.tags.iter().map(|(key, text)| of(&format!("tags.{}", key.value), Some(text))));
+        all.into_iter().flatten().collect()
+    }
+}
+
+fn of<'a, T: Scalar>(field: &str, value: Option<&'a Placed<Templated<T>>>) -> Option<(String, &'a Template)> {
+    Some((field.to_owned(), value?.value.template()?))
+}
+
+/// The volumes.
+fn for_each(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<ForEach> {
+    let hint = "write `for_each = { ebs = {} }` for all volumes";
+    if reader.place_of("for_each").is_none() {
+        let problem = Diagnostic::error("snapshots need `for_each`: the volumes to take them of");
+        reader.problem(problem.at(reader.place().clone()).hint(hint));
+    }
+    let for_each = ForEach::read_targets(reader, context.inventories)?;
+    if let Some(other) = for_each.selectors.iter().find(|selector| selector.kind != TargetKind::Ebs) {
+        let what = other.kind.plural();
+        reader.problem(
+            Diagnostic::error(format!("snapshots are taken of volumes, and not of {what}"))
+                .at(for_each.place.clone())
+                .hint(hint),
+        );
+        return None;
+    }
+    Some(for_each)
+}
+
+fn schedule(reader: &mut TableReader<'_>) -> Option<String> {
+    if reader.key_place("schedule").is_none() {
+        let problem = Diagnostic::error("[[snapshot]] has no `schedule`").at(reader.place().clone());
+        reader.problem(problem.hint("write `schedule = \"cron(30 9 * * ? *)\"` or `\"rate(1 day)\"`"));
+    }
+    timetable::expression(reader, "schedule").map(|schedule| schedule.value)
+}
+
+fn check_keys(reader: &mut TableReader<'_>, tags: &[(Placed<String>, TextTemplate)]) {
+    let problem = |summary: String, place: &Place| Diagnostic::error(summary).at(place.clone());
+    for (key, _) in tags {
+        let text = key.value.as_str();
+        let reserved = ["aws:", "opsform:"].iter().any(|prefix| text.to_lowercase().starts_with(prefix));
+        let fault = if reserved {
+            "`aws:` and `opsform:` are reserved"
+        } else if text.is_empty() || text.chars().count() > KEY_LENGTH {
+            "it must have 1 to 128 characters"
+        } else if text == "Name" {
+            "write the key `name` of the block for it"
+        } else {
+            continue;
+        };
+        reader.problem(problem(format!("{text:?} cannot be a tag's key here: {fault}"), &key.place));
+    }
+    if let Some((key, _)) = tags.get(TAGS) {
+        reader.problem(problem(format!("a snapshot has room for {TAGS} tags of the manifest's"), &key.place));
+    }
+}

@@ -1,0 +1,146 @@
+//! Which of the snapshots on AWS are to go, volume by volume.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::declarations::Selected;
+use crate::declarations::target_problems::{TargetProblems, listed};
+use crate::inventory::{Fleet, Selector, TargetKind};
+use crate::model::{Actual, Claim, Desired, Diagnostic, Fields, Origin, Scope, TargetRef};
+use crate::resources::snapshot::KIND;
+
+use super::Snapshots;
+use super::block::WhenGone;
+use super::retention::{self, Keep, Owner, Surplus};
+use super::wanted::Rendering;
+
+/// A declaration beside what is there.
+pub(super) struct Pruning<'a> {
+    of: &'a Snapshots,
+    /// The volumes that are there.
+    there: BTreeSet<(&'a Scope, &'a str)>,
+    /// The declaration's own snapshots, by the volume that they were taken of.
+    volumes: BTreeMap<(&'a Scope, &'a str), Vec<&'a Actual>>,
+}
+
+impl<'a> Pruning<'a> {
+    /// `tagged` is what bears the project's tag.
+    pub(super) fn new(of: &'a Snapshots, fleet: &'a Fleet, tagged: &'a [Actual]) -> Self {
+        let there = fleet.of_kind(TargetKind::Ebs).map(|target| (&target.scope, &*target.id)).collect();
+        let mut pruning = Self { of, there, volumes: BTreeMap::new() };
+        for live in tagged.iter().filter(|live| live.address.kind == KIND) {
+            let volume = live.fields.get("volume").and_then(|volume| volume.as_str());
+            if let Some(volume) = volume.filter(|_| pruning.owner().has(live)) {
+                pruning.volumes.entry((&live.address.scope, volume)).or_default().push(live);
+            }
+        }
+        pruning
+    }
+
+    fn owner(&self) -> Owner<'a> {
+        Owner { project: &self.of.project, label: &self.of.label }
+    }
+
+    /// The volumes that are not in the fleet and may be gone, where that makes a difference.
+    pub(super) fn volumes_to_look_for(&self) -> Option<Selector> {
+        if self.of.block.when_volume_gone == WhenGone::Keep {
+            return None;
+        }
+        let missing = self.volumes.keys().filter(|volume| !self.there.contains(*volume));
+        let mut selector = Selector::all(TargetKind::Ebs);
+        selector.ids = missing.map(|(_, id)| (*id).to_owned()).collect();
+        (!selector.ids.is_empty()).then_some(selector)
+    }
+
+    /// What is beyond the generations that a volume keeps.
+    pub(super) fn surplus(
+        &self,
+        selected: &Selected<'_>,
+        now: Timestamp,
+        problems: &mut TargetProblems,
+    ) -> Vec<Desired> {
+        let block = &self.of.block;
+        let mut rendering = Rendering::new(self.of, selected, problems);
+        let mut keep = Keep { count: None, age: None };
+        if let Some(count) = &block.keep {
+            keep.count = rendering.get("keep", count);
+        }
+        if let Some(age) = &block.keep_for {
+            keep.age = rendering.get("keep_for", age);
+        }
+        // What is wrong with either keeps everything.
+        if keep.count.is_some() != block.keep.is_some() || keep.age.is_some() != block.keep_for.is_some() {
+            return Vec::new();
+        }
+        let target = selected.target;
+        let Some(snapshots) = self.volumes.get(&(&target.scope, &*target.id)) else { return Vec::new() };
+        let surplus = keep.surplus(&self.owner().generations(snapshots), now, &block.timezone);
+        surplus.into_iter().map(|surplus| self.to_go(surplus, target.reference())).collect()
+    }
+
+    /// What is to go of the volumes that are not selected, and what is to be said of the snapshots that stay.
+    pub(super) fn of_others(
+        &self,
+        selected: &[Selected<'_>],
+        now: Timestamp,
+    ) -> (Vec<Desired>, Option<Diagnostic>) {
+        let selected: BTreeSet<(&Scope, &str)> =
+            selected.iter().map(|selected| (&selected.target.scope, &*selected.target.id)).collect();
+        let (mut desired, mut left, mut volumes) = (Vec::new(), 0, Vec::new());
+        for (volume, snapshots) in self.volumes.iter().filter(|(volume, _)| !selected.contains(*volume)) {
+            let surplus = self.of_gone(volume, snapshots, now);
+            let stay = snapshots.len() - surplus.len();
+            if stay > 0 {
+                left += stay;
+                volumes.push(volume.1.to_owned());
+            }
+            let target = TargetRef {
+                kind: TargetKind::Ebs.name().to_owned(),
+                id: volume.1.to_owned(),
+                name: volume.1.to_owned(),
+            };
+            desired.extend(surplus.into_iter().map(|surplus| self.to_go(surplus, target.clone())));
+        }
+        (desired, (left > 0).then(|| self.left(left, &volumes)))
+    }
+
+    fn of_gone(&self, volume: &(&Scope, &str), snapshots: &[&'a Actual], now: Timestamp) -> Vec<Surplus<'a>> {
+        match self.of.block.when_volume_gone {
+            WhenGone::DeleteAfter(age) if !self.there.contains(volume) => {
+                let generations = self.owner().generations(snapshots);
+                retention::of_gone_volume(&generations, age, now, &self.of.block.timezone)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Snapshots that nobody prunes are not forgotten.
+    fn left(&self, count: usize, volumes: &[String]) -> Diagnostic {
+        let snapshots = if count == 1 { "1 snapshot".to_owned() } else { format!("{count} snapshots") };
+        let volumes = listed(volumes, "volumes");
+        let problem = Diagnostic::warning(format!(
+            "{} keeps {snapshots} of what it does not select: {volumes}",
+            self.of.label
+        ));
+        let hint = match self.of.block.when_volume_gone {
+            WhenGone::Keep => {
+                "`when_volume_gone = \"delete_after 30d\"` deletes those of volumes that are gone"
+            }
+            WhenGone::DeleteAfter(_) => "those of a volume that is there stay until somebody deletes them",
+        };
+        problem.at(self.of.place.clone()).hint(hint)
+    }
+
+    fn to_go(&self, surplus: Surplus<'_>, target: TargetRef) -> Desired {
+        Desired {
+            address: surplus.live.address.clone(),
+            fields: Fields::new(),
+            origin: Origin { label: self.of.label.clone(), place: self.of.place.line() },
+            place: self.of.place.clone(),
+            target: Some(target),
+            claim: Claim::Remove { why: surplus.why },
+            protect: false,
+        }
+    }
+}

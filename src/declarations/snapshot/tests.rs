@@ -1,0 +1,181 @@
+//! Blocks as people write them, and what they want of a fleet.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use crate::declarations::{World, parse_all};
+use crate::inventory::{Fleet, Selector, Target, TargetKind};
+use crate::manifest::{SourceSet, parse};
+use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Ownership, Scope};
+use crate::resources::snapshot::Snapshot;
+use crate::resources::{schedule, snapshot};
+
+use super::*;
+
+const BLOCK: &str = "[[snapshot]]\nlabel = 'daily'\nfor_each = { ebs = { tags = { Daily_Gens = '*' } } }\n\
+    schedule = 'cron(30 9 * * ? *)'\ntimezone = 'Asia/Tokyo'\nkeep = '{{ tags.Daily_Gens }}'\n\
+    role_arn = 'arn:aws:iam::{{ account }}:role/snapshot'\n";
+
+fn scope() -> Scope {
+    Scope::new("111122223333", "us-east-1")
+}
+
+fn read(text: &str) -> (Vec<Box<dyn Declaration>>, Vec<String>) {
+    let settings = "[project]\nname = 'payments'\n";
+    let sources = SourceSet::new("manifests", [("a.toml", text), ("main.toml", settings)]);
+    let (document, mut problems) = parse(&sources, &["snapshot"]);
+    let (declarations, more) = parse_all(&document);
+    problems.extend(more);
+    (declarations, lines(&problems))
+}
+
+fn lines(problems: &Diagnostics) -> Vec<String> {
+    let line = |d: &Diagnostic| {
+        let mut line = format!("{} {}", d.place.as_ref().unwrap(), d.summary);
+        if let Some(hint) = &d.hint {
+            write!(line, " ({hint})").unwrap();
+        }
+        line.replace("a.toml:", "")
+    };
+    problems.iter().map(line).collect()
+}
+
+fn volume(id: &str, tags: &[(&str, &str)]) -> Target {
+    Target {
+        kind: TargetKind::Ebs,
+        scope: scope(),
+        id: id.to_owned(),
+        name: "data".to_owned(),
+        state: "in-use".to_owned(),
+        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        attributes: std::collections::BTreeMap::new(),
+    }
+}
+
+fn live(id: &str, volume: &str, day: u32) -> Actual {
+    let taken = format!("2026-11-{day:02}T00:00:00Z").parse().unwrap();
+    Actual {
+        address: Address::new(snapshot::KIND, scope(), id),
+        fields: Snapshot::new(volume, taken, "completed", &std::collections::BTreeMap::new()).to_fields(),
+        ownership: Ownership::Project {
+            name: "payments".to_owned(),
+            label: Some("snapshot.daily".to_owned()),
+        },
+        inexpressible: None,
+    }
+}
+
+fn desired(text: &str, volumes: Vec<Target>, tagged: &[Actual]) -> (Vec<Desired>, Vec<String>) {
+    let (declarations, problems) = read(text);
+    assert_eq!(problems, [""; 0]);
+    let fleet = Fleet::new(volumes);
+    let now = "2026-11-20T12:00:00Z".parse().unwrap();
+    let scopes = [scope()];
+    let world = World { manifest_scopes: &scopes, scopes: &scopes, fleet: &fleet, tagged, now };
+    let (desired, problems) = declarations[0].desired(&world);
+    (desired, lines(&problems))
+}
+
+fn goes(desired: &[Desired]) -> Vec<String> {
+    let why = |d: &Desired| match &d.claim {
+        Claim::Remove { why } => Some(format!("{} {why}", d.address.key)),
+        _ => None,
+    };
+    desired.iter().filter_map(why).collect()
+}
+
+#[test]
+fn a_volume_gets_a_schedule_that_makes_tagged_snapshots() {
+    let text = format!("{BLOCK}tags = {{ Gens = '{{{{ tags.Daily_Gens }}}}' }}\n");
+    let (desired, said) =
+        desired(&text, vec![volume("vol-1", &[("Daily_Gens", "7")]), volume("vol-2", &[])], &[]);
+    assert_eq!((desired.len(), said), (2, vec![]));
+    assert_eq!(desired[0].address.key, "opsform-payments");
+    assert_eq!(desired[1].address.kind, schedule::KIND);
+    assert_eq!(desired[1].address.key, "opsform-payments/daily.vol-1");
+    let fields = &desired[1].fields;
+    let said = |name: &str| fields[name].to_string();
+    assert_eq!(said("target_arn"), "\"arn:aws:scheduler:::aws-sdk:ec2:createSnapshot\"");
+    assert_eq!((said("retries"), said("timezone")), ("0".to_owned(), "\"Asia/Tokyo\"".to_owned()));
+    assert_eq!(said("role_arn"), "\"arn:aws:iam::111122223333:role/snapshot\"");
+    let tag = |key: &str, value: &str| json!({ "Key": key, "Value": value });
+    let tags = [
+        tag("Gens", "7"),
+        tag("Name", "data daily"),
+        tag("opsform:label", "snapshot.daily"),
+        tag("opsform:project", "payments"),
+    ];
+    assert_eq!(
+        fields["input"],
+        json!({
+            "VolumeId": "vol-1",
+            "Description": "snapshot.daily of vol-1",
+            "TagSpecifications": [{ "ResourceType": "snapshot", "Tags": tags }],
+        })
+    );
+}
+
+#[test]
+fn what_is_beyond_the_tags_count_goes() {
+    let tagged = [live("snap-1", "vol-1", 11), live("snap-2", "vol-1", 12), live("snap-3", "vol-2", 1)];
+    let volumes = vec![volume("vol-1", &[("Daily_Gens", "1")]), volume("vol-2", &[("Daily_Gens", "0")])];
+    let (desired, said) = desired(BLOCK, volumes, &tagged);
+    assert_eq!(goes(&desired), ["snap-1 generation 2 of 1, taken 2026-11-11"]);
+    assert_eq!((desired.len(), said), (4, vec![]));
+}
+
+#[test]
+fn a_count_that_is_none_is_an_error_at_its_volume() {
+    let tagged = [live("snap-1", "vol-1", 11), live("snap-2", "vol-1", 12)];
+    let volumes = vec![volume("vol-1", &[("Daily_Gens", "seven")]), volume("vol-2", &[("Daily_Gens", "3")])];
+    let (desired, said) = desired(BLOCK, volumes, &tagged);
+    assert_eq!(goes(&desired), [""; 0]);
+    insta::assert_snapshot!(said.join("\n"), @r##"
+6:8 `keep` of snapshot.daily for vol-1 (data): the template gave `seven`, which is not a whole number of at least 0
+"##);
+}
+
+#[test]
+fn snapshots_of_volumes_that_are_not_selected_stay_and_are_told() {
+    let tagged = [live("snap-1", "vol-1", 1), live("snap-2", "vol-2", 1), live("snap-3", "vol-2", 2)];
+    let volumes = || vec![volume("vol-1", &[])];
+    let (gone, said) = desired(&format!("{BLOCK}allow_empty = true\n"), volumes(), &tagged);
+    assert!(gone.is_empty());
+    insta::assert_snapshot!(said.join("\n"), @r##"
+1:1 snapshot.daily keeps 3 snapshots of what it does not select: 2 volumes: vol-1, vol-2 (`when_volume_gone = "delete_after 30d"` deletes those of volumes that are gone)
+"##);
+    let text = format!("{BLOCK}allow_empty = true\nwhen_volume_gone = 'delete_after 17d'\n");
+    let (gone, said) = desired(&text, volumes(), &tagged);
+    let why = "its volume is gone, and the last snapshot was taken 2026-11-02, more than 17d ago";
+    assert_eq!(goes(&gone), [format!("snap-3 {why}"), format!("snap-2 {why}")]);
+    insta::assert_snapshot!(said.join("\n"), @r##"
+1:1 snapshot.daily keeps 1 snapshot of what it does not select: vol-1 (those of a volume that is there stay until somebody deletes them)
+"##);
+    let (declarations, _) = read(&text);
+    let look: Vec<Selector> = declarations[0].targets_of_tagged(&Fleet::new(volumes()), &tagged);
+    assert_eq!(look[0].ids.iter().collect::<Vec<_>>(), ["vol-2"]);
+}
+
+#[test]
+fn wrong_blocks_are_told() {
+    let (_, problems) = read(
+        "[[snapshot]]\nlabel = 'a'\nfor_each = { ec2 = {} }\nschedule = 'daily'\nkeep = 'x'\nkeep_for = 'x'\n\
+         when_volume_gone = 'delete_after 30'\ntags = { Name = 'x', 'aws:x' = 'y' }\n",
+    );
+    insta::assert_snapshot!(problems.join("\n"), @r##"
+3:12 snapshots are taken of volumes, and not of instances (write `for_each = { ebs = {} }` for all volumes)
+4:13 `schedule`: this is no schedule expression (write cron(0 9 ? * MON-FRI *), rate(5 minutes) or at(2026-12-31T23:59:00))
+5:8 `keep`: expected a whole number of at least 0, or a template that gives one, found the string "x"
+6:12 `keep_for`: expected a duration such as "5m" or 300, or a template that gives one, found the string "x"
+1:1 [[snapshot]] has no `role_arn` (add `role_arn = …`: a string)
+8:10 "Name" cannot be a tag's key here: write the key `name` of the block for it
+8:22 "aws:x" cannot be a tag's key here: `aws:` and `opsform:` are reserved
+7:20 `when_volume_gone`: expected "keep" or "delete_after 30d", found the string "delete_after 30"
+"##);
+    let (_, problems) = read("[[snapshot]]\nlabel = 'a'\nschedule = 'rate(1 day)'\nrole_arn = '{{ nme }}'\n");
+    insta::assert_snapshot!(problems.join("\n"), @r##"
+1:1 snapshots need `for_each`: the volumes to take them of (write `for_each = { ebs = {} }` for all volumes)
+4:12 `role_arn`: there is no variable `nme` (there are: `region`, `account`)
+"##);
+}

@@ -1,0 +1,121 @@
+//! Snapshots on AWS: found by tag, deleted one by one.
+
+mod read;
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all, ready};
+
+use super::spec::TEXT;
+use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::model::{Actual, KindText, Ownership, Scope};
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
+
+/// The kind `snapshot`.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotKind;
+
+impl Kind for SnapshotKind {
+    fn text(&self) -> KindText {
+        TEXT
+    }
+
+    fn phase(&self) -> u8 {
+        // Before everything that is made of it or makes it, so that it goes last.
+        5
+    }
+
+    fn operations(&self) -> Operations {
+        Operations {
+            read: &[
+                Operation::DESCRIBE_SNAPSHOTS,
+                Operation::DESCRIBE_IMAGES,
+                Operation::DESCRIBE_LOCKED_SNAPSHOTS,
+            ],
+            read_one: &[],
+            write: &[],
+            remove: &[Operation::DELETE_SNAPSHOT],
+        }
+    }
+
+    fn policy_resources(&self, _account: &str, region: &str) -> Vec<String> {
+        // The ARN of a snapshot names no account ("Actions, resources, and condition keys for Amazon EC2").
+        vec![format!("ec2:{region}::snapshot/*")]
+    }
+
+    fn read<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        request: &'a ReadRequest<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        read::with_users(aws, scope, request).boxed()
+    }
+
+    fn owners<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        keys: &'a [&'a str],
+        _need: OwnershipNeed,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Ownership>, AwsError>> {
+        async move {
+            let found = read::by_ids(aws, scope, keys).await?;
+            Ok(found.into_iter().map(|live| (live.address.key, live.ownership)).collect())
+        }
+        .boxed()
+    }
+
+    fn find_owned<'a>(
+        &'a self,
+        _aws: &'a Aws,
+        _scope: &'a Scope,
+        _project: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        // What the state recorded of them would be deleted as soon as nothing wants it.
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn find_tagged<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        project: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        read::of_project(aws, scope, project).boxed()
+    }
+
+    fn batch_size(&self, _step: &Step) -> usize {
+        1
+    }
+
+    fn pacing_operation(&self, _step: &Step) -> &'static Operation {
+        Operation::DELETE_SNAPSHOT
+    }
+
+    fn carry_out<'a>(
+        &'a self,
+        aws: &'a Aws,
+        _project: &'a str,
+        batch: &'a [Step],
+    ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
+        join_all(batch.iter().map(|step| delete(aws, step))).boxed()
+    }
+}
+
+/// Deletes a snapshot; one that is gone already is as wanted.
+async fn delete(aws: &Aws, step: &Step) -> Result<(), AwsError> {
+    let Step::Remove(_) = step else { return Ok(()) };
+    let scope = &step.address().scope;
+    let clients = aws.clients(scope);
+    let deleted = aws
+        .call(scope, Operation::DELETE_SNAPSHOT, || {
+            clients.ec2.delete_snapshot().snapshot_id(step.key()).send()
+        })
+        .await;
+    match deleted {
+        Err(error) if error.class == ErrorClass::NotFound => Ok(()),
+        done => done.map(drop),
+    }
+}

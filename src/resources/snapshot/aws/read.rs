@@ -1,0 +1,161 @@
+//! Reading snapshots in pages, and who uses those that are to go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::{Filter, Image};
+use jiff::Timestamp;
+
+use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, ownership_of_tags};
+use crate::model::{Actual, Address, Scope};
+use crate::resources::ReadRequest;
+use crate::resources::snapshot::{KIND, Snapshot};
+
+/// The largest page of `DescribeSnapshots`, `DescribeImages` and `DescribeLockedSnapshots` (their API references).
+const PAGE: i32 = 1000;
+
+/// AWS allows 200 values a filter ("Filter" in the EC2 API reference).
+const VALUES_A_FILTER: usize = 200;
+
+/// The account that asks.
+const SELF: &str = "self";
+
+/// The locks that forbid a deletion; an expired one does not (`LockState` in the EC2 API reference).
+const LOCKS: [&str; 3] = ["compliance", "compliance-cooloff", "governance"];
+
+/// All snapshots of a scope that bear the project's tag.
+pub(super) async fn of_project(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
+    page_through(aws, scope, &filter(&format!("tag:{PROJECT_TAG}"), vec![project.to_owned()])).await
+}
+
+/// Those of the snapshots that there are.
+pub(super) async fn by_ids(aws: &Aws, scope: &Scope, ids: &[&str]) -> Result<Vec<Actual>, AwsError> {
+    let mut found = Vec::new();
+    for ids in portions(ids) {
+        found.extend(page_through(aws, scope, &filter("snapshot-id", ids)).await?);
+    }
+    Ok(found)
+}
+
+/// Those of the snapshots that there are. What an image or a lock needs is told as something not to be touched.
+pub(super) async fn with_users(
+    aws: &Aws,
+    scope: &Scope,
+    request: &ReadRequest<'_>,
+) -> Result<Vec<Actual>, AwsError> {
+    let ids: Vec<&str> = request.keys.keys().copied().collect();
+    let mut found = by_ids(aws, scope, &ids).await?;
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let images = images(aws, scope, &ids).await?;
+    let locked = locked(aws, scope).await?;
+    for live in &mut found {
+        let key = &live.address.key;
+        live.inexpressible = match images.get(key) {
+            Some(image) => Some(format!("the image {image}")),
+            None => locked.contains(key).then(|| "a snapshot lock".to_owned()),
+        };
+    }
+    Ok(found)
+}
+
+fn portions(ids: &[&str]) -> impl Iterator<Item = Vec<String>> {
+    ids.chunks(VALUES_A_FILTER).map(|ids| ids.iter().map(|&id| id.to_owned()).collect())
+}
+
+fn filter(name: &str, values: Vec<String>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+/// The token of the next page, if there is one.
+fn next(token: Option<&str>) -> Option<String> {
+    token.filter(|token| !token.is_empty()).map(str::to_owned)
+}
+
+async fn page_through(aws: &Aws, scope: &Scope, filter: &Filter) -> Result<Vec<Actual>, AwsError> {
+    let clients = aws.clients(scope);
+    let mut found = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = aws
+            .call(scope, Operation::DESCRIBE_SNAPSHOTS, || {
+                let request = clients.ec2.describe_snapshots().owner_ids(SELF).filters(filter.clone());
+                request.max_results(PAGE).set_next_token(token.clone()).send()
+            })
+            .await?;
+        found.extend(page.snapshots().iter().filter_map(|snapshot| actual(scope, snapshot)));
+        token = next(page.next_token());
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+fn actual(scope: &Scope, live: &aws_sdk_ec2::types::Snapshot) -> Option<Actual> {
+    let tags: BTreeMap<String, String> = live
+        .tags()
+        .iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect();
+    let taken = live.start_time()?;
+    let taken = Timestamp::new(taken.secs(), i32::try_from(taken.subsec_nanos()).ok()?).ok()?;
+    let snapshot = Snapshot::new(live.volume_id()?, taken, live.state()?.as_str(), &tags);
+    Some(Actual {
+        address: Address::new(KIND, scope.clone(), live.snapshot_id()?),
+        fields: snapshot.to_fields(),
+        ownership: ownership_of_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+        inexpressible: None,
+    })
+}
+
+/// The image that is made of each of the snapshots, disabled images too, by the snapshot's id.
+async fn images(aws: &Aws, scope: &Scope, ids: &[&str]) -> Result<BTreeMap<String, String>, AwsError> {
+    let clients = aws.clients(scope);
+    let mut images = BTreeMap::new();
+    for ids in portions(ids) {
+        let filter = filter("block-device-mapping.snapshot-id", ids);
+        let mut token: Option<String> = None;
+        loop {
+            let page = aws
+                .call(scope, Operation::DESCRIBE_IMAGES, || {
+                    let request = clients.ec2.describe_images().owners(SELF).filters(filter.clone());
+                    let request = request.include_disabled(true).max_results(PAGE);
+                    request.set_next_token(token.clone()).send()
+                })
+                .await?;
+            images.extend(page.images().iter().flat_map(snapshots_of));
+            token = next(page.next_token());
+            if token.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(images)
+}
+
+fn snapshots_of(image: &Image) -> impl Iterator<Item = (String, String)> {
+    let id = image.image_id().unwrap_or_default();
+    let devices = image.block_device_mappings().iter();
+    devices.filter_map(move |device| Some((device.ebs()?.snapshot_id()?.to_owned(), id.to_owned())))
+}
+
+/// The snapshots of the scope that are locked.
+async fn locked(aws: &Aws, scope: &Scope) -> Result<BTreeSet<String>, AwsError> {
+    let clients = aws.clients(scope);
+    let filter = filter("lock-state", LOCKS.map(str::to_owned).into());
+    let mut locked = BTreeSet::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = aws
+            .call(scope, Operation::DESCRIBE_LOCKED_SNAPSHOTS, || {
+                let request = clients.ec2.describe_locked_snapshots().filters(filter.clone());
+                request.max_results(PAGE).set_next_token(token.clone()).send()
+            })
+            .await?;
+        locked.extend(page.snapshots().iter().filter_map(|lock| lock.snapshot_id().map(str::to_owned)));
+        token = next(page.next_token());
+        if token.is_none() {
+            return Ok(locked);
+        }
+    }
+}

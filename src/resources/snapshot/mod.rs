@@ -1,0 +1,7 @@
+//! Kind `snapshot`: an EBS snapshot that bears this project's tags. Made by schedules, never recorded in the state.
+
+mod aws;
+mod spec;
+
+pub use aws::SnapshotKind;
+pub use spec::{Hold, KIND, Progress, Snapshot, own_tags};

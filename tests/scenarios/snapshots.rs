@@ -1,0 +1,285 @@
+//! Snapshots on a schedule, and their generations.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::workspace::{REGION, Workspace};
+
+const DAILY: &str = r#"
+[project]
+name = "payments"
+
+[aws]
+regions = ["us-east-1"]
+
+[aws.rates]
+DeleteSnapshot = 1000
+
+[[snapshot]]
+label = "daily"
+for_each = { ebs = { tags = { Daily_Gens = "*" } } }
+schedule = "cron(30 9 * * ? *)"
+timezone = "Asia/Seoul"
+keep = "{{ tags.Daily_Gens }}"
+role_arn = "arn:aws:iam::{{ account }}:role/opsform-snapshot"
+tags = { Gens = "{{ tags.Daily_Gens }}" }
+"#;
+
+const KEEP: &str = "keep = \"{{ tags.Daily_Gens }}\"";
+
+const GROUP: &str = "opsform-payments";
+
+fn ids(seeded: &Value, what: &str) -> Vec<String> {
+    let ids = seeded["regions"][REGION][what].as_array().unwrap().iter();
+    ids.map(|id| id.as_str().unwrap().to_owned()).collect()
+}
+
+fn volumes(workspace: &Workspace, volumes: Value) -> Vec<String> {
+    ids(&workspace.account.seed(json!({ REGION: { "volumes": volumes } })), "volumes")
+}
+
+fn snapshots(workspace: &Workspace, snapshots: Value) -> Vec<String> {
+    ids(&workspace.account.seed(json!({ REGION: { "snapshots": snapshots } })), "snapshots")
+}
+
+/// A snapshot as the schedule makes them, taken on a day of November.
+fn ours(volume: &str, day: usize) -> Value {
+    json!({
+        "volume": volume,
+        "started": format!("2026-11-{day:02}T00:30:00Z"),
+        "tags": {"opsform:project": "payments", "opsform:label": "snapshot.daily"},
+    })
+}
+
+fn delete(workspace: &Workspace, snapshot: &str) {
+    workspace.account.query("ec2", "2016-11-15", REGION, "DeleteSnapshot", &[("SnapshotId", snapshot)]);
+}
+
+#[test]
+fn the_life_of_a_rule() {
+    let workspace = Workspace::new(DAILY);
+    let volumes = volumes(
+        &workspace,
+        json!([{"name": "data", "tags": {"Daily_Gens": "2"}}, {"name": "logs", "tags": {"Daily_Gens": "0"}}, {}]),
+    );
+    workspace.apply().says(&["3 added"]);
+    workspace.expect_nothing_to_do();
+    let schedules = workspace.account.schedules(REGION);
+    let names: BTreeSet<&str> = schedules.iter().map(|one| one["Name"].as_str().unwrap()).collect();
+    let name = |volume: &str| format!("daily.{volume}");
+    let wanted = [name(&volumes[0]), name(&volumes[1])];
+    assert_eq!(names, wanted.iter().map(String::as_str).collect());
+    for _ in 0..3 {
+        let fired = workspace.account.fire(REGION, GROUP, &name(&volumes[0]));
+        assert_eq!(
+            (&fired["called"], &fired["status"]),
+            (&json!("ec2:CreateSnapshot"), &json!(200)),
+            "{fired}"
+        );
+        let answer = fired["answer"].as_str().unwrap();
+        for tag in ["data daily", "snapshot.daily", "payments"] {
+            assert!(answer.contains(&format!("<value>{tag}</value>")), "{answer}");
+        }
+    }
+    workspace.account.fire(REGION, GROUP, &name(&volumes[1]));
+    workspace.ok(&["plan"]).says(&["generation 3 of 2, taken 20", "snap-", "1 to destroy"]);
+    workspace.apply().says(&["1 destroyed"]);
+    assert_eq!(workspace.account.snapshots(REGION).len(), 3);
+    workspace.expect_nothing_to_do();
+    assert!(workspace.recorded().iter().all(|key| key.starts_with(GROUP)));
+    workspace.account.query("ec2", "2016-11-15", REGION, "DeleteVolume", &[("VolumeId", &volumes[0])]);
+    workspace.ok(&["plan"]).says(&[
+        "(data) no longer exists",
+        "1 to destroy",
+        "keeps 2 snapshots of what it does not select",
+    ]);
+    workspace.apply();
+    workspace.ok(&["destroy", "--yes"]).says(&["2 destroyed"]);
+    assert!(workspace.account.schedules(REGION).is_empty());
+    assert_eq!(workspace.account.snapshots(REGION).len(), 3);
+}
+
+/// Nine snapshots of a volume, and which of them a retention of seven must delete. The odd one is the oldest but for the
+/// pending one, which is the newest.
+fn nine(volume: &str, number: usize) -> (Vec<Value>, BTreeSet<usize>) {
+    let mut all: Vec<Value> = (1..=9).map(|day| ours(volume, day)).collect();
+    let both = [0, 1];
+    let goes: &[usize] = match number % 10 {
+        1 => {
+            all[8]["state"] = json!("pending");
+            &[0]
+        }
+        2 => {
+            all[0]["tags"] = json!({"Name": "before the upgrade"});
+            &[1]
+        }
+        3 => {
+            all[0]["tags"]["opsform:project"] = json!("billing");
+            &[1]
+        }
+        4 => {
+            all[0]["tags"]["opsform:label"] = json!("snapshot.weekly");
+            &[1]
+        }
+        // Its image is made below.
+        5 => &[1],
+        6 => {
+            all[0]["lock"] = json!("governance");
+            &[1]
+        }
+        7 => {
+            all[0]["tags"]["aws:backup:source-resource"] = json!("x");
+            &[1]
+        }
+        8 => {
+            all[0]["state"] = json!("error");
+            &[1]
+        }
+        9 => {
+            all[0]["tags"]["opsform:parking"] = json!("i-1");
+            &[1]
+        }
+        _ => &both,
+    };
+    (all, goes.iter().copied().collect())
+}
+
+#[test]
+fn just_the_generations_beyond_the_seventh_go() {
+    let workspace = Workspace::new(DAILY);
+    let volumes = volumes(&workspace, json!([{"name": "data", "tags": {"Daily_Gens": "7"}, "count": 200}]));
+    workspace.apply().says(&["201 added"]);
+    let nines: Vec<_> = volumes.iter().enumerate().map(|(number, volume)| nine(volume, number)).collect();
+    let made = snapshots(&workspace, nines.iter().flat_map(|(all, _)| all.clone()).collect());
+    let of_images = (0..200).filter(|number| number % 10 == 5);
+    let images =
+        of_images.map(|number| json!({"snapshots": [made[number * 9]], "disabled": number % 20 == 5}));
+    workspace.account.seed(json!({ REGION: { "images": images.collect::<Vec<_>>() } }));
+    let expected: BTreeSet<String> = nines
+        .iter()
+        .enumerate()
+        .flat_map(|(number, (_, goes))| goes.iter().map(move |index| number * 9 + index))
+        .map(|index| made[index].clone())
+        .collect();
+    assert_eq!(expected.len(), 220);
+    workspace.account.clear_calls();
+    let planned: BTreeSet<String> = workspace.changes().into_iter().collect();
+    assert_eq!(planned, expected.iter().map(|id| format!("delete {id}")).collect());
+    let reads = workspace.account.calls();
+    let pages = |operation: &str| reads.get(operation).and_then(Value::as_u64).unwrap_or(0);
+    // All of the project's in pages of 1,000, and once more those that are to go, 200 a call.
+    assert_eq!(pages("ec2:DescribeSnapshots"), 4, "{reads:?}");
+    assert_eq!((pages("ec2:DescribeImages"), pages("ec2:DescribeLockedSnapshots")), (2, 1), "{reads:?}");
+    assert_eq!(pages("ec2:DescribeVolumes"), 1, "{reads:?}");
+    workspace.ok(&["apply", "--yes", "--target", "snapshot.*"]).says(&["220 destroyed"]);
+    assert_eq!(workspace.account.count("ec2:DeleteSnapshot"), 220);
+    let left: BTreeSet<String> = made.into_iter().filter(|id| !expected.contains(id)).collect();
+    assert_eq!(workspace.account.snapshots(REGION), left);
+    workspace.expect_nothing_to_do();
+}
+
+/// A folder whose rule has made nine snapshots of one volume and keeps them all.
+fn nine_kept() -> (Workspace, Vec<String>) {
+    let workspace = Workspace::new(&DAILY.replace(KEEP, "keep = 9"));
+    let volumes = volumes(&workspace, json!([{"name": "data", "tags": {"Daily_Gens": "x"}}]));
+    workspace.apply();
+    let made = snapshots(&workspace, (1..=9).map(|day| ours(&volumes[0], day)).collect());
+    (workspace, made)
+}
+
+#[test]
+fn fewer_generations_trip_the_limit_of_destroys() {
+    let (workspace, made) = nine_kept();
+    workspace.expect_nothing_to_do();
+    workspace.edit_manifest("keep = 9", "keep = 3");
+    workspace.run(&["apply", "--yes", "--max-destroy", "5"]).expect(1).says(&["destroys 6 of 11 resources"]);
+    workspace.ok(&["plan", "--no-delete"]).says(&["6 changes are left out"]);
+    assert_eq!(workspace.changes_with(&["--exclude", "snapshot.*"]), [""; 0]);
+    assert_eq!(workspace.account.snapshots(REGION).len(), 9);
+    workspace.ok(&["apply", "--yes", "--max-destroy", "60%"]).says(&["6 destroyed"]);
+    assert_eq!(workspace.account.snapshots(REGION), made[6..].iter().cloned().collect());
+}
+
+#[test]
+fn a_saved_plan_deletes_what_is_still_there() {
+    let (workspace, made) = nine_kept();
+    workspace.edit_manifest("keep = 9", "keep = 6");
+    workspace.ok(&["plan", "--out", "plan.json"]).says(&["3 to destroy"]);
+    delete(&workspace, &made[1]);
+    workspace
+        .ok(&["apply", "plan.json", "--yes"])
+        .says(&["1 change of the plan is done already", "2 destroyed"]);
+    assert_eq!(workspace.account.snapshots(REGION), made[3..].iter().cloned().collect());
+    workspace.expect_nothing_to_do();
+    // One that lost its tags since is somebody's own.
+    workspace.edit_manifest("keep = 6", "keep = 5");
+    workspace.ok(&["plan", "--out", "plan.json"]).says(&["1 to destroy"]);
+    let tag = [("Tag.1.Key", "opsform:project")];
+    workspace.account.ec2(REGION, "DeleteTags", &[made[3].clone()], &tag);
+    workspace.run(&["apply", "plan.json", "--yes"]).expect(5);
+    workspace.expect_nothing_to_do();
+    assert_eq!(workspace.account.snapshots(REGION).len(), 6);
+}
+
+#[test]
+fn a_delete_that_fails_is_told_and_tried_again() {
+    let (workspace, made) = nine_kept();
+    workspace.edit_manifest("keep = 9", "keep = 7");
+    workspace.account.faults(json!([
+        {"operation": "DeleteSnapshot", "kind": "error", "code": "UnauthorizedOperation", "status": 403, "times": 1}
+    ]));
+    workspace.run(&["apply", "--yes"]).expect(4).says(&["1 destroyed", "ec2:DeleteSnapshot"]);
+    assert_eq!(workspace.account.snapshots(REGION).len(), 8);
+    workspace.apply().says(&["1 destroyed"]);
+    assert_eq!(workspace.account.snapshots(REGION), made[2..].iter().cloned().collect());
+}
+
+#[test]
+fn without_a_state_nothing_is_deleted() {
+    let (workspace, _) = nine_kept();
+    let other = workspace.beside(&DAILY.replace(KEEP, "keep = 1"));
+    other.run(&["apply", "--yes"]).expect(1).says(&["there is no state"]);
+    assert_eq!(workspace.account.snapshots(REGION).len(), 9);
+}
+
+#[test]
+fn snapshots_of_a_volume_that_is_gone_go_when_the_rule_says_so() {
+    let (workspace, made) = nine_kept();
+    workspace
+        .edit_manifest("keep = 9", "keep = 9\nallow_empty = true\nwhen_volume_gone = \"delete_after 1d\"");
+    let kept = volumes(&workspace, json!([{"name": "kept"}]));
+    let other = snapshots(&workspace, json!([ours(&kept[0], 1)]));
+    let gone = snapshots(
+        &workspace,
+        json!([{
+            "volume": "vol-0123456789abcdef0",
+            "started": "2026-01-01T00:30:00Z",
+            "tags": {"opsform:project": "payments", "opsform:label": "snapshot.daily"},
+        }]),
+    );
+    workspace.ok(&["plan"]).says(&[
+        "its volume is gone",
+        "keeps 1 snapshot of what it does not select",
+        &kept[0],
+    ]);
+    workspace.apply().says(&["1 destroyed"]);
+    let left = workspace.account.snapshots(REGION);
+    assert!(!left.contains(&gone[0]) && left.contains(&other[0]));
+    assert_eq!(left.len(), made.len() + 1);
+}
+
+#[test]
+fn the_policy_allows_what_snapshots_need() {
+    let workspace = Workspace::new(DAILY);
+    let policy = |permissions: &str| workspace.ok(&["iam-policy", "--for", permissions]).stdout;
+    let apply = policy("apply");
+    for action in
+        ["ec2:DeleteSnapshot", "ec2:DescribeSnapshots", "ec2:DescribeImages", "scheduler:CreateSchedule"]
+    {
+        assert!(apply.contains(&format!("\"{action}\"")), "{action}");
+    }
+    assert!(apply.contains("::snapshot/*"), "{apply}");
+    assert!(policy("plan").contains("ec2:DescribeLockedSnapshots"));
+    assert!(!policy("plan").contains("ec2:DeleteSnapshot"));
+}

@@ -28,6 +28,7 @@ pub fn audit_json(audit: &Audit) -> serde_json::Result<String> {
         counts: Advice::ALL.into_iter().map(|advice| (list_name(advice), audit.of(advice).count())).collect(),
         checked: &audit.checked,
         scopes: &audit.scopes,
+        left_out: &audit.left_out,
         gaps: audit.gaps.iter().map(gap).collect(),
         findings: audit.findings.iter().map(entry).collect(),
     };
@@ -46,6 +47,7 @@ struct Document<'a> {
     counts: BTreeMap<&'static str, usize>,
     checked: &'a BTreeMap<String, usize>,
     scopes: &'a [Scope],
+    left_out: &'a [Scope],
     gaps: Vec<GapEntry<'a>>,
     findings: Vec<Entry<'a>>,
 }
@@ -142,6 +144,7 @@ mod tests {
       "region": "us-east-1"
     }
   ],
+  "left_out": [],
   "gaps": [
     {
       "account": "111122223333",

@@ -33,6 +33,13 @@ pub(super) struct TargetProblem {
     pub(super) hint: Option<String>,
 }
 
+/// The warning about a `for_each` that selects nothing although nobody wrote that it may.
+pub(super) fn selects_nothing(label: &str, place: &Place) -> Diagnostic {
+    Diagnostic::warning(format!("`for_each` of {label} selects nothing"))
+        .at(place.clone())
+        .hint("write `allow_empty = true` if that may be so")
+}
+
 /// Collects [`TargetProblem`]s.
 #[derive(Debug, Default)]
 pub(super) struct TargetProblems {

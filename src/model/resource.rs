@@ -25,6 +25,11 @@ pub struct TargetRef {
 impl TargetRef {
     /// The kind of a row of an inventory that stands for itself and not for something on AWS.
     pub const ROW: &'static str = "row";
+
+    /// In words: `i-0abc (web-1)`, or the id alone where there is no other name.
+    pub fn words(&self) -> String {
+        if self.id == self.name { self.id.clone() } else { format!("{} ({})", self.id, self.name) }
+    }
 }
 
 /// Which declaration wants a resource. Metadata: it is shown as the reason and never identifies.

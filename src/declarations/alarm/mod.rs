@@ -23,7 +23,7 @@ use self::block::Block;
 use self::rendered::Rendered;
 use self::rows::Rows;
 use self::subject::Subject;
-use super::target_problems::TargetProblems;
+use super::target_problems::{TargetProblems, selects_nothing};
 use super::{Context, Declaration, ForEach, Inventory, World};
 
 /// An `[[alarm]]` block.
@@ -257,11 +257,7 @@ impl Alarm {
             Attachment::Targets(ForEach { place, .. }) | Attachment::Rows(Rows { place, .. }) => {
                 // Rows of regions that this run leaves out say nothing.
                 let quiet = self.allows_empty() || (self.inventory().is_some() && !world.is_whole());
-                (!quiet).then(|| {
-                    Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
-                        .at(place.clone())
-                        .hint("write `allow_empty = true` if that may be so")
-                })
+                (!quiet).then(|| selects_nothing(&self.label, place))
             }
             // Another run's region, chosen with `--region`.
             Attachment::Region { region, account }
@@ -303,7 +299,7 @@ impl Alarm {
         }
         for (address, (first, others)) in index.iter().filter(|(_, (_, others))| !others.is_empty()) {
             let targets = kept[*first].target.iter().chain(others);
-            let names: Vec<String> = targets.map(subject::subject).collect();
+            let names: Vec<String> = targets.map(TargetRef::words).collect();
             problems.push(self.same_name(address, &names));
         }
         kept

@@ -3,7 +3,7 @@
 use crate::declarations::{Selected, variables};
 use crate::inventory::{Target, TargetKind};
 use crate::manifest::{RowReader, Variables, suggestion};
-use crate::model::{Scope, TargetRef};
+use crate::model::Scope;
 
 /// The namespace of the metrics that AWS keeps of a kind of target.
 pub(super) fn default_namespace(kind: TargetKind) -> &'static str {
@@ -36,7 +36,7 @@ impl<'a> Subject<'a> {
         Self {
             target: Some(target),
             variables,
-            words: subject(&target.reference()),
+            words: target.reference().words(),
             defaults: Some((
                 default_namespace(target.kind),
                 (target.kind.dimension().to_owned(), target.id.clone()),
@@ -82,9 +82,4 @@ impl<'a> Subject<'a> {
             None => default,
         }
     }
-}
-
-/// `i-0abc (web-1)`, or the id alone where there is no other name.
-pub(super) fn subject(target: &TargetRef) -> String {
-    if target.id == target.name { target.id.clone() } else { format!("{} ({})", target.id, target.name) }
 }

@@ -13,11 +13,11 @@ use self::block::Block;
 use self::refused::{Refusal, refusal_of};
 use self::wanted::Member;
 use super::dates::DateFormats;
-use super::target_problems::{TargetProblem, TargetProblems};
+use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
 use super::{Context, Declaration, Inventory, World, timetable};
 use crate::inventory::{Fleet, Selector, Target};
 use crate::manifest::TableReader;
-use crate::model::{Desired, Diagnostic, Diagnostics, Place, Scope, Severity};
+use crate::model::{Desired, Diagnostics, Place, Scope, Severity};
 use crate::resources::{schedule, schedule_group};
 
 /// A `[[schedule]]` block.
@@ -107,11 +107,7 @@ impl Declaration for Schedule {
         diagnostics.extend(self.block.for_each.missing(world));
         diagnostics.extend(problems.into_diagnostics());
         if !selected_any && diagnostics.is_empty() && !self.allows_empty() {
-            diagnostics.push(
-                Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
-                    .at(self.block.for_each.place.clone())
-                    .hint("write `allow_empty = true` if that may be so"),
-            );
+            diagnostics.push(selects_nothing(&self.label, &self.block.for_each.place));
         }
         (desired, diagnostics)
     }
@@ -134,7 +130,7 @@ impl Schedule {
             place: self.place.clone(),
             cell: None,
             lead: format!("{} does not stop ", self.label),
-            subject: subject(target),
+            subject: target.reference().words(),
             tail: format!(": its tag `{key}` is {value:?}, which is no date"),
             shared: format!(": their tags `{key}` are no dates"),
             found: Some(format!("{value:?}")),
@@ -149,18 +145,13 @@ impl Schedule {
             place: self.block.for_each.place.clone(),
             cell: None,
             lead: format!("{} leaves out ", self.label),
-            subject: subject(target),
+            subject: target.reference().words(),
             tail: format!(": {}", refusal.one),
             shared: format!(": {}", refusal.many),
             found: None,
             hint: Some(refusal.hint.to_owned()),
         }
     }
-}
-
-/// `i-0abc (web-1)`
-fn subject(target: &Target) -> String {
-    if target.id == target.name { target.id.clone() } else { format!("{} ({})", target.id, target.name) }
 }
 
 #[cfg(test)]

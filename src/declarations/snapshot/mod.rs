@@ -12,12 +12,12 @@ use std::collections::BTreeSet;
 
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::TableReader;
-use crate::model::{Actual, Desired, Diagnostic, Diagnostics, Place, Scope};
+use crate::model::{Actual, Desired, Diagnostics, Place, Scope};
 use crate::resources;
 
 use self::block::Block;
 use self::pruning::Pruning;
-use super::target_problems::TargetProblems;
+use super::target_problems::{TargetProblems, selects_nothing};
 use super::{Context, Declaration, Inventory, World, timetable, variables};
 
 /// A `[[snapshot]]` block.
@@ -123,11 +123,7 @@ impl Declaration for Snapshots {
         diagnostics.extend(self.block.for_each.missing(world));
         diagnostics.extend(problems.into_diagnostics());
         if selected.is_empty() && diagnostics.is_empty() && !self.allows_empty() {
-            diagnostics.push(
-                Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
-                    .at(self.block.for_each.place.clone())
-                    .hint("write `allow_empty = true` if that may be so"),
-            );
+            diagnostics.push(selects_nothing(&self.label, &self.block.for_each.place));
         }
         diagnostics.extend(left);
         (desired, diagnostics)

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::declarations::{World, parse_all};
 use crate::inventory::{Fleet, Selector, Target, TargetKind};
 use crate::manifest::{SourceSet, parse};
-use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Ownership, Scope};
+use crate::model::{Actual, Address, Claim, Desired, Diagnostic, Diagnostics, Ownership, Scope};
 use crate::resources::snapshot::Snapshot;
 use crate::resources::{schedule, snapshot};
 

@@ -67,15 +67,12 @@ impl<'a> Rendering<'a> {
     }
 
     fn problem(&mut self, field: &str, place: &Place, fault: String) {
-        let target = self.target.reference();
-        let subject =
-            if target.id == target.name { target.id } else { format!("{} ({})", target.id, target.name) };
         self.problems.push(TargetProblem {
             severity: Severity::Error,
             place: place.clone(),
             cell: None,
             lead: format!("`{field}` of {} for ", self.of.label),
-            subject,
+            subject: self.target.reference().words(),
             tail: fault.clone(),
             shared: fault,
             found: None,

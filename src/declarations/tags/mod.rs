@@ -10,11 +10,11 @@ use jiff::Timestamp;
 
 use self::block::{Block, Exemption};
 use self::requirement::{Fault, Found, Requirement, Today};
-use super::target_problems::TargetProblems;
+use super::target_problems::{TargetProblems, selects_nothing};
 use super::{Context, Declaration, Inventory, World, variables};
 use crate::inventory::{Fleet, Selector, Target};
 use crate::manifest::TableReader;
-use crate::model::{Advice, Desired, Diagnostic, Diagnostics, Finding, Place, Problem, Scope};
+use crate::model::{Advice, Desired, Diagnostics, Finding, Place, Problem, Scope};
 
 /// A `[[tags]]` block.
 #[derive(Debug)]
@@ -126,11 +126,7 @@ impl Declaration for Tags {
         diagnostics.extend(self.block.for_each.missing(world));
         diagnostics.extend(problems.into_diagnostics());
         if !selected_any && diagnostics.is_empty() && !self.allows_empty() {
-            diagnostics.push(
-                Diagnostic::warning(format!("`for_each` of {} selects nothing", self.label))
-                    .at(self.block.for_each.place.clone())
-                    .hint("write `allow_empty = true` if that may be so"),
-            );
+            diagnostics.push(selects_nothing(&self.label, &self.block.for_each.place));
         }
         (desired, diagnostics)
     }

@@ -92,7 +92,7 @@ impl Tags {
             place: self.place.clone(),
             cell: None,
             lead: format!("{} does not stop ", self.label),
-            subject: subject(target),
+            subject: target.reference().words(),
             tail: format!(", whose date has passed: {why}"),
             shared: format!(" whose date has passed: {why}"),
             found: None,
@@ -161,7 +161,7 @@ impl Tags {
             place: default.place.clone(),
             cell: None,
             lead: format!("`require.{}.default` of {} for ", requirement.key, self.label),
-            subject: subject(selected.target),
+            subject: selected.target.reference().words(),
             tail: fault.clone(),
             shared: fault,
             found: None,
@@ -209,11 +209,6 @@ impl Tags {
         let kinds = [(tags, tag::KIND), (power, instance_power::KIND)];
         kinds.into_iter().filter(|(wanted, _)| *wanted).map(|(_, kind)| kind).collect()
     }
-}
-
-/// `i-0abc (web-1)`, or the id alone where there is no other name.
-fn subject(target: &Target) -> String {
-    if target.id == target.name { target.id.clone() } else { format!("{} ({})", target.id, target.name) }
 }
 
 /// Why an instance that runs is to be stopped: a date that has passed.

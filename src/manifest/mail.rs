@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::mailbox::{Mailbox, is_mail_domain};
 use super::reader::{Placed, TableReader};
+use super::scalar::checked;
 use super::settings::is_region;
 use super::suggest::hint_for;
 use super::template::Template;
@@ -202,21 +203,6 @@ fn subject(reader: &mut TableReader<'_>) -> Option<Template> {
         }
     }
     Some(template)
-}
-
-fn checked(
-    reader: &mut TableReader<'_>,
-    text: Option<Placed<String>>,
-    fits: impl Fn(&str) -> bool,
-    fault: &str,
-    hint: &str,
-) -> Option<String> {
-    let text = text?;
-    if fits(&text.value) {
-        return Some(text.value);
-    }
-    reader.problem(Diagnostic::error(format!("{:?} {fault}", text.value)).at(text.place).hint(hint));
-    None
 }
 
 /// "The name … can contain up to 64 alphanumeric characters, including letters, numbers, hyphens (-) and underscores (_)

@@ -1,7 +1,8 @@
 //! Booleans, strings and numbers.
 
-use super::reader::{FromValue, Reading};
+use super::reader::{FromValue, Placed, Reading, TableReader};
 use super::value::{Data, Value};
+use crate::model::Diagnostic;
 
 /// A type that a field may hold literally or as the text that a template gives.
 pub trait Scalar: FromValue + Clone {
@@ -10,6 +11,22 @@ pub trait Scalar: FromValue + Clone {
     /// # Errors
     /// What is wrong with the text, as the rest of a sentence about it: `is not a number`.
     fn from_text(text: &str) -> Result<Self, String>;
+}
+
+/// A text that fits; of any other the fault, as the rest of a sentence about it, is recorded with the hint.
+pub(super) fn checked(
+    reader: &mut TableReader<'_>,
+    text: Option<Placed<String>>,
+    fits: impl Fn(&str) -> bool,
+    fault: &str,
+    hint: &str,
+) -> Option<String> {
+    let text = text?;
+    if fits(&text.value) {
+        return Some(text.value);
+    }
+    reader.problem(Diagnostic::error(format!("{:?} {fault}", text.value)).at(text.place).hint(hint));
+    None
 }
 
 impl FromValue for bool {

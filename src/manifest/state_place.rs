@@ -1,6 +1,7 @@
 //! `[state]`: where the state is kept.
 
 use super::reader::{Placed, TableReader};
+use super::scalar::checked;
 use super::settings::is_region;
 use crate::model::Diagnostic;
 
@@ -84,21 +85,6 @@ fn s3_place(reader: &mut TableReader<'_>) -> Option<S3Place> {
         None => None,
     };
     Some(S3Place { bucket: bucket?, key: key?, region: region?, kms_key })
-}
-
-fn checked(
-    reader: &mut TableReader<'_>,
-    text: Option<Placed<String>>,
-    fits: impl Fn(&str) -> bool,
-    fault: &str,
-    hint: &str,
-) -> Option<String> {
-    let text = text?;
-    if fits(&text.value) {
-        return Some(text.value);
-    }
-    reader.problem(Diagnostic::error(format!("{:?} {fault}", text.value)).at(text.place).hint(hint));
-    None
 }
 
 /// "3 (min) and 63 (max) characters … lowercase letters, numbers, periods, and hyphens … must begin and end with a

@@ -274,6 +274,15 @@ impl Account {
             .unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
+    /// Deletes a schedule as a person in the console would.
+    pub fn scheduler_delete(&self, region: &str, path: &str) {
+        let credential = format!("AKIA{}/20261120/{region}/scheduler/aws4_request", self.id);
+        ureq::delete(format!("{}{path}", self.emulator.url()))
+            .header("Authorization", signature(&credential))
+            .call()
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
     /// Makes a bucket.
     pub fn create_bucket(&self, region: &str, bucket: &str) {
         let request = ureq::put(self.s3(bucket, "")).header("Authorization", self.s3_signature(region));

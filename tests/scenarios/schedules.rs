@@ -154,6 +154,41 @@ fn make_theirs(workspace: &Workspace, group: &str) {
     workspace.account.scheduler(REGION, "/schedules/theirs", theirs);
 }
 
+/// A schedule of somebody else's with the name of one of ours.
+fn make_theirs_of_our_name(workspace: &Workspace) {
+    let theirs = json!({
+        "GroupName": GROUP, "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Description": "Bob: do not touch",
+        "Target": {"Arn": "arn:aws:scheduler:::aws-sdk:ec2:stopInstances", "Input": "{\"InstanceIds\":[\"i-1\"]}",
+                   "RoleArn": "arn:aws:iam::111122223333:role/x"},
+    });
+    workspace.account.scheduler(REGION, "/schedules/office.stop.rds.orders", theirs);
+}
+
+#[test]
+fn what_somebody_put_into_our_group_is_theirs() {
+    let (workspace, _) = fleet();
+    let without = OFFICE.replace(", rds = {}, rds_cluster = {}", "");
+    workspace.write_manifest(&without);
+    workspace.apply();
+    make_theirs_of_our_name(&workspace);
+    workspace.write_manifest(OFFICE);
+    // Before it is declared it is nobody's, so it is not taken over in silence.
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["belongs to nobody", "adopt = true"]);
+    workspace.write_manifest(&without);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn what_somebody_made_anew_is_theirs() {
+    let (workspace, _) = fleet();
+    workspace.apply();
+    workspace.account.scheduler_delete(REGION, &format!("/schedules/office.stop.rds.orders?groupName={GROUP}"));
+    make_theirs_of_our_name(&workspace);
+    workspace.run(&["destroy", "--yes"]).says(&["5 destroyed", "1 forgotten"]);
+    assert_eq!(schedules(&workspace), [format!("{GROUP}/office.stop.rds.orders")]);
+}
+
 #[test]
 fn destroy_leaves_what_is_not_ours() {
     let (workspace, _) = fleet();

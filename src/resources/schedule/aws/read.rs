@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use super::convert::from_live;
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
-use crate::resources::schedule::names::parse_key;
+use crate::resources::schedule::names::{group_name, parse_key};
 use crate::resources::schedule::{KIND, described};
 use crate::resources::{OwnershipNeed, ReadRequest, schedule_group};
 
@@ -36,9 +36,11 @@ pub(super) async fn read(
         let found = try_join_all(there.iter().map(|name| get(aws, scope, group, name))).await?;
         let owned = |mut actual: Actual| {
             let known = request.keys.get(&*actual.address.key);
-            if known.is_some_and(|known| known.ownership != OwnershipNeed::None) {
-                actual.ownership = owner.clone();
-            }
+            let asks = known.is_some_and(|known| known.ownership != OwnershipNeed::None);
+            let recorded = known.is_some_and(|known| known.last_written.is_some());
+            // What a person put in the place of one that the state records is seen without a call.
+            let group = if asks { &owner } else { &Ownership::NotRead };
+            actual.ownership = owner_of(&actual, group, recorded);
             actual
         };
         Ok(found.into_iter().flatten().map(owned).collect::<Vec<_>>())
@@ -46,7 +48,25 @@ pub(super) async fn read(
     Ok(try_join_all(groups).await?.into_iter().flatten().collect())
 }
 
-/// The owners of the schedules that there are: those of their groups.
+/// The owner of a schedule in a group: the project that the group's tags and its own description name, both. A person may
+/// have put one of theirs into our group, also where one of ours was. One that the state records and that lost its
+/// description is still ours: every update by hand that does not repeat a description removes it.
+fn owner_of(live: &Actual, group: &Ownership, recorded: bool) -> Ownership {
+    let description = live.fields.get("description").and_then(|text| text.as_str());
+    let Some(description) = description else {
+        return if recorded { group.clone() } else { Ownership::Nobody };
+    };
+    let Some((project, label)) = described(description) else { return Ownership::Nobody };
+    let (project, label) = (project.to_owned(), Some(label.to_owned()));
+    let is_of_group = parse_key(&live.address.key).is_some_and(|(group, _)| group == group_name(&project));
+    match group {
+        _ if !is_of_group => Ownership::Project { name: project, label },
+        Ownership::Project { name, .. } => Ownership::Project { name: name.clone(), label },
+        Ownership::Nobody | Ownership::NotRead => group.clone(),
+    }
+}
+
+/// The owners of the schedules that there are, which the state records.
 pub(super) async fn owners(
     aws: &Aws,
     scope: &Scope,
@@ -54,11 +74,14 @@ pub(super) async fn owners(
 ) -> Result<BTreeMap<String, Ownership>, AwsError> {
     let mut owners = BTreeMap::new();
     for (group, names) in by_group(keys) {
-        let there = names_in(aws, scope, group).await?;
-        if names.iter().any(|name| there.contains(*name)) {
+        let found = try_join_all(names.iter().map(|name| get(aws, scope, group, name))).await?;
+        let found: Vec<Actual> = found.into_iter().flatten().collect();
+        if !found.is_empty() {
             let owner = owner(aws, scope, group).await?;
-            let names = names.into_iter().filter(|name| there.contains(*name));
-            owners.extend(names.map(|name| (format!("{group}/{name}"), owner.clone())));
+            owners.extend(found.into_iter().map(|live| {
+                let owner = owner_of(&live, &owner, true);
+                (live.address.key, owner)
+            }));
         }
     }
     Ok(owners)
@@ -138,7 +161,11 @@ async fn get(aws: &Aws, scope: &Scope, group: &str, name: &str) -> Result<Option
     };
     let (fields, inexpressible) = match from_live(&live) {
         Ok(schedule) => (schedule.to_fields(), None),
-        Err(what) => (Fields::from([("uses".to_owned(), what.clone().into())]), Some(what)),
+        Err(what) => {
+            let described = live.description().map(|text| ("description".to_owned(), text.into()));
+            let uses = ("uses".to_owned(), what.clone().into());
+            (std::iter::once(uses).chain(described).collect::<Fields>(), Some(what))
+        }
     };
     let address = Address::new(KIND, scope.clone(), format!("{group}/{name}"));
     Ok(Some(Actual { address, fields, ownership: Ownership::NotRead, inexpressible }))

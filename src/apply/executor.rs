@@ -51,6 +51,10 @@ impl Unfinished {
     /// Whether something that was to be written first was not.
     fn holds_back(&self, step: &Step) -> bool {
         let change = step.change();
+        if matches!(step, Step::Write(_)) {
+            let container = resources::container(&change.address);
+            return container.is_some_and(|it| self.failed.contains(&it));
+        }
         let target = change.target.as_ref().map(|target| (change.address.scope.clone(), target.clone()));
         self.failed.contains(&change.address)
             || self.not_begun.contains(&change.address)
@@ -69,7 +73,7 @@ pub async fn apply(run: Apply<'_>) -> Result<Report, StateError> {
     let mut unfinished = Unfinished::default();
     let hopeless = Hopeless::default();
     for wave in waves(run.plan, resources::kind) {
-        let wave = leave_out_dependents(wave, &unfinished, &mut report);
+        let wave = leave_out_dependents(wave, &mut unfinished, &mut report);
         (run.progress)(announce(&wave));
         run_wave(&run, wave, &hopeless, &mut unfinished, &mut report).await?;
     }
@@ -93,15 +97,19 @@ async fn record_what_needs_no_call(run: &Apply<'_>, report: &mut Report) -> Resu
     Ok(())
 }
 
-/// Nothing is removed from a target while something new for it was not made: no moment without an alarm.
-fn leave_out_dependents(wave: Wave, unfinished: &Unfinished, report: &mut Report) -> Wave {
+/// Nothing is removed from a target while something new for it was not made: no moment without an alarm. Nothing is made
+/// in what is not there.
+fn leave_out_dependents(wave: Wave, unfinished: &mut Unfinished, report: &mut Report) -> Wave {
     wave.into_iter()
         .filter_map(|mut batch| {
             batch.steps.retain(|step| {
-                let held_back = matches!(step, Step::Remove(_)) && unfinished.holds_back(step);
+                let held_back = unfinished.holds_back(step);
                 // A replace that was not begun is counted by its first half.
                 if held_back && !unfinished.not_begun.contains(&step.change().address) {
                     report.skipped.push(step.address().clone());
+                }
+                if held_back && matches!(step, Step::Write(_)) {
+                    unfinished.note(step, true);
                 }
                 !held_back
             });

@@ -97,6 +97,8 @@ pub(super) async fn make_plan(
         _ => BTreeSet::new(),
     };
     let wanted = desired.iter().map(|desired| desired.address.clone()).collect();
+    let contained = |desired: &Desired| Some((desired.address.clone(), resources::container(&desired.address)?));
+    let containers = desired.iter().filter_map(contained).collect();
     let mut plan = plan(PlanInput {
         project: state.project.clone(),
         scopes: session.scopes.clone(),
@@ -104,6 +106,7 @@ pub(super) async fn make_plan(
         actual,
         owned: state.resources.clone(),
         shared: resources::shared(),
+        containers,
         declared,
         absences,
         options,

@@ -23,6 +23,8 @@ pub struct PlanInput {
     pub shared: BTreeSet<String>,
     /// Labels of all declarations in the manifest, whether or not they want anything now.
     pub declared: BTreeSet<String>,
+    /// What a resource is in, such as a schedule's group, where that has to be there first.
+    pub containers: BTreeMap<Address, Address>,
     /// What became of the targets of resources that are owned and no longer desired, by scope, kind and id.
     pub absences: BTreeMap<(Scope, String, String), Absence>,
     /// What the user asked for.
@@ -307,38 +309,6 @@ impl Planner {
         new.reason = Some(Reason::Renamed);
         new.replaces = Some(previous);
     }
-
-    fn finish(mut self) -> Plan {
-        let options = self.input.options.clone();
-        let before = self.out.changes.len();
-        let mut left_out = BTreeSet::new();
-        self.out.changes.retain(|change| {
-            let deletes = matches!(change.verb, Verb::Delete | Verb::Replace);
-            let keep = options.selection.keeps_change(change) && !(options.no_delete && deletes);
-            if !keep && change.verb != Verb::Delete {
-                left_out.insert(RenameKey::of(change));
-            }
-            keep
-        });
-        self.keep_what_has_no_successor(&left_out);
-        self.out.left_out += before - self.out.changes.len();
-        self.out.refreshes.retain(|refresh| {
-            let owned = &refresh.owned;
-            options.selection.keeps(&owned.address, &owned.label, owned.target.as_ref())
-        });
-        Change::sort(&mut self.out.changes);
-        self.out
-    }
-}
-
-impl Planner {
-    /// Where what is to take an old resource's place is left out, the old one stays.
-    fn keep_what_has_no_successor(&mut self, left_out: &BTreeSet<RenameKey>) {
-        let superseded = Some(Reason::Target { absence: Absence::Superseded });
-        self.out
-            .changes
-            .retain(|change| !(change.reason == superseded && left_out.contains(&RenameKey::of(change))));
-    }
 }
 
 impl RenameKey {
@@ -406,6 +376,7 @@ fn cause(manifest_changed: bool, live_changed: bool) -> Cause {
     }
 }
 
+mod kept;
 #[cfg(test)]
 mod shared_tests;
 #[cfg(test)]

@@ -62,6 +62,11 @@ pub trait Kind: Send + Sync {
         futures::future::ready(Ok(Vec::new())).boxed()
     }
 
+    /// Kind and key of what a resource is in, which has to be there first: a schedule's group.
+    fn container(&self, _key: &str) -> Option<(&'static str, String)> {
+        None
+    }
+
     /// How many steps like this one go into one call.
     fn batch_size(&self, step: &Step) -> usize;
 

@@ -15,7 +15,7 @@ pub use kind::{KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 use std::collections::BTreeSet;
 
-use crate::model::KindText;
+use crate::model::{Address, KindText};
 
 /// The tag that says, with the value `true`, that opsform must never delete a resource. It is one of the resource's
 /// fields, so that a change of it is planned, and a lost state is rebuilt with it.
@@ -34,6 +34,12 @@ pub const KINDS: &[&dyn Kind] = &[
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static dyn Kind> {
     KINDS.iter().copied().find(|kind| kind.text().kind == name)
+}
+
+/// What a resource is in, where that has to be there first.
+pub fn container(address: &Address) -> Option<Address> {
+    let (container, key) = kind(&address.kind)?.container(&address.key)?;
+    Some(Address::new(container, address.scope.clone(), key))
 }
 
 /// The names of the kinds of which somebody else's change makes a resource somebody else's.

@@ -31,6 +31,7 @@ mod s3_signals;
 mod s3_state;
 mod saved;
 mod schedule;
+mod schedule_groups;
 mod schedules;
 mod sheets;
 mod snapshots;

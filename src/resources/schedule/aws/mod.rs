@@ -14,7 +14,8 @@ use futures::future::{BoxFuture, ready};
 use super::spec::TEXT;
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, KindText, Ownership, Scope};
-use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
+use crate::resources::schedule::names::parse_key;
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step, schedule_group};
 
 /// The kind `schedule`.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,10 @@ impl Kind for ScheduleKind {
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         // Found with their groups, which bear the tags.
         ready(Ok(Vec::new())).boxed()
+    }
+
+    fn container(&self, key: &str) -> Option<(&'static str, String)> {
+        parse_key(key).map(|(group, _)| (schedule_group::KIND, group.to_owned()))
     }
 
     fn batch_size(&self, _step: &Step) -> usize {

@@ -84,7 +84,7 @@ impl AwsError {
         match self.class {
             ErrorClass::Denied => Some(format!(
                 "the caller needs the IAM action {} in account {}",
-                self.operation.iam_action,
+                self.denied_action(),
                 if self.scope.account.is_empty() { "that the credentials are of" } else { &self.scope.account },
             )),
             ErrorClass::Credentials => Some(
@@ -111,6 +111,13 @@ impl AwsError {
             }
             _ => None,
         }
+    }
+
+    /// The action that is missing. A call that hands a role to a service needs `iam:PassRole` besides its own, and is denied with
+    /// the same code, so that the message alone tells which of the two it is.
+    fn denied_action(&self) -> &str {
+        const PASS_ROLE: &str = "iam:PassRole";
+        if self.message.contains(PASS_ROLE) { PASS_ROLE } else { self.operation.iam_action }
     }
 
     /// Whether AWS surely did not do what it was asked.

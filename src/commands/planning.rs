@@ -97,7 +97,8 @@ pub(super) async fn make_plan(
         _ => BTreeSet::new(),
     };
     let wanted = desired.iter().map(|desired| desired.address.clone()).collect();
-    let contained = |desired: &Desired| Some((desired.address.clone(), resources::container(&desired.address)?));
+    let contained =
+        |desired: &Desired| Some((desired.address.clone(), resources::container(&desired.address)?));
     let containers = desired.iter().filter_map(contained).collect();
     let mut plan = plan(PlanInput {
         project: state.project.clone(),

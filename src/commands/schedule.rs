@@ -46,7 +46,8 @@ fn preview(args: &SchedulePreviewArgs, environment: &Environment, output: &Outpu
         output.print("\nThat is all: it does not fire after that.")?;
     }
     if matches!(expression, Expression::Rate(_)) {
-        output.note("note: a rate counts from the schedule's start; these are the times if it started now");
+        output.note("note: a rate fires at once when its schedule is made, and then counts from there: these are the times if that \
+             were now");
     }
     if expression.is_for_scheduler_only() || name != "UTC" {
         let what = if expression.is_for_scheduler_only() { "at(…)" } else { "a time zone" };

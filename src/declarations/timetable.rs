@@ -8,7 +8,7 @@ use crate::cron::Expression;
 use crate::manifest::{Placed, TableReader, Templated};
 use crate::model::{Address, Claim, Desired, Diagnostic, Place, Scope};
 use crate::resources::schedule::names::group_name;
-use crate::resources::schedule_group;
+use crate::resources::{partition, schedule_group};
 
 /// The key of a schedule's expression: `cron(…)` or `rate(…)`, in AWS's dialect.
 pub(super) fn expression(reader: &mut TableReader<'_>, key: &'static str) -> Option<Placed<String>> {
@@ -18,9 +18,12 @@ pub(super) fn expression(reader: &mut TableReader<'_>, key: &'static str) -> Opt
         Ok(Expression::At(_)) => Diagnostic::error(format!("`{field}` comes once: `at(…)`"))
             .at(written.place.clone())
             .hint("write `cron(…)` or `rate(…)`"),
-        Ok(expression) if expression.never_fires() => {
-            Diagnostic::error(format!("`{field}`: there is no such day")).at(written.place.clone())
-        }
+        Ok(expression) if expression.never_fires() => Diagnostic::error(format!(
+            "`{field}`: {:?} never fires, because there is no such day",
+            written.value
+        ))
+        .at(written.place.clone())
+        .hint("for the last day of a month write L in the day-of-month field"),
         Ok(_) => return Some(written),
         Err(fault) => Diagnostic::error(format!("`{field}`: {}", fault.message))
             .at(within(&written, fault.range))
@@ -44,45 +47,113 @@ fn within(written: &Placed<String>, range: Range<usize>) -> Place {
 /// `region`.
 pub(super) fn role(reader: &mut TableReader<'_>) -> Option<TextTemplate> {
     let role: TextTemplate = reader.required::<Templated<String>>("role_arn")?;
-    if let Some(template) = role.value.template() {
-        for problem in variables::unknown(template, "role_arn", &variables::known(&[])) {
-            reader.problem(problem);
+    checked_arn(reader, role, &ROLE)
+}
+
+/// The key `dead_letter_arn`: the SQS queue that gets what a schedule could not call in the end. A template likewise.
+pub(super) fn dead_letters(reader: &mut TableReader<'_>) -> Option<TextTemplate> {
+    let queue: TextTemplate = reader.optional::<Templated<String>>("dead_letter_arn")?;
+    checked_arn(reader, queue, &QUEUE)
+}
+
+/// An ARN that a manifest names.
+struct Arn {
+    key: &'static str,
+    what: &'static str,
+    example: &'static str,
+    fits: fn(service: &str, region: &str, name: &str) -> bool,
+}
+
+/// "`RoleArn`" of the EventBridge Scheduler API reference has the pattern of names and paths of IAM roles.
+const ROLE: Arn = Arn {
+    key: "role_arn",
+    what: "a role",
+    example: "arn:aws:iam::{{ account }}:role/opsform-schedule",
+    fits: |service, region, name| {
+        let name = name.strip_prefix("role/").unwrap_or_default();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@-_/".contains(c);
+        service == "iam"
+            && region.is_empty()
+            && !name.is_empty()
+            && !name.ends_with('/')
+            && name.chars().all(allowed)
+    },
+};
+
+/// "`DeadLetterConfig`" of the EventBridge Scheduler API reference: a standard queue.
+const QUEUE: Arn = Arn {
+    key: "dead_letter_arn",
+    what: "an SQS queue that is not a FIFO one",
+    example: "arn:aws:sqs:{{ region }}:{{ account }}:opsform-failed",
+    fits: |service, region, name| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        service == "sqs" && !region.is_empty() && !name.is_empty() && name.chars().all(allowed)
+    },
+};
+
+fn checked_arn(reader: &mut TableReader<'_>, arn: TextTemplate, of: &Arn) -> Option<TextTemplate> {
+    let hint = || format!("the ARN of {} is like `{}`", of.what, of.example);
+    if let Some(template) = arn.value.template() {
+        for problem in variables::unknown(template, of.key, &variables::known(&[])) {
+            // A variable of targets is not wrong for want of a `for_each`.
+            let of_targets = problem.hint.as_ref().is_some_and(|hint| hint.contains("for_each"));
+            let all = format!("`{}` is one for all targets of an account and region: {}", of.key, hint());
+            reader.problem(if of_targets { problem.hint(all) } else { problem });
         }
     }
-    if let Some(fault) = role.value.literal().and_then(|arn| role_fault(arn, None)) {
-        reader.problem(
-            Diagnostic::error(fault)
-                .at(role.place)
-                .hint("a role's ARN is like `arn:aws:iam::{{ account }}:role/opsform-schedule`"),
-        );
+    if let Some(fault) = arn.value.literal().and_then(|text| arn_fault(text, of, None)) {
+        reader.problem(Diagnostic::error(fault).at(arn.place).hint(hint()));
         return None;
     }
-    Some(role)
+    Some(arn)
 }
 
 /// The role's ARN in an account and region.
 pub(super) fn role_in(role: &TextTemplate, scope: &Scope) -> Result<String, Box<Diagnostic>> {
-    let fault = match role.value.render(&variables::of_scope(scope)) {
-        Err(error) => format!("`role_arn` in {scope}: {error}"),
-        Ok(arn) => match role_fault(&arn, Some(&scope.account)) {
-            None => return Ok(arn),
+    arn_in(role, &ROLE, scope)
+}
+
+/// The queue's ARN in an account and region.
+pub(super) fn queue_in(queue: &TextTemplate, scope: &Scope) -> Result<String, Box<Diagnostic>> {
+    arn_in(queue, &QUEUE, scope)
+}
+
+fn arn_in(arn: &TextTemplate, of: &Arn, scope: &Scope) -> Result<String, Box<Diagnostic>> {
+    let fault = match arn.value.render(&variables::of_scope(scope)) {
+        Err(error) => format!("`{}` in {scope}: {error}", of.key),
+        Ok(text) => match arn_fault(&text, of, Some(scope)) {
+            None => return Ok(text),
             Some(fault) => fault,
         },
     };
-    let hint = "`{{ account }}` in `role_arn` is the account's id";
-    Err(Box::new(Diagnostic::error(fault).at(role.place.clone()).hint(hint)))
+    let hint = format!("the ARN of {} is like `{}`", of.what, of.example);
+    Err(Box::new(Diagnostic::error(fault).at(arn.place.clone()).hint(hint)))
 }
 
-/// What is wrong with a role's ARN. A service takes no role of another account ("Granting a user permissions to pass a role
-/// to an AWS service" in the IAM user guide).
-fn role_fault(arn: &str, account: Option<&str>) -> Option<String> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", _, "iam", "", of, name] if name.starts_with("role/") && name.len() > "role/".len() => {
-            let other = account.filter(|account| *account != of)?;
-            Some(format!("{arn:?} is a role of account {of}, and the schedules are in account {other}"))
+/// What is wrong with an ARN. A service takes no role of another account ("Granting a user permissions to pass a role
+/// to an AWS service" in the IAM user guide), and a schedule no queue of another account or region.
+fn arn_fault(text: &str, of: &Arn, scope: Option<&Scope>) -> Option<String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition_of, service, region, account, name] = parts[..] else {
+        return Some(format!("{text:?} is not the ARN of {}", of.what));
+    };
+    if account.len() != 12
+        || !account.chars().all(|c| c.is_ascii_digit())
+        || !(of.fits)(service, region, name)
+    {
+        return Some(format!("{text:?} is not the ARN of {}", of.what));
+    }
+    let scope = scope?;
+    let elsewhere = |what: &str, is: &str, other: &str| {
+        Some(format!("{text:?} is of {what} {is}, and the schedules are in {what} {other}"))
+    };
+    match () {
+        () if account != scope.account => elsewhere("account", account, &scope.account),
+        () if partition_of != partition(&scope.region) => {
+            elsewhere("partition", partition_of, partition(&scope.region))
         }
-        _ => Some(format!("{arn:?} is not the ARN of a role")),
+        () if !region.is_empty() && region != scope.region => elsewhere("region", region, &scope.region),
+        () => None,
     }
 }
 

@@ -12,10 +12,11 @@ pub(super) fn read(reader: &mut TableReader<'_>) -> Option<TimeZone> {
         return Some(TimeZone::UTC);
     }
     let name = reader.optional::<String>("timezone")?;
-    if let Ok(timezone) = TimeZone::get(&name.value) {
+    if let Some(timezone) = TimeZone::get(&name.value).ok().filter(|_| is_a_place(&name.value)) {
         return Some(timezone);
     }
-    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    let names: Vec<String> =
+        jiff::tz::db().available().map(|name| name.to_string()).filter(|name| is_a_place(name)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let hint = match suggestion(&name.value, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -24,6 +25,13 @@ pub(super) fn read(reader: &mut TableReader<'_>) -> Option<TimeZone> {
     let problem = Diagnostic::error(format!("there is no time zone {:?}", name.value));
     reader.problem(problem.at(name.place).hint(hint));
     None
+}
+
+/// Whether a zone means the same on every machine and on AWS. Files of the database that do not are found by name as well.
+fn is_a_place(name: &str) -> bool {
+    const OTHER: [&str; 4] = ["factory", "localtime", "posixrules", "etc/unknown"];
+    let name = name.to_ascii_lowercase();
+    !OTHER.contains(&&*name) && !name.starts_with("posix/") && !name.starts_with("right/")
 }
 
 /// The name of a time zone that [`read`] gave.

@@ -48,6 +48,13 @@ pub(super) fn tags_of(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter().filter_map(tag).collect()
 }
 
+/// The service that manages an instance, such as EKS: AWS refuses changes by anybody else ("Amazon EC2 managed instances" in
+/// the EC2 user guide).
+fn manager(instance: &Instance) -> Option<&str> {
+    let operator = instance.operator().filter(|operator| operator.managed() == Some(true))?;
+    Some(operator.principal().unwrap_or("an AWS service"))
+}
+
 fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
     let id = instance.instance_id()?.to_owned();
     let tags = tags_of(instance.tags());
@@ -63,6 +70,7 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
         ("platform", instance.platform_details()),
         ("architecture", instance.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str)),
         ("root_device_type", instance.root_device_type().map(aws_sdk_ec2::types::DeviceType::as_str)),
+        ("managed_by", manager(instance)),
         ("lifecycle", instance.instance_lifecycle().map(aws_sdk_ec2::types::InstanceLifecycleType::as_str)),
     ];
     let mut attributes: BTreeMap<&'static str, Value> =
@@ -89,7 +97,7 @@ mod tests {
     use aws_sdk_ec2::primitives::DateTime;
     use aws_sdk_ec2::types::{
         ArchitectureValues, DeviceType, HibernationOptions, InstanceLifecycleType, InstanceState,
-        InstanceStateName, InstanceType, Placement,
+        InstanceStateName, InstanceType, OperatorResponse, Placement,
     };
 
     use super::*;
@@ -110,6 +118,7 @@ mod tests {
             .platform_details("Linux/UNIX")
             .architecture(ArchitectureValues::Arm64)
             .instance_lifecycle(InstanceLifecycleType::Spot)
+            .operator(OperatorResponse::builder().managed(true).principal("eks.amazonaws.com").build())
             .root_device_type(DeviceType::Ebs)
             .hibernation_options(HibernationOptions::builder().configured(true).build())
             .launch_time(DateTime::from_secs(0))

@@ -167,7 +167,10 @@ fn cluster_target(scope: &Scope, cluster: &DbCluster) -> Option<Target> {
     let attributes = attributes(&[
         ("arn", cluster.db_cluster_arn()),
         ("engine", cluster.engine()),
+        ("engine_mode", cluster.engine_mode()),
         ("engine_version", cluster.engine_version()),
+        ("global_cluster", cluster.global_cluster_identifier()),
+        ("replica_of", cluster.replication_source_identifier()),
     ]);
     let mut target = database(
         TargetKind::RdsCluster,
@@ -255,7 +258,10 @@ mod tests {
         let cluster = DbCluster::builder()
             .db_cluster_identifier("ledger")
             .engine("aurora-mysql")
+            .engine_mode("provisioned")
             .engine_version("3")
+            .global_cluster_identifier("world")
+            .replication_source_identifier("arn:aws:rds:eu-west-1:111122223333:cluster:main")
             .db_cluster_arn("arn:aws:rds:us-east-1:111122223333:cluster:ledger")
             .cluster_create_time(DateTime::from_secs(0))
             .db_cluster_members(DbClusterMember::builder().db_instance_identifier("ledger-1").build())

@@ -94,6 +94,7 @@ impl TargetKind {
                 "instance_type",
                 "launched",
                 "lifecycle",
+                "managed_by",
                 "platform",
                 "private_ip",
                 "public_ip",
@@ -128,7 +129,16 @@ impl TargetKind {
                 "replicas",
                 "storage_type",
             ],
-            Self::RdsCluster => &["arn", "created", "engine", "engine_version", "members"],
+            Self::RdsCluster => &[
+                "arn",
+                "created",
+                "engine",
+                "engine_mode",
+                "engine_version",
+                "global_cluster",
+                "members",
+                "replica_of",
+            ],
         }
     }
 

@@ -11,6 +11,7 @@ pub mod schedule_group;
 pub mod snapshot;
 pub mod tag;
 
+pub use crate::aws::partition;
 pub use kind::{KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 use std::collections::BTreeSet;

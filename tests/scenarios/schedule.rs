@@ -46,7 +46,7 @@ fn what_is_not_for_rules_is_said() {
     preview(&["at(2199-12-31T23:59:00)"], "UTC")
         .expect(0)
         .says(&["note: at(…) is for EventBridge Scheduler"]);
-    let run = preview(&["rate(5 minutes)"], "UTC").expect(0).says(&["every 5 minutes", "if it started now"]);
+    let run = preview(&["rate(5 minutes)"], "UTC").expect(0).says(&["every 5 minutes", "if that were now"]);
     assert!(!run.stderr.contains("Scheduler"), "{}", run.stderr);
 }
 

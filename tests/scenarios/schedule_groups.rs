@@ -39,10 +39,11 @@ fn without_their_group_schedules_are_not_tried() {
     workspace.account.faults(json!([{"operation": "CreateScheduleGroup", "kind": "error",
         "code": "ConflictException", "status": 409}]));
     workspace.account.clear_calls();
-    workspace
-        .run(&["apply", "--yes"])
-        .expect(4)
-        .says(&["ConflictException", "Skipped 2, because what they need failed", &format!("{GROUP}/office.stop.rds.orders")]);
+    workspace.run(&["apply", "--yes"]).expect(4).says(&[
+        "ConflictException",
+        "Skipped 2, because what they need failed",
+        &format!("{GROUP}/office.stop.rds.orders"),
+    ]);
     assert_eq!(workspace.account.calls().get("scheduler:CreateSchedule"), None);
     workspace.account.faults(json!([]));
     workspace.apply().says(&["3 added"]);

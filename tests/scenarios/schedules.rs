@@ -183,7 +183,9 @@ fn what_somebody_put_into_our_group_is_theirs() {
 fn what_somebody_made_anew_is_theirs() {
     let (workspace, _) = fleet();
     workspace.apply();
-    workspace.account.scheduler_delete(REGION, &format!("/schedules/office.stop.rds.orders?groupName={GROUP}"));
+    workspace
+        .account
+        .scheduler_delete(REGION, &format!("/schedules/office.stop.rds.orders?groupName={GROUP}"));
     make_theirs_of_our_name(&workspace);
     workspace.run(&["destroy", "--yes"]).says(&["5 destroyed", "1 forgotten"]);
     assert_eq!(schedules(&workspace), [format!("{GROUP}/office.stop.rds.orders")]);

@@ -2,6 +2,8 @@
 
 use jiff::tz::TimeZone;
 
+use super::shards::LIMIT;
+use crate::cron::Expression;
 use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
 use crate::inventory::TargetKind;
 use crate::manifest::{Placed, TableReader};
@@ -20,11 +22,14 @@ pub(super) struct Block {
     pub(super) stop: Option<Placed<String>>,
     pub(super) timezone: TimeZone,
     pub(super) role: TextTemplate,
+    /// The queue that hears of calls that failed for good.
+    pub(super) dead_letters: Option<TextTemplate>,
+    /// How many instances one call starts or stops at most.
+    pub(super) batch_size: usize,
     /// Whether instances keep their memory while they are stopped.
     pub(super) hibernate: bool,
     pub(super) exempt_tag: String,
     pub(super) adopt: bool,
-    pub(super) protect: bool,
     pub(super) allow_empty: bool,
 }
 
@@ -33,8 +38,8 @@ impl Block {
     pub(super) fn read(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Self> {
         let for_each = for_each(reader, context);
         let given = ["start", "stop"].iter().any(|key| reader.key_place(key).is_some());
-        let start = timetable::expression(reader, "start");
-        let stop = timetable::expression(reader, "stop");
+        let start = time_of_day(reader, "start");
+        let stop = time_of_day(reader, "stop");
         if !given {
             reader.problem(
                 Diagnostic::error("a schedule needs `start`, `stop` or both")
@@ -44,14 +49,17 @@ impl Block {
         }
         let timezone = timezone::read(reader);
         let role = timetable::role(reader);
+        let dead_letters = timetable::dead_letters(reader);
+        let batch_size = batch_size(reader);
         let hibernate = hibernate(reader, for_each.as_ref());
-        let exempt_tag = reader.optional::<String>("exempt_tag");
+        let exempt_tag = exempt_tag(reader);
         let adopt = reader.flag("adopt");
-        let protect = reader.flag("protect");
+        refuse_protect(reader);
         let allow_empty = reader.flag("allow_empty");
         if let Some(for_each) = &for_each {
-            warn_of_seven_days(reader, for_each);
+            warn_of_seven_days(reader, for_each, start.as_ref(), stop.as_ref());
         }
+        refuse_both_at_once(reader, start.as_ref(), stop.as_ref());
         if start.is_none() && stop.is_none() {
             return None;
         }
@@ -61,10 +69,11 @@ impl Block {
             stop,
             timezone: timezone?,
             role: role?,
+            dead_letters,
+            batch_size: batch_size?,
             hibernate,
-            exempt_tag: exempt_tag.map_or_else(|| EXEMPT_TAG.to_owned(), |tag| tag.value),
+            exempt_tag: exempt_tag?,
             adopt,
-            protect,
             allow_empty,
         })
     }
@@ -89,7 +98,101 @@ fn for_each(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<ForEa
         );
         return None;
     }
+    if for_each.selectors.iter().any(|selector| !selector.states.is_empty()) {
+        reader.problem(
+            Diagnostic::error(
+                "a schedule changes the state of its targets, so it cannot select them by `state`",
+            )
+            .at(for_each.place)
+            .hint("take `state` away: starting what runs and stopping what is stopped does nothing"),
+        );
+        return None;
+    }
     Some(for_each)
+}
+
+/// A rate begins when the schedule is made ("Rate-based schedules" in the EventBridge Scheduler user guide): it would stop the
+/// fleet in the middle of the apply, and nobody knows its times.
+fn time_of_day(reader: &mut TableReader<'_>, key: &'static str) -> Option<Placed<String>> {
+    let written = timetable::expression(reader, key)?;
+    if !matches!(Expression::parse(&written.value), Ok(Expression::Rate(_))) {
+        return Some(written);
+    }
+    reader.problem(
+        Diagnostic::error(format!(
+            "`{key}`: a rate has no time of day, and begins at once when it is applied"
+        ))
+        .at(written.place)
+        .hint("write `cron(…)`, such as `cron(0 19 ? * MON-FRI *)`"),
+    );
+    None
+}
+
+fn refuse_both_at_once(
+    reader: &mut TableReader<'_>,
+    start: Option<&Placed<String>>,
+    stop: Option<&Placed<String>>,
+) {
+    let (Some(start), Some(stop)) = (start, stop) else { return };
+    let (Ok(first), Ok(second)) = (Expression::parse(&start.value), Expression::parse(&stop.value)) else {
+        return;
+    };
+    if first == second {
+        reader.problem(
+            Diagnostic::error("`start` and `stop` are at the same times, and nobody knows which comes last")
+                .at(stop.place.clone())
+                .related(start.place.clone(), "`start` is here"),
+        );
+    }
+}
+
+/// A schedule acts on instances: one that outlived what its declaration says would go on stopping what nobody lists.
+fn refuse_protect(reader: &mut TableReader<'_>) {
+    reader.flag("protect");
+    let Some(place) = reader.place_of("protect") else { return };
+    reader.problem(
+        Diagnostic::error(
+            "`protect` is not for schedules: one that nothing wants would go on starting and stopping",
+        )
+        .at(place.clone())
+        .hint("take the key away; `--no-delete` and `max_destroy` guard a single apply"),
+    );
+}
+
+fn batch_size(reader: &mut TableReader<'_>) -> Option<usize> {
+    if reader.place_of("batch_size").is_none() {
+        reader.optional::<u32>("batch_size");
+        return Some(LIMIT);
+    }
+    let size = reader.optional::<u32>("batch_size")?;
+    let fits = usize::try_from(size.value).ok().filter(|size| (1..=LIMIT).contains(size));
+    if fits.is_none() {
+        reader.problem(
+            Diagnostic::error(format!("`batch_size`: {} is not from 1 to {LIMIT}", size.value))
+                .at(size.place)
+                .hint("one instance that is gone fails the call for all that are in it"),
+        );
+    }
+    fits
+}
+
+fn exempt_tag(reader: &mut TableReader<'_>) -> Option<String> {
+    if reader.place_of("exempt_tag").is_none() {
+        reader.optional::<String>("exempt_tag");
+        return Some(EXEMPT_TAG.to_owned());
+    }
+    let tag = reader.optional::<String>("exempt_tag")?;
+    let fault = match () {
+        () if tag.value.is_empty() || tag.value.chars().count() > 128 => {
+            "a tag's key has 1 to 128 characters"
+        }
+        () if reader.key_place("stop").is_none() => {
+            "the schedule has no `stop`, and nothing else is exempted from"
+        }
+        () => return Some(tag.value),
+    };
+    reader.problem(Diagnostic::error(format!("`exempt_tag`: {fault}")).at(tag.place));
+    None
 }
 
 fn hibernate(reader: &mut TableReader<'_>, for_each: Option<&ForEach>) -> bool {
@@ -108,17 +211,46 @@ fn hibernate(reader: &mut TableReader<'_>, for_each: Option<&ForEach>) -> bool {
 
 /// "Stopping an Amazon RDS DB instance temporarily" in the RDS user guide: after seven days RDS starts a database by itself,
 /// so that it misses no maintenance; clusters likewise.
-fn warn_of_seven_days(reader: &mut TableReader<'_>, for_each: &ForEach) {
-    let stops_for_good = reader.key_place("start").is_none();
-    let Some(place) = reader.place_of("stop") else { return };
-    if stops_for_good && selects(for_each, &[TargetKind::Rds, TargetKind::RdsCluster]) {
+fn warn_of_seven_days(
+    reader: &mut TableReader<'_>,
+    for_each: &ForEach,
+    start: Option<&Placed<String>>,
+    stop: Option<&Placed<String>>,
+) {
+    let Some(stop) = stop.filter(|_| selects(for_each, &[TargetKind::Rds, TargetKind::RdsCluster])) else {
+        return;
+    };
+    let parse = |expression: &Placed<String>| Expression::parse(&expression.value).ok();
+    let Some(stops) = parse(stop) else { return };
+    if stays_stopped_too_long(start.and_then(parse).as_ref(), &stops) {
         reader.problem(
             Diagnostic::warning("RDS starts what has been stopped for seven days by itself")
-                .at(place.clone())
-                .hint("it runs until the next `stop`, so let that come every day"),
+                .at(stop.place.clone())
+                .hint("it runs then until the next `stop`, more than a day later: let `stop` come every day"),
         );
     }
 }
+
+/// Whether something would be stopped for more than seven days and, once RDS started it, run for more than a day.
+fn stays_stopped_too_long(start: Option<&Expression>, stop: &Expression) -> bool {
+    // Any year will do: the question is how the two lie to each other.
+    let (zone, begin) = (TimeZone::UTC, jiff::Timestamp::from_second(A_YEAR_BEGINS).unwrap_or_default());
+    let next = |expression: &Expression, after| expression.next(after, &zone).next().map(|at| at.timestamp());
+    stop.next(begin, &zone).take(STOPS_LOOKED_AT).any(|stopped| {
+        let by_rds = stopped.timestamp() + jiff::SignedDuration::from_hours(7 * 24);
+        let started_before =
+            start.and_then(|start| next(start, stopped.timestamp())).is_some_and(|at| at <= by_rds);
+        let stopped_soon =
+            next(stop, by_rds).is_some_and(|at| at <= by_rds + jiff::SignedDuration::from_hours(24));
+        !started_before && !stopped_soon
+    })
+}
+
+/// 1 January 2027, 00:00 UTC.
+const A_YEAR_BEGINS: i64 = 1_798_761_600;
+
+/// Enough for every day of a year.
+const STOPS_LOOKED_AT: usize = 400;
 
 fn selects(for_each: &ForEach, kinds: &[TargetKind]) -> bool {
     for_each.selectors.iter().any(|selector| kinds.contains(&selector.kind))

@@ -70,7 +70,7 @@ impl Declaration for Schedule {
     }
 
     fn protects(&self) -> bool {
-        self.block.protect
+        false
     }
 
     fn kinds(&self) -> Vec<&'static str> {
@@ -99,9 +99,15 @@ impl Declaration for Schedule {
         }
         let mut desired = Vec::new();
         for (scope, members) in scopes {
-            match timetable::role_in(&self.block.role, scope) {
-                Ok(role) => desired.extend(self.wanted(scope, &role, &members)),
-                Err(problem) => diagnostics.push(*problem),
+            let dead_letters = self.block.dead_letters.as_ref();
+            let dead_letters = dead_letters.map(|queue| timetable::queue_in(queue, scope)).transpose();
+            match (timetable::role_in(&self.block.role, scope), dead_letters) {
+                (Ok(role), Ok(queue)) => {
+                    desired.extend(self.wanted(scope, &role, queue.as_deref(), &members));
+                }
+                (role, queue) => {
+                    diagnostics.extend(role.err().into_iter().chain(queue.err()).map(|problem| *problem));
+                }
             }
         }
         diagnostics.extend(self.block.for_each.missing(world));

@@ -25,6 +25,12 @@ const SPOT: Refusal = refusal(
     "they are spot instances, and those of one-time requests cannot be stopped",
     "let `for_each` leave out spot instances",
 );
+/// "Amazon EC2 managed instances" in the EC2 user guide.
+const MANAGED: Refusal = refusal(
+    "an AWS service manages it and lets nobody else stop it",
+    "AWS services manage them and let nobody else stop them",
+    "let `for_each` leave them out",
+);
 /// "Root volumes for your Amazon EC2 instances" in the EC2 user guide.
 const INSTANCE_STORE: Refusal = refusal(
     "its root device is an instance store, which a stop would lose",
@@ -42,6 +48,28 @@ const OF_CLUSTER: Refusal = refusal(
     "it is a member of a cluster, which starts and stops as a whole",
     "they are members of clusters, which start and stop as a whole",
     "select the clusters: `for_each = { rds_cluster = {} }`",
+);
+/// "`StopDBCluster`" in the RDS API reference: "This action only applies to Aurora DB clusters."
+const MULTI_AZ_CLUSTER: Refusal = refusal(
+    "AWS stops Aurora clusters only, and this is a Multi-AZ DB cluster",
+    "AWS stops Aurora clusters only, and these are Multi-AZ DB clusters",
+    "let `for_each` leave them out",
+);
+/// "Limitations for stopping and starting Aurora DB clusters" in the Aurora user guide.
+const GLOBAL_CLUSTER: Refusal = refusal(
+    "a cluster of an Aurora global database cannot be stopped",
+    "clusters of Aurora global databases cannot be stopped",
+    "let `for_each` leave them out",
+);
+const REPLICA_CLUSTER: Refusal = refusal(
+    "a cluster that replicates another cannot be stopped",
+    "clusters that replicate others cannot be stopped",
+    "let `for_each` leave them out",
+);
+const SERVERLESS_V1: Refusal = refusal(
+    "Aurora Serverless v1 pauses by itself and cannot be stopped",
+    "Aurora Serverless v1 pauses by itself and cannot be stopped",
+    "let `for_each` leave them out",
 );
 const REPLICA: Refusal = refusal(
     "a read replica cannot be stopped",
@@ -67,6 +95,7 @@ pub(super) fn refusal_of(target: &Target, hibernates: bool) -> Option<&'static R
     let rules: &[(bool, &'static Refusal)] = match target.kind {
         TargetKind::Ec2 => &[
             (target.tags.contains_key("aws:autoscaling:groupName"), &OF_GROUP),
+            (attribute("managed_by").is_some(), &MANAGED),
             (text("lifecycle") == "spot", &SPOT),
             (text("root_device_type") == "instance-store", &INSTANCE_STORE),
             (hibernates && flag("hibernation") != Some(true), &NO_HIBERNATION),
@@ -75,9 +104,15 @@ pub(super) fn refusal_of(target: &Target, hibernates: bool) -> Option<&'static R
             (attribute("cluster").is_some(), &OF_CLUSTER),
             (attribute("replica_of").is_some(), &REPLICA),
             (attribute("replicas").is_some(), &SOURCE),
-            (text("engine").starts_with("sqlserver-") && flag("multi_az") == Some(true), &SQL_SERVER),
+            (text("engine").contains("sqlserver-") && flag("multi_az") == Some(true), &SQL_SERVER),
         ],
-        TargetKind::RdsCluster | TargetKind::Ebs => &[],
+        TargetKind::RdsCluster => &[
+            (!text("engine").is_empty() && !text("engine").starts_with("aurora"), &MULTI_AZ_CLUSTER),
+            (attribute("global_cluster").is_some(), &GLOBAL_CLUSTER),
+            (attribute("replica_of").is_some(), &REPLICA_CLUSTER),
+            (text("engine_mode") == "serverless", &SERVERLESS_V1),
+        ],
+        TargetKind::Ebs => &[],
     };
     rules.iter().find(|(applies, _)| *applies).map(|(_, refusal)| *refusal)
 }

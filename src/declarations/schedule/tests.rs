@@ -158,8 +158,10 @@ fn a_tag_keeps_a_target_running_to_the_end_of_a_day() {
     let schedules_of = schedules(&wanted);
     let ids = |name: &str| schedules_of[name].ids.iter().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!((ids("office.start.ec2"), ids("office.stop.ec2")), ("i-1 i-2 i-3".into(), "i-2".into()));
-    assert!(schedules_of.contains_key("office.start.rds.orders"));
-    assert!(!schedules_of.contains_key("office.stop.rds.orders"));
+    let enabled = |name: &str| schedules_of[name].enabled;
+    assert!(enabled("office.start.rds.orders") && enabled("office.stop.ec2"));
+    // It stays and does nothing: a guard against deletions must not let it stop what is needed.
+    assert!(!enabled("office.stop.rds.orders"));
     assert_eq!(
         problems,
         [
@@ -171,6 +173,97 @@ fn a_tag_keeps_a_target_running_to_the_end_of_a_day() {
     // The day ends later in Seoul than in Honolulu, where it is still the 20th.
     let honolulu = OFFICE.replace("Asia/Seoul", "Pacific/Honolulu");
     assert_eq!(schedules(&desired(&honolulu, fleet()).0)["office.stop.ec2"].ids.len(), 1);
+}
+
+#[test]
+fn where_all_are_kept_running_the_schedule_is_disabled() {
+    let fleet = vec![target(TargetKind::Ec2, "i-1", &[("keep-running-until", "2999-01-01")], &[])];
+    let schedules = schedules(&desired(OFFICE, fleet).0);
+    let (start, stop) = (&schedules["office.start.ec2"], &schedules["office.stop.ec2"]);
+    assert_eq!((start.enabled, stop.enabled, start.ids == stop.ids), (true, false, true));
+}
+
+#[test]
+fn a_batch_is_as_large_as_is_said() {
+    let text = OFFICE.replace("start =", "batch_size = 1\nstart =");
+    let (wanted, _) = desired(&text, fleet());
+    let ids: Vec<usize> = schedules(&wanted)
+        .iter()
+        .filter(|(name, _)| name.contains(".ec2"))
+        .map(|(_, one)| one.ids.len())
+        .collect();
+    assert_eq!(ids, [1, 1, 1, 1]);
+    for wrong in ["0", "201"] {
+        let faults = faults(&text.replace("batch_size = 1", &format!("batch_size = {wrong}")));
+        assert_eq!(faults, [format!("`batch_size`: {wrong} is not from 1 to 200")]);
+    }
+}
+
+#[test]
+fn a_queue_hears_of_what_failed() {
+    let queue = "arn:aws:sqs:{{ region }}:{{ account }}:failed";
+    let text = OFFICE.replace("start =", &format!("dead_letter_arn = '{queue}'\nstart ="));
+    let (wanted, problems) = desired(&text, fleet());
+    assert_eq!(problems, [""; 0]);
+    let queues: Vec<Option<String>> =
+        schedules(&wanted).into_values().map(|one| one.dead_letter_arn).collect();
+    assert_eq!(queues, vec![Some("arn:aws:sqs:us-east-1:111122223333:failed".to_owned()); 6]);
+    let (none, problems) = desired(&text.replace("{{ region }}", "eu-west-1"), fleet());
+    assert_eq!((none.len(), problems.len()), (0, 1), "{problems:?}");
+    assert!(problems[0].contains("of region eu-west-1"), "{problems:?}");
+    let fifo = faults(
+        &text
+            .replace(":failed", ":failed.fifo")
+            .replace("{{ region }}:{{ account }}", "us-east-1:111122223333"),
+    );
+    assert!(fifo[0].contains("is not the ARN of an SQS queue"), "{fifo:?}");
+}
+
+#[test]
+fn clusters_that_aws_does_not_stop_are_left_out() {
+    let cluster =
+        |id: &str, attributes: &[(&'static str, Value)]| target(TargetKind::RdsCluster, id, &[], attributes);
+    let odd = vec![
+        cluster("fine", &[("engine", json!("aurora-mysql")), ("engine_mode", json!("provisioned"))]),
+        cluster("multi-az", &[("engine", json!("mysql"))]),
+        cluster("global", &[("engine", json!("aurora-mysql")), ("global_cluster", json!("world"))]),
+        cluster("copy", &[("engine", json!("aurora-mysql")), ("replica_of", json!("arn"))]),
+        cluster("old", &[("engine", json!("aurora-mysql")), ("engine_mode", json!("serverless"))]),
+        target(TargetKind::Ec2, "i-1", &[], &[("managed_by", json!("eks.amazonaws.com"))]),
+        target(
+            TargetKind::Rds,
+            "custom",
+            &[],
+            &[("engine", json!("custom-sqlserver-ee")), ("multi_az", json!(true))],
+        ),
+    ];
+    let (wanted, problems) = desired(OFFICE, odd);
+    let names: Vec<String> = schedules(&wanted).into_keys().collect();
+    assert_eq!(names, ["office.start.rds_cluster.fine", "office.stop.rds_cluster.fine"]);
+    assert_eq!(problems.len(), 6, "{problems:?}");
+}
+
+#[test]
+fn what_would_do_harm_is_refused() {
+    let rate = faults(&OFFICE.replace("cron(0 19 ? * MON-FRI *)", "rate(12 hours)"));
+    assert_eq!(rate, ["`stop`: a rate has no time of day, and begins at once when it is applied"]);
+    let protect = faults(&OFFICE.replace("start =", "protect = true\nstart ="));
+    assert!(protect[0].starts_with("`protect` is not for schedules"), "{protect:?}");
+    let state = faults(&OFFICE.replace("ec2 = {}", "ec2 = { state = ['running'] }"));
+    assert!(state[0].contains("cannot select them by `state`"), "{state:?}");
+    let same = faults(&OFFICE.replace("cron(0 19 ? * MON-FRI *)", "cron(0 9 ? * 2-6 *)"));
+    assert!(same[0].starts_with("`start` and `stop` are at the same times"), "{same:?}");
+    let empty = faults(&OFFICE.replace("start =", "exempt_tag = ''\nstart ="));
+    assert_eq!(empty, ["`exempt_tag`: a tag's key has 1 to 128 characters"]);
+    for zone in ["localtime", "posixrules", "Factory", "Etc/Unknown"] {
+        assert_eq!(faults(&OFFICE.replace("Asia/Seoul", zone)), [format!("there is no time zone {zone:?}")]);
+    }
+    for role in
+        ["arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:role/päivä", "arn:aws:iam::111122223333:role/x/"]
+    {
+        let faults = faults(&OFFICE.replace("arn:aws:iam::{{ account }}:role/opsform-schedule", role));
+        assert_eq!(faults, [format!("{role:?} is not the ARN of a role")]);
+    }
 }
 
 #[test]
@@ -235,15 +328,30 @@ fn a_wrong_expression_has_a_caret_at_its_field() {
     assert_eq!(place, "a.toml:7:16");
     assert!(summary.starts_with("`stop`: "), "{summary}");
     assert_eq!(problem("at(2026-12-01T19:00:00)").1, "`stop` comes once: `at(…)`");
-    assert_eq!(problem("cron(0 19 30 2 ? *)").1, "`stop`: there is no such day");
+    assert_eq!(
+        problem("cron(0 19 30 2 ? *)").1,
+        "`stop`: \"cron(0 19 30 2 ? *)\" never fires, because there is no such day"
+    );
 }
 
 #[test]
 fn rds_starts_by_itself_after_seven_days() {
     let warnings = |text: &str| manifest(text).unwrap().warnings.iter().count();
-    let stop_only: Vec<&str> = OFFICE.lines().filter(|line| !line.starts_with("start")).collect();
-    let stop_only = stop_only.join("\n");
-    assert_eq!(warnings(OFFICE), 0);
-    assert_eq!(warnings(&stop_only), 1);
-    assert_eq!(warnings(&stop_only.replace(", rds = {}, rds_cluster = {}", "")), 0);
+    let times = |start: Option<&str>, stop: &str| {
+        let text = OFFICE.replace("cron(0 19 ? * MON-FRI *)", stop);
+        let start = start.map_or(String::new(), |start| format!("start = '{start}'"));
+        warnings(&text.replace("start = 'cron(0 9 ? * MON-FRI *)'", &start))
+    };
+    let (weekdays, daily) = ("cron(0 9 ? * MON-FRI *)", "cron(0 19 * * ? *)");
+    assert_eq!(times(Some(weekdays), "cron(0 19 ? * MON-FRI *)"), 0);
+    // What RDS started is stopped again within a day.
+    assert_eq!(times(None, daily), 0);
+    assert_eq!(times(None, "cron(0 19 ? * MON-FRI *)"), 1);
+    assert_eq!(times(None, "cron(0 19 ? * FRI *)"), 1);
+    // Sixteen days a month.
+    assert_eq!(times(Some("cron(0 9 1 * ? *)"), "cron(0 19 15 * ? *)"), 1);
+    let friday = OFFICE
+        .replace("cron(0 19 ? * MON-FRI *)", "cron(0 19 ? * FRI *)")
+        .replace("start = 'cron(0 9 ? * MON-FRI *)'", "");
+    assert_eq!(warnings(&friday.replace(", rds = {}, rds_cluster = {}", "")), 0);
 }

@@ -51,15 +51,19 @@ impl Action {
 
 impl Schedule {
     /// The schedules of a scope, and the group that they are in.
-    pub(super) fn wanted(&self, scope: &Scope, role: &str, members: &[Member<'_>]) -> Vec<Desired> {
+    pub(super) fn wanted(
+        &self,
+        scope: &Scope,
+        role: &str,
+        dead_letters: Option<&str>,
+        members: &[Member<'_>],
+    ) -> Vec<Desired> {
         let mut wanted = Vec::new();
         for (action, expression) in [(Action::Start, &self.block.start), (Action::Stop, &self.block.stop)] {
             let Some(expression) = expression else { continue };
             for kind in [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster] {
-                let of_kind = |member: &&Member<'_>| {
-                    member.target.kind == kind && (member.stops || action == Action::Start)
-                };
-                let targets: Vec<&Target> = members.iter().filter(of_kind).map(|m| m.target).collect();
+                let of_kind: Vec<&Member<'_>> =
+                    members.iter().filter(|member| member.target.kind == kind).collect();
                 let (service, call) = action.call(kind);
                 let mut spec = schedule::Schedule::new(
                     &expression.value,
@@ -70,11 +74,10 @@ impl Schedule {
                 spec.retries = RETRIES;
                 spec.max_event_age = MAX_EVENT_AGE;
                 spec.description = Some(description(&self.project, &self.label));
+                spec.dead_letter_arn = dead_letters.map(str::to_owned);
                 match kind {
-                    TargetKind::Ec2 => wanted.extend(self.of_instances(scope, action, &targets, &spec)),
-                    _ => {
-                        wanted.extend(targets.iter().map(|target| self.of_database(target, action, &spec)));
-                    }
+                    TargetKind::Ec2 => wanted.extend(self.of_instances(scope, action, &of_kind, &spec)),
+                    _ => wanted.extend(of_kind.iter().map(|member| self.of_database(member, action, &spec))),
                 }
             }
         }
@@ -85,15 +88,23 @@ impl Schedule {
         wanted
     }
 
-    /// One schedule for all instances, or as few as hold them.
+    /// One schedule for all instances, or some where they do not fit into one.
     fn of_instances(
         &self,
         scope: &Scope,
         action: Action,
-        targets: &[&Target],
+        members: &[&Member<'_>],
         spec: &schedule::Schedule,
     ) -> Vec<Desired> {
-        let ids: BTreeSet<String> = targets.iter().map(|target| target.id.clone()).collect();
+        let of = |members: &mut dyn Iterator<Item = &&Member<'_>>| -> BTreeSet<String> {
+            members.map(|member| member.target.id.clone()).collect()
+        };
+        let acts = |member: &&&Member<'_>| action == Action::Start || member.stops;
+        let (mut ids, mut spec) = (of(&mut members.iter().filter(acts)), spec.clone());
+        if ids.is_empty() {
+            // All are kept running. An exemption deletes nothing: `--no-delete` and `max_destroy` must not undo it.
+            (ids, spec.enabled) = (of(&mut members.iter()), false);
+        }
         let desired = |(ending, ids): (String, BTreeSet<String>)| {
             let mut parts = vec![&*self.name, action.name(), TargetKind::Ec2.name()];
             parts.extend((!ending.is_empty()).then_some(&*ending));
@@ -104,17 +115,19 @@ impl Schedule {
             }
             self.desired_of(scope, &parts, &spec, None)
         };
-        shards(ids).into_iter().map(desired).collect()
+        shards(ids, self.block.batch_size).into_iter().map(desired).collect()
     }
 
     /// `StopDBInstance` and `StopDBCluster` take one id (the RDS API reference).
-    fn of_database(&self, target: &Target, action: Action, spec: &schedule::Schedule) -> Desired {
+    fn of_database(&self, member: &Member<'_>, action: Action, spec: &schedule::Schedule) -> Desired {
+        let target = member.target;
         let parameter = match target.kind {
             TargetKind::RdsCluster => "DbClusterIdentifier",
             _ => "DbInstanceIdentifier",
         };
         let mut spec = spec.clone();
         spec.input = json!({ parameter: target.id });
+        spec.enabled = action == Action::Start || member.stops;
         let parts = [&*self.name, action.name(), target.kind.name(), &*target.id];
         self.desired_of(&target.scope, &parts, &spec, Some(target.reference()))
     }
@@ -133,7 +146,7 @@ impl Schedule {
             place: self.place.clone(),
             target,
             claim: Claim::Own { adopt: self.block.adopt },
-            protect: self.block.protect,
+            protect: false,
         }
     }
 }

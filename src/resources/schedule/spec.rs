@@ -47,6 +47,9 @@ pub struct Schedule {
     pub retries: u32,
     /// Seconds after which a call that failed is given up: 60 to 86,400, AWS's default.
     pub max_event_age: u32,
+    /// The SQS queue that hears of calls that failed for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter_arn: Option<String>,
     /// Whose it is: [`description`]. Schedules bear no tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -68,6 +71,7 @@ impl Schedule {
             input: Value::Object(Map::new()),
             retries: 0,
             max_event_age: 86_400,
+            dead_letter_arn: None,
             description: None,
             delete_after_completion: false,
         }

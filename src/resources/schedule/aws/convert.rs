@@ -3,7 +3,8 @@
 use aws_sdk_scheduler::error::BuildError;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::{
-    ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target,
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy,
+    ScheduleState, Target,
 };
 
 use crate::resources::schedule::Schedule;
@@ -33,6 +34,7 @@ pub(super) fn from_live(live: &GetScheduleOutput) -> Result<Schedule, String> {
         flexible_minutes: flexible,
         retries: number(policy.and_then(RetryPolicy::maximum_retry_attempts), RETRIES),
         max_event_age: number(policy.and_then(RetryPolicy::maximum_event_age_in_seconds), MAX_EVENT_AGE),
+        dead_letter_arn: target.dead_letter_config().and_then(DeadLetterConfig::arn).map(str::to_owned),
         description: live.description().filter(|text| !text.is_empty()).map(str::to_owned),
         delete_after_completion: live.action_after_completion() == Some(&ActionAfterCompletion::Delete),
         ..Schedule::new(
@@ -57,7 +59,6 @@ fn inexpressible_features(live: &GetScheduleOutput, target: &Target) -> Vec<&'st
         (live.start_date().is_some(), "a start date"),
         (live.end_date().is_some(), "an end date"),
         (live.kms_key_arn().is_some(), "a KMS key"),
-        (target.dead_letter_config().is_some(), "a dead-letter queue"),
         (templated, "a templated target"),
     ]
     .into_iter()
@@ -80,11 +81,14 @@ pub(super) fn parts(schedule: &Schedule) -> Result<Parts, BuildError> {
         .maximum_retry_attempts(signed(schedule.retries))
         .maximum_event_age_in_seconds(signed(schedule.max_event_age))
         .build();
+    let dead_letters =
+        schedule.dead_letter_arn.as_ref().map(|arn| DeadLetterConfig::builder().arn(arn).build());
     let target = Target::builder()
         .arn(&schedule.target_arn)
         .role_arn(&schedule.role_arn)
         .set_input(schedule.input_text())
         .retry_policy(policy)
+        .set_dead_letter_config(dead_letters)
         .build()?;
     let window = match schedule.flexible_minutes {
         None => FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off),
@@ -136,6 +140,7 @@ mod tests {
         schedule.enabled = false;
         schedule.delete_after_completion = true;
         schedule.description = Some("x".to_owned());
+        schedule.dead_letter_arn = Some("arn:queue".to_owned());
         assert_eq!(from_live(&live(&schedule)), Ok(schedule));
     }
 

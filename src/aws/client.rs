@@ -31,6 +31,8 @@ pub struct Clients {
     pub cloudwatch: aws_sdk_cloudwatch::Client,
     /// Amazon EC2.
     pub ec2: aws_sdk_ec2::Client,
+    /// Amazon EventBridge: the rules of event buses.
+    pub eventbridge: aws_sdk_eventbridge::Client,
     /// Amazon RDS.
     pub rds: aws_sdk_rds::Client,
     /// Amazon EventBridge Scheduler.
@@ -81,6 +83,7 @@ impl Aws {
             Arc::new(Clients {
                 cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
                 ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+                eventbridge: aws_sdk_eventbridge::Client::new(&config),
                 rds: aws_sdk_rds::Client::from_conf(rds.build()),
                 scheduler: aws_sdk_scheduler::Client::new(&config),
                 tagging: aws_sdk_resourcegroupstagging::Client::new(&config),

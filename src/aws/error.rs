@@ -34,6 +34,8 @@ pub enum ErrorClass {
     Stopped,
     /// Not sent, because the object is no longer what the plan was made for.
     Overtaken,
+    /// A part of what was to be done is done, and the rest failed: the next plan shows what is missing.
+    HalfDone,
     /// Everything else: trying again would not help.
     Other,
 }
@@ -103,6 +105,7 @@ impl AwsError {
                 self.operation, self.operation.name
             )),
             ErrorClass::Overtaken => Some("run the command again to see it in the plan as it is now".to_owned()),
+            ErrorClass::HalfDone => Some("run the command again: it finishes what was begun".to_owned()),
             ErrorClass::Transient if self.request_id.is_some() => {
                 Some("AWS failed by itself; run the command again".to_owned())
             }
@@ -165,6 +168,31 @@ impl AwsError {
             message: "not sent, because the run was stopped".to_owned(),
             request_id: None,
         }
+    }
+
+    /// A call that was not sent, because what it is to send is no valid request.
+    pub fn unfit(operation: &'static Operation, scope: &Scope, code: &str, why: String) -> Self {
+        Self {
+            operation,
+            scope: scope.clone(),
+            class: ErrorClass::Other,
+            code: code.to_owned(),
+            message: why,
+            request_id: None,
+        }
+    }
+
+    /// What AWS said of one of the things in a call that it carried out otherwise.
+    pub fn of_entry(operation: &'static Operation, scope: &Scope, code: &str, message: String) -> Self {
+        Self { class: classify(code, &message, 0), ..Self::unfit(operation, scope, code, message) }
+    }
+
+    /// The failure of a later call, where an earlier one for the same object was carried out.
+    #[must_use]
+    pub fn half_done(self, what: &str) -> Self {
+        let hint = self.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let message = format!("{}{hint}; {what}", self.message);
+        Self { class: ErrorClass::HalfDone, message, ..self }
     }
 
     /// A call that was not sent, because the object is no longer what the plan was made for.

@@ -11,6 +11,7 @@ mod error;
 mod operation;
 mod ownership;
 mod pages;
+mod tag_index;
 mod throttle;
 mod whole_answer;
 
@@ -24,4 +25,5 @@ pub use error::{AwsError, ErrorClass};
 pub use operation::{OPERATIONS, Operation, Rate};
 pub use ownership::{LABEL_TAG, PROJECT_TAG, ownership_of_tags};
 pub use pages::pages;
+pub use tag_index::{Tags, tagged_of_type, tags_by_arn};
 pub use throttle::Throttle;

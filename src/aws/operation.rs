@@ -57,6 +57,7 @@ macro_rules! operations {
 // EC2's buckets: "Request throttling for the Amazon EC2 API" in the EC2 developer guide.
 // Resource Groups Tagging's: its service quotas page. RDS and STS publish none; theirs are our choice.
 // EventBridge Scheduler's: "Amazon EventBridge Scheduler endpoints and quotas" in the AWS General Reference; more in large regions.
+// EventBridge publishes none for rules today; ours stay far below the 50 a second for all its operations together that its guide named once.
 // S3 takes "at least 3,500 PUT/COPY/POST/DELETE or 5,500 GET/HEAD requests per second per partitioned prefix" ("Best
 // practices design patterns: optimizing Amazon S3 performance"), far above what a state needs.
 operations! {
@@ -127,6 +128,23 @@ operations! {
     LIST_GROUP_TAGS = operation("Scheduler", "ListTagsForResource", "scheduler:ListTagsForResource", rate(10.0, 10.0));
     /// One group a call.
     TAG_GROUP = operation("Scheduler", "TagResource", "scheduler:TagResource", rate(10.0, 10.0));
+    /// 100 rules a page.
+    LIST_RULES = operation("EventBridge", "ListRules", "events:ListRules", rate(20.0, 20.0));
+    /// One rule a call.
+    LIST_TARGETS_BY_RULE =
+        operation("EventBridge", "ListTargetsByRule", "events:ListTargetsByRule", rate(20.0, 20.0));
+    /// One rule a call: its owner, where the tag index names none.
+    LIST_RULE_TAGS = operation("EventBridge", "ListTagsForResource", "events:ListTagsForResource", rate(20.0, 20.0));
+    /// One rule a call.
+    PUT_RULE = operation("EventBridge", "PutRule", "events:PutRule", rate(5.0, 5.0));
+    /// One rule a call, with all its targets.
+    PUT_TARGETS = operation("EventBridge", "PutTargets", "events:PutTargets", rate(5.0, 5.0));
+    /// One rule a call.
+    REMOVE_TARGETS = operation("EventBridge", "RemoveTargets", "events:RemoveTargets", rate(5.0, 5.0));
+    /// One rule a call.
+    DELETE_RULE = operation("EventBridge", "DeleteRule", "events:DeleteRule", rate(5.0, 5.0));
+    /// One rule a call.
+    TAG_RULE = operation("EventBridge", "TagResource", "events:TagResource", rate(5.0, 5.0));
     /// 100 resources a page, 15 a second.
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].

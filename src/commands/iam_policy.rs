@@ -1,6 +1,6 @@
 //! `iam-policy`: the least permissions for what the manifest uses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -76,16 +76,22 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
     statements
 }
 
-/// To hand roles to EventBridge Scheduler ("Granting a user permissions to pass a role to an AWS service" in the IAM user
-/// guide).
-fn passing(manifest: &Manifest) -> Option<Value> {
-    let roles: BTreeSet<String> = manifest.declarations.iter().flat_map(|d| d.passed_roles()).collect();
-    if roles.is_empty() {
-        return None;
+/// To hand roles to services, a statement for each service ("Granting a user permissions to pass a role to an AWS service" in
+/// the IAM user guide).
+fn passing(manifest: &Manifest) -> Vec<Value> {
+    let mut roles: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for passed in manifest.declarations.iter().flat_map(|d| d.passed_roles()) {
+        roles.entry(passed.service).or_default().insert(passed.arn);
     }
-    let mut statement = statement("OpsformPassRole", &BTreeSet::from(["iam:PassRole"]), json!(roles));
-    statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "scheduler.amazonaws.com" } });
-    Some(statement)
+    let statement = |(service, roles): (&str, BTreeSet<String>)| {
+        // `OpsformPassRoleScheduler`, `OpsformPassRoleEvents`.
+        let name = in_camel_case(service.split('.').next().unwrap_or_default());
+        let actions = BTreeSet::from(["iam:PassRole"]);
+        let mut statement = statement(&format!("OpsformPassRole{name}"), &actions, json!(roles));
+        statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": service } });
+        statement
+    };
+    roles.into_iter().map(statement).collect()
 }
 
 /// `metric_alarm` as `MetricAlarm`: a Sid has letters and digits only, and each stands in a policy once.

@@ -156,7 +156,7 @@ fn years(years: Numbers) -> String {
 }
 
 /// Numbers without a gap, from the first to the last.
-fn runs(numbers: &[u16]) -> Vec<(u16, u16)> {
+pub(super) fn runs(numbers: &[u16]) -> Vec<(u16, u16)> {
     let mut runs: Vec<(u16, u16)> = Vec::new();
     for number in numbers {
         match runs.last_mut() {

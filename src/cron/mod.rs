@@ -24,6 +24,9 @@ mod parse;
 #[cfg(test)]
 mod property_tests;
 mod rate;
+mod utc;
+#[cfg(test)]
+mod utc_tests;
 
 use jiff::civil::DateTime;
 
@@ -31,6 +34,7 @@ pub use fault::Fault;
 pub use fields::Fields;
 pub use next::Times;
 pub use rate::{Rate, Unit};
+pub use utc::{fixed_offset, in_utc};
 
 /// A schedule expression. Two are equal when they say the same, whatever way they are written: `MON-FRI` is `2-6`.
 #[derive(Clone, Debug, PartialEq, Eq)]

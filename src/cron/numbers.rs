@@ -90,7 +90,8 @@ impl Kind {
         self.min..=self.max
     }
 
-    fn insert(&self, numbers: &mut Numbers, number: u16) {
+    /// Puts a number of the field into the set.
+    pub(super) fn insert(&self, numbers: &mut Numbers, number: u16) {
         let bit = number - self.min;
         numbers.0[usize::from(bit / 64)] |= 1 << (bit % 64);
     }

@@ -21,7 +21,7 @@ const SHIFTS: [(&str, &str); 7] = [
 ];
 
 /// A field as a text and the numbers it means, made from the numbers and not read.
-fn field(min: u16, max: u16) -> impl Strategy<Value = (String, BTreeSet<u16>)> {
+pub(super) fn field(min: u16, max: u16) -> impl Strategy<Value = (String, BTreeSet<u16>)> {
     let single = (min..=max).prop_map(|number| (number.to_string(), BTreeSet::from([number])));
     let range = (min..=max, min..=max).prop_map(|(one, other)| {
         let (from, to) = (one.min(other), one.max(other));
@@ -57,6 +57,20 @@ fn days() -> impl Strategy<Value = (String, Day)> {
         (1..=31u16).prop_map(|day| (format!("{day}W MONTH ?"), Day::Near(day))),
         (1..=7u16, 1..=5usize).prop_map(|(day, n)| (format!("? MONTH {day}#{n}"), Day::Nth(day, n))),
         (1..=7u16).prop_map(|day| (format!("? MONTH {day}L"), Day::LastOf(day))),
+    ]
+}
+
+/// The day fields with `MONTH` for the month between them, of every sort that there is.
+pub(super) fn days_of_every_sort() -> impl Strategy<Value = String> {
+    let of_week = proptest::collection::btree_set(1..=7u16, 1..7).prop_map(|days| {
+        let days: Vec<String> = days.iter().map(u16::to_string).collect();
+        format!("? MONTH {}", days.join(","))
+    });
+    prop_oneof![
+        2 => Just("* MONTH ?".to_owned()),
+        3 => of_week,
+        3 => (1..=31u16).prop_map(|day| format!("{day} MONTH ?")),
+        3 => days().prop_map(|(text, _)| text),
     ]
 }
 

@@ -73,9 +73,8 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// The kinds of resources that it may want, for the IAM policy.
     fn kinds(&self) -> Vec<&'static str>;
 
-    /// The ARNs of the roles that it hands to AWS services, with `*` for what is not known before the fleet is, for the IAM
-    /// policy.
-    fn passed_roles(&self) -> Vec<String> {
+    /// The roles that it hands to AWS services, for the IAM policy.
+    fn passed_roles(&self) -> Vec<PassedRole> {
         Vec::new()
     }
 
@@ -92,6 +91,15 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
 
     /// The resources that it wants in this world, and every problem met on the way.
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics);
+}
+
+/// A role that a service gets from whoever applies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PassedRole {
+    /// The service, such as `scheduler.amazonaws.com`.
+    pub service: &'static str,
+    /// The role's ARN, with `*` for what is not known before the fleet is.
+    pub arn: String,
 }
 
 /// What declarations see of the world.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::TextTemplate;
 use super::variables;
+use super::{PassedRole, TextTemplate};
 use crate::cron::Expression;
 use crate::manifest::{Placed, TableReader, Templated};
 use crate::model::{Address, Claim, Desired, Diagnostic, Place, Scope};
@@ -157,8 +157,13 @@ fn arn_fault(text: &str, of: &Arn, scope: Option<&Scope>) -> Option<String> {
     }
 }
 
+/// The role as EventBridge Scheduler gets it.
+pub(super) fn passed_role(role: &TextTemplate) -> PassedRole {
+    PassedRole { service: "scheduler.amazonaws.com", arn: role_pattern(role) }
+}
+
 /// The ARNs that a role may have, for a policy: `*` for each template in it.
-pub(super) fn role_pattern(role: &TextTemplate) -> String {
+fn role_pattern(role: &TextTemplate) -> String {
     let Some(template) = role.value.template() else {
         return role.value.literal().cloned().unwrap_or_default();
     };

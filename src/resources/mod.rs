@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: `aws_sdk_*` appears in folders named `aws` only; specs are pure.
 
+pub mod event_rule;
 mod halves;
 pub mod instance_power;
 mod kind;
@@ -29,6 +30,7 @@ pub const KINDS: &[&dyn Kind] = &[
     &instance_power::InstancePowerKind,
     &schedule_group::ScheduleGroupKind,
     &schedule::ScheduleKind,
+    &event_rule::EventRuleKind,
     &snapshot::SnapshotKind,
 ];
 

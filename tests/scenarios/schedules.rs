@@ -292,7 +292,7 @@ fn the_policy_names_the_role_and_the_schedules() {
     let policy: Value = serde_json::from_str(&workspace.ok(&["iam-policy"]).stdout).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
     let statement = |sid: &str| statements.iter().find(|one| one["Sid"] == sid).unwrap();
-    let pass = statement("OpsformPassRole");
+    let pass = statement("OpsformPassRoleScheduler");
     assert_eq!(pass["Resource"], json!(["arn:aws:iam::*:role/opsform-schedule"]));
     assert_eq!(pass["Condition"]["StringEquals"]["iam:PassedToService"], "scheduler.amazonaws.com");
     assert_eq!(

@@ -14,7 +14,7 @@ use self::refused::{Refusal, refusal_of};
 use self::wanted::Member;
 use super::dates::DateFormats;
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
-use super::{Context, Declaration, Inventory, World, timetable};
+use super::{Context, Declaration, Inventory, PassedRole, World, timetable};
 use crate::inventory::{Fleet, Selector, Target};
 use crate::manifest::TableReader;
 use crate::model::{Desired, Diagnostics, Place, Scope, Severity};
@@ -77,8 +77,8 @@ impl Declaration for Schedule {
         vec![schedule_group::KIND, schedule::KIND]
     }
 
-    fn passed_roles(&self) -> Vec<String> {
-        vec![timetable::role_pattern(&self.block.role)]
+    fn passed_roles(&self) -> Vec<PassedRole> {
+        vec![timetable::passed_role(&self.block.role)]
     }
 
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {

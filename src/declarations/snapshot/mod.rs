@@ -18,7 +18,7 @@ use crate::resources;
 use self::block::Block;
 use self::pruning::Pruning;
 use super::target_problems::{TargetProblems, selects_nothing};
-use super::{Context, Declaration, Inventory, World, timetable, variables};
+use super::{Context, Declaration, Inventory, PassedRole, World, timetable, variables};
 
 /// A `[[snapshot]]` block.
 #[derive(Debug)]
@@ -92,8 +92,8 @@ impl Declaration for Snapshots {
         vec![resources::schedule_group::KIND, resources::schedule::KIND, resources::snapshot::KIND]
     }
 
-    fn passed_roles(&self) -> Vec<String> {
-        vec![timetable::role_pattern(&self.block.role)]
+    fn passed_roles(&self) -> Vec<PassedRole> {
+        vec![timetable::passed_role(&self.block.role)]
     }
 
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {

@@ -1,7 +1,7 @@
 //! Names of schedules and their groups.
 
-/// "Name" of `CreateSchedule` and `CreateScheduleGroup` in the EventBridge Scheduler API reference: 1 to 64 letters,
-/// digits, `-`, `_` and `.`.
+/// "Name" of `CreateSchedule` and `CreateScheduleGroup` in the EventBridge Scheduler API reference, and of `PutRule` in
+/// EventBridge's: 1 to 64 letters, digits, `-`, `_` and `.`.
 const LENGTH: usize = 64;
 
 /// The hexadecimal digits that tell shortened names apart.
@@ -24,7 +24,7 @@ pub fn parse_key(key: &str) -> Option<(&str, &str)> {
 }
 
 /// The name itself where AWS takes it; else its beginning with what tells it from others that begin so.
-fn fitting(name: &str) -> String {
+pub(in crate::resources) fn fitting(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.len() <= LENGTH && name.chars().all(allowed) {
         return name.to_owned();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_resourcegroupstagging::types::TagFilter;
 use aws_sdk_scheduler::types::{ScheduleGroupState, Tag};
 use futures::FutureExt;
 use futures::future::{BoxFuture, try_join_all};
@@ -11,6 +10,7 @@ use uuid::Uuid;
 use super::spec::{TEXT, fields};
 use crate::aws::{
     Aws, AwsError, ErrorClass, LABEL_TAG, Operation, PROJECT_TAG, ownership_of_tags, partition,
+    tagged_of_type,
 };
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
 use crate::plan::{Change, Verb};
@@ -162,33 +162,17 @@ async fn owners(aws: &Aws, scope: &Scope, groups: &[&str]) -> Result<BTreeMap<St
 
 /// The groups that bear the project's tag, and the schedules in them.
 async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
-    let clients = aws.clients(scope);
-    let filter = TagFilter::builder().key(PROJECT_TAG).values(project).build();
     let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::GET_RESOURCES, || {
-                let request =
-                    clients.tagging.get_resources().resource_type_filters("scheduler:schedule-group");
-                request.tag_filters(filter.clone()).set_pagination_token(token.clone()).send()
-            })
-            .await?;
-        for mapping in page.resource_tag_mapping_list() {
-            let group = mapping.resource_arn().and_then(|arn| arn.split_once(":schedule-group/"));
-            let Some((_, group)) = group else { continue };
-            let tags = mapping.tags().iter().map(|tag| (tag.key(), tag.value()));
-            // The index may show one that was deleted.
-            if exists(aws, scope, group).await? {
-                found.push(actual(scope, group, ownership_of_tags(tags)));
-                found.extend(of_group(aws, scope, group, project).await?);
-            }
-        }
-        token = page.pagination_token().filter(|token| !token.is_empty()).map(str::to_owned);
-        if token.is_none() {
-            return Ok(found);
+    for (arn, tags) in tagged_of_type(aws, scope, "scheduler:schedule-group", Some(project)).await? {
+        let Some((_, group)) = arn.split_once(":schedule-group/") else { continue };
+        let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        // The index may show one that was deleted.
+        if exists(aws, scope, group).await? {
+            found.push(actual(scope, group, ownership_of_tags(tags)));
+            found.extend(of_group(aws, scope, group, project).await?);
         }
     }
+    Ok(found)
 }
 
 async fn carry_out(aws: &Aws, project: &str, batch: &[Step]) -> Vec<Result<(), AwsError>> {

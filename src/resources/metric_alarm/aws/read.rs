@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatch::types::AlarmType;
-use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use futures::future::try_join_all;
 
 use super::super::MetricAlarm;
 use super::convert::{from_live, tags_of};
 use super::{NAMES_A_CALL, TEXT};
 use crate::aws::{
-    Aws, AwsError, ErrorClass, Operation, PROJECT_TAG, alarm_arn, alarm_name, ownership_of_tags,
+    Aws, AwsError, ErrorClass, Operation, PROJECT_TAG, Tags, alarm_arn, alarm_name, ownership_of_tags,
+    tagged_of_type, tags_by_arn,
 };
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::{KeyRequest, OwnershipNeed, PROTECT_TAG, ReadRequest};
 
-type Tags = BTreeMap<String, String>;
+/// What the tag index calls an alarm.
+const TYPE: &str = "cloudwatch:alarm";
 
 /// A live alarm without its tags, or what makes it inexpressible. Converted page by page, so that not all answers of
 /// AWS are in memory at once.
@@ -154,22 +155,14 @@ fn is_convincing(tags: &Tags, known: KeyRequest<'_>) -> bool {
 
 /// From the tag index: never-tagged alarms are left out of its answer, so they get an empty entry here.
 async fn tags_from_index(aws: &Aws, scope: &Scope, names: &[&str]) -> Result<Vec<(String, Tags)>, AwsError> {
-    let clients = aws.clients(scope);
     let arns: Vec<String> = names.iter().map(|name| alarm_arn(scope, name)).collect();
-    let answer = aws
-        .call(scope, Operation::GET_RESOURCES, || {
-            clients.tagging.get_resources().set_resource_arn_list(Some(arns.clone())).send()
-        })
-        .await?;
     let mut tags: BTreeMap<String, Tags> = names.iter().map(|&name| (name.to_owned(), Tags::new())).collect();
-    tags.extend(answer.resource_tag_mapping_list().iter().filter_map(mapping));
+    tags.extend(by_name(tags_by_arn(aws, scope, &arns).await?));
     Ok(tags.into_iter().collect())
 }
 
-fn mapping(mapping: &ResourceTagMapping) -> Option<(String, Tags)> {
-    let name = alarm_name(mapping.resource_arn()?)?;
-    let tags = mapping.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
-    Some((name.to_owned(), tags))
+fn by_name(found: Vec<(String, Tags)>) -> impl Iterator<Item = (String, Tags)> {
+    found.into_iter().filter_map(|(arn, tags)| Some((alarm_name(&arn)?.to_owned(), tags)))
 }
 
 /// The tags of an alarm by its own word; `None` where there is no such alarm.
@@ -226,9 +219,8 @@ fn owner(tags: &Tags) -> Ownership {
 
 /// Every alarm in the scope that bears the project's tag.
 pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
-    let filter = TagFilter::builder().key(PROJECT_TAG).values(project).build();
     let mut written: BTreeMap<String, Fields> = BTreeMap::new();
-    for (name, mut tags) in search_index(aws, scope, filter).await? {
+    for (name, mut tags) in by_name(tagged_of_type(aws, scope, TYPE, Some(project)).await?) {
         // All tags but ours and AWS's become the record of what was last written.
         tags.retain(|key, _| key == PROTECT_TAG || !key.starts_with("opsform:") && !key.starts_with("aws:"));
         written.insert(name, Fields::from([("tags".to_owned(), serde_json::json!(tags))]));
@@ -241,32 +233,5 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
 
 /// The names of all alarms that bear any opsform project's tag.
 pub(super) async fn names_with_project(aws: &Aws, scope: &Scope) -> Result<BTreeSet<String>, AwsError> {
-    let filter = TagFilter::builder().key(PROJECT_TAG).build();
-    Ok(search_index(aws, scope, filter).await?.into_iter().map(|(name, _)| name).collect())
-}
-
-/// All alarms whose tags pass the filter, a hundred a page.
-async fn search_index(aws: &Aws, scope: &Scope, filter: TagFilter) -> Result<Vec<(String, Tags)>, AwsError> {
-    let clients = aws.clients(scope);
-    let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::GET_RESOURCES, || {
-                clients
-                    .tagging
-                    .get_resources()
-                    .resource_type_filters("cloudwatch:alarm")
-                    .tag_filters(filter.clone())
-                    .resources_per_page(100)
-                    .set_pagination_token(token.clone())
-                    .send()
-            })
-            .await?;
-        found.extend(page.resource_tag_mapping_list().iter().filter_map(mapping));
-        token = page.pagination_token().filter(|token| !token.is_empty()).map(str::to_owned);
-        if token.is_none() {
-            return Ok(found);
-        }
-    }
+    Ok(by_name(tagged_of_type(aws, scope, TYPE, None).await?).map(|(name, _)| name).collect())
 }

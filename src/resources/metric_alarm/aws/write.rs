@@ -26,13 +26,9 @@ async fn write(aws: &Aws, project: &str, change: &Change) -> Result<(), AwsError
     let scope = &change.address.scope;
     let name = &change.address.key;
     let fields = change.after.clone().unwrap_or_default();
-    let alarm = MetricAlarm::from_fields(&fields).map_err(|error| AwsError {
-        operation: Operation::PUT_METRIC_ALARM,
-        scope: scope.clone(),
-        class: ErrorClass::Other,
-        code: "not an alarm".to_owned(),
-        message: format!("the plan's fields do not make an alarm: {error}"),
-        request_id: None,
+    let alarm = MetricAlarm::from_fields(&fields).map_err(|error| {
+        let why = format!("the plan's fields do not make an alarm: {error}");
+        AwsError::unfit(Operation::PUT_METRIC_ALARM, scope, "not an alarm", why)
     })?;
     let exists = matches!(change.verb, Verb::Update | Verb::Adopt);
     let tags_differ = change.verb == Verb::Adopt || change.fields.iter().any(|field| field.name == "tags");

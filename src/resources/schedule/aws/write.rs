@@ -58,14 +58,7 @@ fn wanted(change: &Change) -> Result<Schedule, String> {
 }
 
 fn unfit(step: &Step, message: String) -> AwsError {
-    AwsError {
-        operation: operation(step),
-        scope: step.address().scope.clone(),
-        class: ErrorClass::Other,
-        code: "not a schedule".to_owned(),
-        message,
-        request_id: None,
-    }
+    AwsError::unfit(operation(step), &step.address().scope, "not a schedule", message)
 }
 
 async fn create(

@@ -350,9 +350,9 @@ fn files_that_cannot_be_applied() {
     workspace.run(&["show", PLAN]).expect(1).says(&["format version 99"]);
     edit_plan(&workspace, |plan| {
         plan["version"] = json!(1);
-        plan["changes"][0]["address"]["kind"] = json!("event_rule");
+        plan["changes"][0]["address"]["kind"] = json!("kind_of_tomorrow");
     });
-    refused(&workspace, 1, &["kind `event_rule`", "update opsform"]);
+    refused(&workspace, 1, &["kind `kind_of_tomorrow`", "update opsform"]);
     edit_plan(&workspace, |plan| plan["changes"][0]["after"] = json!(null));
     refused(&workspace, 1, &["plan.json: it is a damaged plan: the change of \"web-1: CPU\" has no `after`"]);
     for text in ["", "{\"format\": \"opsform-pl", "{\"format\": \"other\"}", "threshold = 80"] {

@@ -173,6 +173,39 @@ class Tags(Case):
 
 
 class Stops(Case):
+    def test_what_cannot_be_stopped_says_why(self) -> None:
+        ec2 = self.client("ec2")
+        kinds: list[dict[str, Any]] = [
+            {}, {"stop_protected": True}, {"state": "pending"}, {"lifecycle": "spot"},
+            {"lifecycle": "spot", "persistent": True}, {"hibernation": True},
+        ]  # fmt: skip
+        plain, protected, pending, spot, persistent, hibernating = self.seed(instances=kinds)["instances"]
+        for code, words, ident in [
+            ("OperationNotPermitted", "disableApiStop", protected),
+            ("IncorrectInstanceState", "never reached the 'running' state", pending),
+            ("UnsupportedOperation", "one-time Spot request", spot),
+        ]:
+            error = self.refused(code, ec2.stop_instances, InstanceIds=[plain, ident])
+            self.assertIn(words, str(error))
+        code = "UnsupportedHibernationConfiguration"
+        self.refused(code, ec2.stop_instances, InstanceIds=[plain, hibernating], Hibernate=True)
+        one = ec2.describe_instances(InstanceIds=[hibernating])["Reservations"][0]["Instances"][0]
+        self.assertTrue(one["HibernationOptions"]["Configured"])
+        ec2.stop_instances(InstanceIds=[hibernating], Hibernate=True)
+        ec2.stop_instances(InstanceIds=[plain, persistent])
+
+    def test_a_start_that_comes_to_nothing_and_an_instance_that_is_not_named(self) -> None:
+        ec2 = self.client("ec2")
+        falls, unnamed, runs = self.seed(instances=[{"state": "stopped", "count": 3}])["instances"]
+        reason = "Client.InternalError: Client error on launch"
+        self.control("POST", "options", {"failed_starts": {falls: reason}, "unnamed_instances": [unnamed]})
+        changes = ec2.start_instances(InstanceIds=[falls, unnamed, runs])["StartingInstances"]
+        self.assertEqual([(one["InstanceId"], one["CurrentState"]["Name"]) for one in changes],
+                         [(falls, "pending"), (runs, "pending")])  # fmt: skip
+        found = ec2.describe_instances(InstanceIds=[falls, unnamed, runs])["Reservations"][0]["Instances"]
+        self.assertEqual([one["State"]["Name"] for one in found], ["stopped", "stopped", "running"])
+        self.assertEqual(found[0]["StateReason"]["Message"], reason)
+
     def test_each_instance_has_its_change(self) -> None:
         ec2 = self.client("ec2")
         kinds = [{"count": 200, "launched": "2026-01-02T03:04:05Z"}, {"state": "stopped"}, {"state": "terminated"}]

@@ -32,6 +32,10 @@ from protocols import AwsError
 Placed = tuple[Any, Any]  # reservation and instance, both moto's
 INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
+# Facts about instances that moto does not keep, by id. An id is never given twice.
+PERSISTENT: set[str] = set()  # spot instances of a persistent request
+HIBERNATING: set[str] = set()  # launched with hibernation
+
 # The value that each filter looks at; a tuple holds several, any of which may match.
 FIELDS: dict[str, Callable[[Any, Any], Any]] = {
     "instance-id": lambda reservation, instance: instance.id,
@@ -152,6 +156,7 @@ def render_instance(one: Any) -> str:
             f"<blockDeviceMapping>{render_devices(one) if alive else ''}</blockDeviceMapping>",
             element("virtualizationType", one.virtualization_type),
             element("instanceLifecycle", one.lifecycle),
+            "<hibernationOptions><configured>true</configured></hibernationOptions>" if hibernates(one) else "",
             tag_set(tags_of(one)),
             element("hypervisor", one.hypervisor),
             f"<ebsOptimized>{str(bool(one.ebs_optimized)).lower()}</ebsOptimized>",
@@ -200,17 +205,47 @@ def change_state(
             raise AwsError("MissingParameter", "The request must contain the parameter InstanceId")
         check_ids(ids, known)
         for ident in ids:
+            # Public issue threads: one that ran before can be stopped while it is pending. Here none is: a start is over at once.
+            if operation == "StopInstances" and known[ident].state == "pending":
+                text = f"Instance '{ident}' cannot be stopped as it has never reached the 'running' state."
+                raise AwsError("IncorrectInstanceState", text)
             if known[ident].state not in allowed:
                 text = f"This instance '{ident}' is not in a state from which it can be {verb}."
                 raise AwsError("IncorrectInstanceState", text)
             if operation == "StopInstances" and known[ident].disable_api_stop is True:
-                text = f"The instance '{ident}' may not be stopped. Modify its 'disableApiStop' instance attribute"
+                text = (
+                    f"The instance '{ident}' may not be stopped. Modify its 'disableApiStop' instance attribute and try"
+                    " again."
+                )
                 raise AwsError("OperationNotPermitted", text)
+            if operation == "StopInstances" and known[ident].lifecycle == "spot" and ident not in PERSISTENT:
+                text = f"You can't stop the Spot Instance '{ident}' because it is associated with a one-time Spot request."
+                raise AwsError("UnsupportedOperation", text)
+            if call.params.get("Hibernate") == "true" and not hibernates(known[ident]):
+                raise AwsError("UnsupportedHibernationConfiguration", f"{ident} was launched without hibernation.")
         check_dry_run(call.params)
-        changes = "".join(render_change(known[ident], operation, code, state) for ident in ids)
+        unnamed = call.options.get("unnamed_instances") or []
+        falling = call.options.get("failed_starts") or {}
+        changes = ""
+        for ident in ids:
+            if ident not in unnamed:  # AWS has not done it, and does not say so
+                changes += render_change(known[ident], operation, code, state)
+                if operation == "StartInstances" and ident in falling:
+                    fall_back(known[ident], falling[ident])
         return response(operation, f"<instancesSet>{changes}</instancesSet>")
 
     return carry_out
+
+
+def hibernates(one: Any) -> bool:
+    return one.id in HIBERNATING
+
+
+def fall_back(one: Any, reason: str) -> None:
+    """A start that AWS takes and that comes to nothing: the instance is stopped again, and says why."""
+    one.stop()
+    one.state_reason.code, _, _ = reason.partition(":")
+    one.state_reason.message = reason
 
 
 def render_change(one: Any, operation: str, code: int, state: str) -> str:

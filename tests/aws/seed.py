@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import instances
 from seed_fields import check, moment, tags_of
 from seed_snapshots import seed_image, seed_snapshots
 
@@ -12,7 +13,9 @@ IMAGE = "ami-0abcdef1234567890"
 ROOT_DEVICE = "/dev/sda1"
 SPEED = {"gp3": {"iops": 3000, "throughput": 125}, "io1": {"iops": 100}, "io2": {"iops": 100}}
 RESOURCES = {"instances", "volumes", "snapshots", "images", "databases", "clusters"}
-INSTANCE_FIELDS = {"name", "tags", "type", "state", "count", "launched", "root", "volumes"}
+INSTANCE_FIELDS = set(
+    "name tags type state count launched root volumes lifecycle persistent stop_protected hibernation".split()
+)
 VOLUME_FIELDS = {"name", "tags", "type", "size", "count", "created", "instance", "device", "delete_on_termination"}
 DATABASE_FIELDS = {"id", "engine", "class", "tags", "created", "state", "replica_of"}
 CLUSTER_FIELDS = {"id", "engine", "tags", "created", "state", "members"}
@@ -62,12 +65,20 @@ def seed_instances(account: str, region: str, wanted: dict[str, Any]) -> list[st
         for volume in wanted.get("volumes") or []:
             for _ in range(volume.get("count", 1)):
                 make_volume(backend, {**same_time, **volume}, instance)
+        instance.lifecycle = wanted.get("lifecycle") or instance.lifecycle
+        instance.disable_api_stop = bool(wanted.get("stop_protected"))
+        if wanted.get("persistent"):
+            instances.PERSISTENT.add(instance.id)
+        if wanted.get("hibernation"):
+            instances.HIBERNATING.add(instance.id)
         if state == "stopped":
             instance.stop()
         elif state == "terminated":
             instance.terminate()
+        elif state == "pending":  # for the first time, until it is started
+            instance._state.name, instance._state.code = "pending", 0
         elif state != "running":
-            raise ValueError(f"state {state!r} is none of running, stopped, terminated")
+            raise ValueError(f"state {state!r} is none of pending, running, stopped, terminated")
     return [instance.id for instance in made.instances]
 
 

@@ -36,6 +36,8 @@ pub enum ErrorClass {
     Overtaken,
     /// A part of what was to be done is done, and the rest failed: the next plan shows what is missing.
     HalfDone,
+    /// The call succeeded, and its answer does not say that the object was changed.
+    Unconfirmed,
     /// Everything else: trying again would not help.
     Other,
 }
@@ -106,6 +108,7 @@ impl AwsError {
             )),
             ErrorClass::Overtaken => Some("run the command again to see it in the plan as it is now".to_owned()),
             ErrorClass::HalfDone => Some("run the command again: it finishes what was begun".to_owned()),
+            ErrorClass::Unconfirmed => Some("run the command again to see what became of it".to_owned()),
             ErrorClass::Transient if self.request_id.is_some() => {
                 Some("AWS failed by itself; run the command again".to_owned())
             }
@@ -202,6 +205,18 @@ impl AwsError {
             scope: scope.clone(),
             class: ErrorClass::Overtaken,
             code: "left alone".to_owned(),
+            message: why.into(),
+            request_id: None,
+        }
+    }
+
+    /// A call that succeeded, although its answer does not say of one of the objects that it was done.
+    pub fn unconfirmed(operation: &'static Operation, scope: &Scope, why: impl Into<String>) -> Self {
+        Self {
+            operation,
+            scope: scope.clone(),
+            class: ErrorClass::Unconfirmed,
+            code: "not confirmed".to_owned(),
             message: why.into(),
             request_id: None,
         }

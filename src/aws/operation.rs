@@ -98,6 +98,14 @@ operations! {
     STOP_INSTANCES = operation("EC2", "StopInstances", "ec2:StopInstances", rate(5.0, 50.0));
     /// Many instances a call; a bucket of 5 refilled at 2 a second.
     START_INSTANCES = operation("EC2", "StartInstances", "ec2:StartInstances", rate(2.0, 5.0));
+    /// One database a call.
+    STOP_DB_INSTANCE = operation("RDS", "StopDBInstance", "rds:StopDBInstance", rate(5.0, 5.0));
+    /// One database a call.
+    START_DB_INSTANCE = operation("RDS", "StartDBInstance", "rds:StartDBInstance", rate(5.0, 5.0));
+    /// One cluster a call.
+    STOP_DB_CLUSTER = operation("RDS", "StopDBCluster", "rds:StopDBCluster", rate(5.0, 5.0));
+    /// One cluster a call.
+    START_DB_CLUSTER = operation("RDS", "StartDBCluster", "rds:StartDBCluster", rate(5.0, 5.0));
     /// One database or cluster a call.
     ADD_RDS_TAGS = operation("RDS", "AddTagsToResource", "rds:AddTagsToResource", rate(5.0, 5.0));
     /// One database or cluster a call.

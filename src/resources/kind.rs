@@ -22,6 +22,11 @@ pub trait Kind: Send + Sync {
     /// What it may call, for the IAM policy.
     fn operations(&self) -> Operations;
 
+    /// What changes resources that somebody names on the command line (`power`), for the IAM policy of that command.
+    fn operations_by_hand(&self) -> &'static [&'static Operation] {
+        &[]
+    }
+
     /// The resources that a policy names, as the ends of ARNs: `cloudwatch:REGION:ACCOUNT:alarm:*`.
     fn policy_resources(&self, account: &str, region: &str) -> Vec<String>;
 

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: `aws_sdk_*` appears in folders named `aws` only; specs are pure.
 
+pub mod database_power;
 pub mod event_rule;
 mod halves;
 pub mod instance_power;
@@ -28,6 +29,7 @@ pub const KINDS: &[&dyn Kind] = &[
     &metric_alarm::MetricAlarmKind,
     &tag::TagKind,
     &instance_power::InstancePowerKind,
+    &database_power::DatabasePowerKind,
     &schedule_group::ScheduleGroupKind,
     &schedule::ScheduleKind,
     &event_rule::EventRuleKind,

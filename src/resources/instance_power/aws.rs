@@ -1,8 +1,9 @@
 //! Stopping and starting instances: many ids a call.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, InstanceStateChange};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
@@ -43,6 +44,10 @@ impl Kind for InstancePowerKind {
             write: &[Operation::STOP_INSTANCES],
             remove: &[],
         }
+    }
+
+    fn operations_by_hand(&self) -> &'static [&'static Operation] {
+        &[Operation::STOP_INSTANCES, Operation::START_INSTANCES]
     }
 
     fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
@@ -87,10 +92,7 @@ impl Kind for InstancePowerKind {
     }
 
     fn pacing_operation(&self, step: &Step) -> &'static Operation {
-        match wanted(step) {
-            Power::Stopped => Operation::STOP_INSTANCES,
-            Power::Running => Operation::START_INSTANCES,
-        }
+        operation(wanted(step))
     }
 
     fn carry_out<'a>(
@@ -100,6 +102,13 @@ impl Kind for InstancePowerKind {
         batch: &'a [Step],
     ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
         carry_out(aws, batch).boxed()
+    }
+}
+
+fn operation(power: Power) -> &'static Operation {
+    match power {
+        Power::Stopped | Power::Hibernated => Operation::STOP_INSTANCES,
+        Power::Running => Operation::START_INSTANCES,
     }
 }
 
@@ -124,9 +133,11 @@ async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest<'_>) -> Result<Vec
             let instances = page.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
             found.extend(instances.filter_map(|instance| {
                 let state = instance.state()?.name()?.as_str();
+                let id = instance.instance_id()?;
+                let desired = request.keys.get(id).and_then(|key| key.desired);
                 Some(Actual {
-                    address: Address::new(KIND, scope.clone(), instance.instance_id()?),
-                    fields: Power::of_state(state)?.to_fields(),
+                    address: Address::new(KIND, scope.clone(), id),
+                    fields: Power::of_state(state)?.seen_by(desired),
                     ownership: Ownership::NotRead,
                     inexpressible: None,
                 })
@@ -142,33 +153,84 @@ async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest<'_>) -> Result<Vec
 
 async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsError>> {
     let mut results: Vec<Result<(), AwsError>> = batch.iter().map(|_| Ok(())).collect();
-    for power in [Power::Stopped, Power::Running] {
+    for power in [Power::Stopped, Power::Hibernated, Power::Running] {
         let indices: Vec<usize> = (0..batch.len()).filter(|&index| wanted(&batch[index]) == power).collect();
         let Some(first) = indices.first() else { continue };
         let scope = &batch[*first].change().address.scope;
         let ids: Vec<&str> = indices.iter().map(|&index| batch[index].key()).collect();
-        let done = in_halves(&ids, async |ids| call(aws, scope, power, ids).await).await;
+        let answered = Mutex::new(BTreeMap::new());
+        let done = in_halves(&ids, async |ids| call(aws, scope, power, ids, &answered).await).await;
+        let answered = answered.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (index, result) in indices.into_iter().zip(done) {
-            results[index] = result;
+            results[index] = result.and_then(|()| confirm(scope, power, answered.get(batch[index].key())));
         }
     }
     results
 }
 
-async fn call(aws: &Aws, scope: &Scope, power: Power, ids: Vec<String>) -> Result<(), AwsError> {
+/// The state that AWS's answers give each instance.
+type Answered = Mutex<BTreeMap<String, String>>;
+
+async fn call(
+    aws: &Aws,
+    scope: &Scope,
+    power: Power,
+    ids: Vec<String>,
+    answered: &Answered,
+) -> Result<(), AwsError> {
     let clients = aws.clients(scope);
-    match power {
-        Power::Stopped => aws
-            .call(scope, Operation::STOP_INSTANCES, || {
-                clients.ec2.stop_instances().set_instance_ids(Some(ids.clone())).send()
-            })
-            .await
-            .map(drop),
-        Power::Running => aws
-            .call(scope, Operation::START_INSTANCES, || {
-                clients.ec2.start_instances().set_instance_ids(Some(ids.clone())).send()
-            })
-            .await
-            .map(drop),
+    let changes = if power == Power::Running {
+        let start = || clients.ec2.start_instances().set_instance_ids(Some(ids.clone())).send();
+        aws.call(scope, operation(power), start).await?.starting_instances
+    } else {
+        let hibernate = (power == Power::Hibernated).then_some(true);
+        let stop = || {
+            let request = clients.ec2.stop_instances().set_instance_ids(Some(ids.clone()));
+            request.set_hibernate(hibernate).send()
+        };
+        aws.call(scope, operation(power), stop).await?.stopping_instances
+    };
+    let mut answered = answered.lock().unwrap_or_else(PoisonError::into_inner);
+    answered.extend(changes.unwrap_or_default().iter().filter_map(state_of));
+    Ok(())
+}
+
+fn state_of(change: &InstanceStateChange) -> Option<(String, String)> {
+    let state = change.current_state()?.name()?.as_str();
+    Some((change.instance_id()?.to_owned(), state.to_owned()))
+}
+
+/// A call that succeeded says of each instance what becomes of it ("`InstanceStateChange`" in the EC2 API reference): one that
+/// it does not name was not done for all that is known.
+fn confirm(scope: &Scope, power: Power, state: Option<&String>) -> Result<(), AwsError> {
+    let why = match state {
+        Some(state) if Power::of_state(state).is_some_and(|now| is_there(now, power)) => return Ok(()),
+        Some(state) => format!("AWS took the call and says that the instance is {state}"),
+        None => "AWS took the call, and its answer does not name the instance".to_owned(),
+    };
+    Err(AwsError::unconfirmed(operation(power), scope, why))
+}
+
+fn is_there(now: Power, wanted: Power) -> bool {
+    (now == Power::Running) == (wanted == Power::Running)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_that_the_answer_does_not_name_is_a_failure() {
+        let scope = Scope::new("111122223333", "us-east-1");
+        let of = |power, state: Option<&str>| confirm(&scope, power, state.map(str::to_owned).as_ref());
+        assert!(of(Power::Stopped, Some("stopping")).is_ok());
+        assert!(of(Power::Hibernated, Some("stopped")).is_ok());
+        assert!(of(Power::Running, Some("pending")).is_ok());
+        for (state, words) in
+            [(None, "does not name"), (Some("running"), "is running"), (Some("terminated"), "is terminated")]
+        {
+            let error = of(Power::Stopped, state).unwrap_err();
+            assert!(error.to_string().contains(words) && error.hint().is_some(), "{error}");
+        }
     }
 }

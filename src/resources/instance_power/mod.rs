@@ -4,4 +4,5 @@ mod aws;
 mod spec;
 
 pub use aws::InstancePowerKind;
+pub(super) use spec::summary;
 pub use spec::{KIND, Power};

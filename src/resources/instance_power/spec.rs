@@ -16,6 +16,8 @@ pub enum Power {
     Running,
     /// Stopping or stopped.
     Stopped,
+    /// Stopping or stopped, and told to keep its memory. AWS shows it as stopped.
+    Hibernated,
 }
 
 impl Power {
@@ -32,20 +34,32 @@ impl Power {
 
     /// The field map that the planner compares.
     pub fn to_fields(self) -> Fields {
-        let state = match self {
-            Self::Running => "running",
-            Self::Stopped => "stopped",
-        };
-        Fields::from([("state".to_owned(), state.into())])
+        Fields::from([("state".to_owned(), self.name().into())])
     }
 
     /// The power of a field map; `None` where it is not one that [`Power::to_fields`] makes.
     pub fn from_fields(fields: &Fields) -> Option<Self> {
-        Self::of_state(fields.get("state")?.as_str()?)
+        let state = fields.get("state")?.as_str()?;
+        [Self::Running, Self::Stopped, Self::Hibernated].into_iter().find(|power| power.name() == state)
+    }
+
+    /// What a resource of this power has as fields where these are wanted: what is stopped is as good as hibernated.
+    pub fn seen_by(self, desired: Option<&Fields>) -> Fields {
+        let hibernated = desired.and_then(Self::from_fields) == Some(Self::Hibernated);
+        if hibernated && self == Self::Stopped { Self::Hibernated.to_fields() } else { self.to_fields() }
+    }
+
+    /// In which state it is in the end.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Hibernated => "hibernated",
+        }
     }
 }
 
-fn summary(fields: &Fields) -> String {
+pub(in crate::resources) fn summary(fields: &Fields) -> String {
     fields.get("state").and_then(|state| state.as_str()).unwrap_or_default().to_owned()
 }
 
@@ -63,6 +77,12 @@ mod tests {
         ] {
             assert_eq!(Power::of_state(state), power, "{state}");
         }
-        assert_eq!(Power::from_fields(&Power::Stopped.to_fields()), Some(Power::Stopped));
+        for power in [Power::Running, Power::Stopped, Power::Hibernated] {
+            assert_eq!(Power::from_fields(&power.to_fields()), Some(power));
+        }
+        let hibernated = Power::Hibernated.to_fields();
+        assert_eq!(Power::Stopped.seen_by(Some(&hibernated)), hibernated);
+        assert_eq!(Power::Running.seen_by(Some(&hibernated)), Power::Running.to_fields());
+        assert_eq!(Power::Stopped.seen_by(Some(&Power::Stopped.to_fields())), Power::Stopped.to_fields());
     }
 }

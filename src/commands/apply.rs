@@ -221,10 +221,7 @@ impl Job<'_> {
         let start = Instant::now();
         let report = self.carry_out(&session.aws, plan, &mut held).await?;
         let stopped = session.aws.stop().is_cancelled();
-        let heading = match self.heading {
-            Heading::Destroy => Carried::Destroy,
-            Heading::Plan | Heading::Drift => Carried::Apply,
-        };
+        let heading = if self.heading == Heading::Destroy { Carried::Destroy } else { Carried::Apply };
         let lost = held.locked.lost().is_some_and(|lost| lost.is_cancelled());
         let cut_off = if lost { CutOff::LockLost } else { CutOff::Interrupted };
         // What was lost or stopped after the last call cut nothing off.

@@ -4,6 +4,7 @@ mod alarm;
 mod dates;
 mod for_each;
 mod inventories;
+mod power;
 mod registry;
 mod schedule;
 mod snapshot;
@@ -16,6 +17,7 @@ mod variables;
 
 pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory, files_of};
+pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
 pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
 pub use unique::{check_unique, unite};
 
@@ -87,6 +89,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// What its rules find in this world.
     fn findings(&self, _world: &World<'_>) -> Vec<Finding> {
         Vec::new()
+    }
+
+    /// What it starts and stops of this fleet; `None` where it does neither.
+    fn powers<'a>(&'a self, _fleet: &'a Fleet) -> Option<Powered<'a>> {
+        None
     }
 
     /// The resources that it wants in this world, and every problem met on the way.

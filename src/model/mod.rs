@@ -14,4 +14,4 @@ pub use destroy_limit::DestroyLimit;
 pub use diagnostic::{Cell, Diagnostic, Diagnostics, Place, Severity, SourceFile};
 pub use finding::{Advice, Audit, Finding, Gap, Problem};
 pub use kind::KindText;
-pub use resource::{Actual, Claim, Desired, Fields, Origin, Owned, Ownership, TargetRef};
+pub use resource::{Actual, Claim, Desired, Fields, Origin, Owned, Ownership, Refused, TargetRef};

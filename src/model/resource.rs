@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Place};
+use super::{Address, Place, Scope};
 
 /// A resource's fields in normal form: defaults filled in, sets sorted, absent fields left out.
 ///
@@ -81,11 +81,28 @@ pub enum Claim {
         /// Why, as the rest of a sentence: `because expiry-date 2026-11-19 has passed`.
         why: String,
     },
+    /// Somebody asked for it by hand: what is there is brought into this form once, whoever's it is, and nothing is recorded.
+    Asked,
     /// It is the project's by its tags alone, is not recorded, and is to be deleted.
     Remove {
         /// Why: `generation 8 of 7, taken 2026-11-12`.
         why: String,
     },
+}
+
+/// A target that somebody asked for and that is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Account and region.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// The target.
+    pub target: TargetRef,
+    /// Why, of it alone.
+    pub why: String,
+    /// Why, of several that have this in common.
+    #[serde(skip)]
+    pub shared: String,
 }
 
 /// Who owns a live resource according to its tags on AWS.

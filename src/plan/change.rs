@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{Address, Fields, Origin, Owned, Scope, TargetRef};
+use crate::model::{Address, Fields, Origin, Owned, Refused, Scope, TargetRef};
 
 /// What is to be done with one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub enum Cause {
     Both,
     /// A rule asks for it, whoever wrote the live value.
     Rule,
+    /// Somebody asked for it by hand.
+    Asked,
     /// There is no record of what was last written (an adoption, a recovered resource).
     Unknown,
 }
@@ -245,6 +247,9 @@ pub struct Plan {
     pub unchanged: usize,
     /// How many changes `--target`, `--exclude` or `--no-delete` left out.
     pub left_out: usize,
+    /// What was asked for by hand and is left as it is, with the reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
     /// What reading cost.
     pub cost: ReadCost,
 }

@@ -72,12 +72,13 @@ impl Planner {
             let actual = self.input.actual.remove(&desired.address);
             match (&desired.claim, owned, actual) {
                 // Nothing to correct or remove, or somebody else's.
-                (Claim::Correct { .. } | Claim::Remove { .. }, _, None)
+                (Claim::Correct { .. } | Claim::Asked | Claim::Remove { .. }, _, None)
                 | (Claim::IfAbsent, None, Some(_)) => {}
                 (Claim::Remove { .. }, _, Some(actual)) => self.remove_surplus(&desired, actual),
                 // What a write would destroy was made while this plan was.
-                (Claim::Correct { .. }, _, Some(actual)) if actual.inexpressible.is_some() => {}
-                (Claim::Correct { .. }, _, Some(actual)) => self.correct(&desired, actual),
+                (Claim::Correct { .. } | Claim::Asked, _, Some(actual)) if actual.inexpressible.is_some() => {
+                }
+                (Claim::Correct { .. } | Claim::Asked, _, Some(actual)) => self.correct(&desired, actual),
                 (_, owned, None) => self.create(desired, owned.is_some()),
                 (Claim::IfAbsent, Some(owned), Some(actual))
                     if actual.fields != owned.fields && actual.fields != desired.fields =>
@@ -96,17 +97,22 @@ impl Planner {
     }
 
     fn correct(&mut self, desired: &Desired, actual: Actual) {
-        let Claim::Correct { why } = &desired.claim else { return };
+        let (why, cause) = match &desired.claim {
+            Claim::Correct { why } => (why.clone(), Cause::Rule),
+            Claim::Asked => ("asked for by hand".to_owned(), Cause::Asked),
+            _ => return,
+        };
         let mut fields = differences(&desired.fields, &actual.fields, None);
         // What was there is not drift from anything.
         for field in &mut fields {
-            field.cause = Cause::Rule;
+            field.cause = cause;
         }
         if fields.is_empty() {
+            self.out.unchanged += usize::from(desired.claim == Claim::Asked);
             return;
         }
         let mut change = change_of(Verb::Update, desired);
-        change.reason = Some(Reason::Correction { why: why.clone() });
+        change.reason = Some(Reason::Correction { why });
         change.fields = fields;
         change.before = Some(actual.fields);
         self.out.changes.push(change);

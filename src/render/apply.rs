@@ -60,6 +60,10 @@ pub enum Carried {
     Apply,
     /// `destroy`
     Destroy,
+    /// `power start`
+    Start,
+    /// `power stop`
+    Stop,
 }
 
 impl Carried {
@@ -67,6 +71,17 @@ impl Carried {
         match self {
             Self::Apply => "Apply",
             Self::Destroy => "Destroy",
+            Self::Start => "Start",
+            Self::Stop => "Stop",
+        }
+    }
+
+    /// The participle of a verb, as the total uses it. AWS answers when it begins to start or stop something.
+    fn past_word(self, verb: Verb) -> &'static str {
+        match (self, verb) {
+            (Self::Start, Verb::Update) => "starting",
+            (Self::Stop, Verb::Update) => "stopping",
+            _ => past_word(verb),
         }
     }
 }
@@ -115,12 +130,13 @@ fn done_words(summary: &ApplySummary) -> String {
     let always: &[Verb] = match summary.heading {
         Carried::Apply => &[Verb::Create, Verb::Update, Verb::Delete],
         Carried::Destroy => &[Verb::Delete],
+        Carried::Start | Carried::Stop => &[Verb::Update],
     };
     let order = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete, Verb::Adopt, Verb::Forget];
     let parts: Vec<String> = order
         .into_iter()
         .filter(|verb| always.contains(verb) || count(*verb) > 0)
-        .map(|verb| format!("{} {}", thousands(count(verb)), past_word(verb)))
+        .map(|verb| format!("{} {}", thousands(count(verb)), summary.heading.past_word(verb)))
         .collect();
     parts.join(", ")
 }
@@ -164,6 +180,7 @@ fn rest_words(summary: &ApplySummary) -> String {
     let again = match summary.heading {
         Carried::Apply => "Run apply again to finish the rest",
         Carried::Destroy => "Run destroy again to finish the rest",
+        Carried::Start | Carried::Stop => "Run it again to finish the rest",
     };
     if summary.remaining == 0 {
         return format!("{again}.");
@@ -171,6 +188,10 @@ fn rest_words(summary: &ApplySummary) -> String {
     let count = count_of(summary.remaining, "change was", "changes were");
     match summary.cut_off {
         Some(CutOff::LockLost) => format!("{again}: {count} not tried."),
+        // No state knows of it.
+        _ if matches!(summary.heading, Carried::Start | Carried::Stop) => {
+            format!("{again}: {count} not tried.")
+        }
         None | Some(CutOff::Interrupted) => {
             format!("{again}: {count} not tried. What is done is recorded in the state.")
         }

@@ -77,6 +77,10 @@ pub enum Heading {
     Drift,
     /// Everything that the project owns is to be destroyed.
     Destroy,
+    /// What was named is to run.
+    Start,
+    /// What was named is to be stopped.
+    Stop,
 }
 
 impl Heading {
@@ -86,6 +90,13 @@ impl Heading {
             Self::Plan => "Plan",
             Self::Drift => "Drift",
             Self::Destroy => "Destroy",
+            Self::Start => "Start",
+            Self::Stop => "Stop",
         }
+    }
+
+    /// What is done by hand: asked for once, and nobody's.
+    fn is_by_hand(self) -> bool {
+        matches!(self, Self::Start | Self::Stop)
     }
 }

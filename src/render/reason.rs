@@ -35,6 +35,10 @@ pub(super) fn reason_words(
     if heading == Heading::Drift {
         return happened_words(change, count);
     }
+    // Every field says so.
+    if heading.is_by_hand() {
+        return None;
+    }
     if change.verb == Verb::Forget {
         return Some(forget_words(change, count));
     }

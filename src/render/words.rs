@@ -15,6 +15,11 @@ pub(super) fn verb_word(verb: Verb, heading: Heading) -> &'static str {
     if heading == Heading::Drift {
         return happened_word(verb);
     }
+    match (verb, heading) {
+        (Verb::Update, Heading::Start) => return "start",
+        (Verb::Update, Heading::Stop) => return "stop",
+        _ => {}
+    }
     match verb {
         Verb::Conflict => "conflict",
         Verb::Delete => "delete",
@@ -46,6 +51,7 @@ pub(super) fn cause_words(cause: Cause) -> &'static str {
         Cause::Drift => "changed outside opsform",
         Cause::Both => "changed in the manifest and outside opsform",
         Cause::Rule => "a rule asks for it",
+        Cause::Asked => "asked for by hand",
         Cause::Unknown => "no record of the last write",
     }
 }

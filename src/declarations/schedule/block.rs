@@ -4,13 +4,11 @@ use jiff::tz::TimeZone;
 
 use super::shards::LIMIT;
 use crate::cron::Expression;
+use crate::declarations::power::EXEMPT_TAG;
 use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
 use crate::inventory::TargetKind;
 use crate::manifest::{Placed, TableReader};
 use crate::model::Diagnostic;
-
-/// The tag with the last day on which a target is not stopped.
-const EXEMPT_TAG: &str = "keep-running-until";
 
 /// A whole block.
 #[allow(clippy::struct_excessive_bools)] // Each is a key of its own.

@@ -1,18 +1,16 @@
 //! `[[schedule]]`: when instances, databases and clusters start and stop.
 
 mod block;
-mod refused;
 mod shards;
 mod wanted;
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::Timestamp;
 
 use self::block::Block;
-use self::refused::{Refusal, refusal_of};
 use self::wanted::Member;
-use super::dates::DateFormats;
+use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of};
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
 use super::{Context, Declaration, Inventory, PassedRole, World, timetable};
 use crate::inventory::{Fleet, Selector, Target};
@@ -81,8 +79,13 @@ impl Declaration for Schedule {
         vec![timetable::passed_role(&self.block.role)]
     }
 
+    fn powers<'a>(&'a self, fleet: &'a Fleet) -> Option<Powered<'a>> {
+        let selected = self.block.for_each.select(fleet).into_iter();
+        let targets = selected.map(|selected| selected.target).collect();
+        Some(Powered { targets, keep: self.keep(), hibernate: self.block.hibernate })
+    }
+
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
-        let today = world.now.to_zoned(self.block.timezone.clone()).date();
         let mut problems = TargetProblems::default();
         let mut diagnostics = Diagnostics::new();
         let mut scopes: BTreeMap<&Scope, Vec<Member<'_>>> = BTreeMap::new();
@@ -93,7 +96,7 @@ impl Declaration for Schedule {
             if let Some(refusal) = refusal_of(target, self.block.hibernate) {
                 problems.push(self.left_out(target, refusal));
             } else {
-                let stops = !self.is_kept_running(target, today, &mut problems);
+                let stops = !self.is_kept_running(target, world.now, &mut problems);
                 scopes.entry(&target.scope).or_default().push(Member { target, stops });
             }
         }
@@ -120,17 +123,22 @@ impl Declaration for Schedule {
 }
 
 impl Schedule {
-    /// Whether a tag says that the target is not stopped today. One that cannot be read says so too: what somebody needs
-    /// is not stopped for a slip of the pen.
-    fn is_kept_running(&self, target: &Target, today: Date, problems: &mut TargetProblems) -> bool {
+    fn keep(&self) -> KeepTag<'_> {
+        KeepTag { key: &self.block.exempt_tag, timezone: &self.block.timezone }
+    }
+
+    /// Whether a tag says that the target is not stopped today.
+    fn is_kept_running(&self, target: &Target, now: Timestamp, problems: &mut TargetProblems) -> bool {
         if self.block.stop.is_none() {
             return false;
         }
-        let key = &self.block.exempt_tag;
-        let Some(value) = target.tags.get(key) else { return false };
-        if let Some(until) = DateFormats::default().read(value, &self.block.timezone) {
-            return today <= until;
-        }
+        let keep = self.keep();
+        let (key, today) = (keep.key, keep.today(now));
+        let value = match keep.keeps(target, now) {
+            None => return false,
+            Some(Kept::Until(_)) => return true,
+            Some(Kept::NoDate(value)) => value,
+        };
         problems.push(TargetProblem {
             severity: Severity::Warning,
             place: self.place.clone(),

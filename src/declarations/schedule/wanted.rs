@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Schedule;
 use super::shards::shards;
-use crate::declarations::{timetable, timezone};
+use crate::declarations::{PowerAction, timetable, timezone};
 use crate::inventory::{Target, TargetKind};
 use crate::model::{Address, Claim, Desired, Origin, Scope, TargetRef};
 use crate::resources::schedule::names::key;
@@ -24,29 +24,14 @@ pub(super) struct Member<'a> {
     pub(super) stops: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Start,
-    Stop,
-}
-
-impl Action {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Stop => "stop",
-        }
-    }
-
-    /// Service and action of the call, as universal targets write them.
-    fn call(self, kind: TargetKind) -> (&'static str, String) {
-        let (service, object) = match kind {
-            TargetKind::Rds => ("rds", "DBInstance"),
-            TargetKind::RdsCluster => ("rds", "DBCluster"),
-            TargetKind::Ec2 | TargetKind::Ebs => ("ec2", "Instances"),
-        };
-        (service, format!("{}{object}", self.name()))
-    }
+/// Service and action of the call, as universal targets write them.
+fn call(action: PowerAction, kind: TargetKind) -> (&'static str, String) {
+    let (service, object) = match kind {
+        TargetKind::Rds => ("rds", "DBInstance"),
+        TargetKind::RdsCluster => ("rds", "DBCluster"),
+        TargetKind::Ec2 | TargetKind::Ebs => ("ec2", "Instances"),
+    };
+    (service, format!("{}{object}", action.name()))
 }
 
 impl Schedule {
@@ -59,12 +44,14 @@ impl Schedule {
         members: &[Member<'_>],
     ) -> Vec<Desired> {
         let mut wanted = Vec::new();
-        for (action, expression) in [(Action::Start, &self.block.start), (Action::Stop, &self.block.stop)] {
+        for (action, expression) in
+            [(PowerAction::Start, &self.block.start), (PowerAction::Stop, &self.block.stop)]
+        {
             let Some(expression) = expression else { continue };
             for kind in [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster] {
                 let of_kind: Vec<&Member<'_>> =
                     members.iter().filter(|member| member.target.kind == kind).collect();
-                let (service, call) = action.call(kind);
+                let (service, call) = call(action, kind);
                 let mut spec = schedule::Schedule::new(
                     &expression.value,
                     timezone::name(&self.block.timezone),
@@ -92,14 +79,14 @@ impl Schedule {
     fn of_instances(
         &self,
         scope: &Scope,
-        action: Action,
+        action: PowerAction,
         members: &[&Member<'_>],
         spec: &schedule::Schedule,
     ) -> Vec<Desired> {
         let of = |members: &mut dyn Iterator<Item = &&Member<'_>>| -> BTreeSet<String> {
             members.map(|member| member.target.id.clone()).collect()
         };
-        let acts = |member: &&&Member<'_>| action == Action::Start || member.stops;
+        let acts = |member: &&&Member<'_>| action == PowerAction::Start || member.stops;
         let (mut ids, mut spec) = (of(&mut members.iter().filter(acts)), spec.clone());
         if ids.is_empty() {
             // All are kept running. An exemption deletes nothing: `--no-delete` and `max_destroy` must not undo it.
@@ -110,7 +97,7 @@ impl Schedule {
             parts.extend((!ending.is_empty()).then_some(&*ending));
             let mut spec = spec.clone();
             spec.ids = ids;
-            if action == Action::Stop && self.block.hibernate {
+            if action == PowerAction::Stop && self.block.hibernate {
                 spec.input = json!({ "Hibernate": true });
             }
             self.desired_of(scope, &parts, &spec, None)
@@ -119,7 +106,7 @@ impl Schedule {
     }
 
     /// `StopDBInstance` and `StopDBCluster` take one id (the RDS API reference).
-    fn of_database(&self, member: &Member<'_>, action: Action, spec: &schedule::Schedule) -> Desired {
+    fn of_database(&self, member: &Member<'_>, action: PowerAction, spec: &schedule::Schedule) -> Desired {
         let target = member.target;
         let parameter = match target.kind {
             TargetKind::RdsCluster => "DbClusterIdentifier",
@@ -127,7 +114,7 @@ impl Schedule {
         };
         let mut spec = spec.clone();
         spec.input = json!({ parameter: target.id });
-        spec.enabled = action == Action::Start || member.stops;
+        spec.enabled = action == PowerAction::Start || member.stops;
         let parts = [&*self.name, action.name(), target.kind.name(), &*target.id];
         self.desired_of(&target.scope, &parts, &spec, Some(target.reference()))
     }

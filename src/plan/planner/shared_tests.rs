@@ -36,3 +36,16 @@ fn a_correction_that_would_destroy_something_is_none() {
     check(world(live("a", 70)), &[&format!("Update a {why:?} threshold 70→80 Rule")]);
     check(world(Actual { inexpressible: Some("more".to_owned()), ..live("a", 70) }), &[]);
 }
+
+#[test]
+fn what_is_asked_for_by_hand_is_counted_where_it_is_there_and_never_recorded() {
+    let wanted = || Desired { claim: Claim::Asked, ..desired("a", "i-1", 80) };
+    let world = |live: Vec<Actual>| input(vec![wanted()], live, vec![]);
+    let why = Reason::Correction { why: "asked for by hand".to_owned() };
+    check(world(vec![live("a", 70)]), &[&format!("Update a {why:?} threshold 70→80 Asked")]);
+    check(world(vec![]), &[]);
+    let there = plan(world(vec![live("a", 80)]));
+    assert!(there.is_empty() && there.refreshes.is_empty());
+    assert_eq!(there.unchanged, 1);
+    assert!(plan(world(vec![live("a", 70)])).changes.iter().all(|change| !change.is_recorded()));
+}

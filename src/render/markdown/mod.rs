@@ -55,7 +55,7 @@ pub fn plan_markdown(plan: &Plan, view: &PlanView<'_>) -> String {
         many_accounts: plan.scopes.iter().any(|scope| scope.account != plan.scopes[0].account),
     };
     let mut tail = String::new();
-    for note in notes(plan, view.kinds) {
+    for note in notes(plan, view.kinds, view.heading) {
         let _ = writeln!(tail, "\n{}", escape(&clipped(&note, LONGEST_TEXT)));
     }
     let mut top = String::new();
@@ -274,6 +274,9 @@ impl Page<'_> {
             self.room.always(match self.words.heading {
                 Heading::Drift => {
                     "\nA comment holds no more than this. `opsform drift --detail full` shows all.\n"
+                }
+                Heading::Start | Heading::Stop => {
+                    "\nA comment holds no more than this. `--dry-run --detail full` shows all.\n"
                 }
                 Heading::Plan | Heading::Destroy => {
                     "\nA comment holds no more than this. All of it is in the saved plan, \

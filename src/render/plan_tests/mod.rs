@@ -1,5 +1,6 @@
 //! The same plans through all renderers: what must hold of every one of them.
 
+mod by_hand;
 mod drift;
 mod large;
 mod markdown;

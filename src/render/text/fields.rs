@@ -207,7 +207,7 @@ fn cause_line(cause: Cause, verb: Verb) -> Line {
     }
     let tone = match cause {
         Cause::Drift | Cause::Both => Tone::Notice,
-        Cause::Manifest | Cause::Rule | Cause::Unknown => Tone::Dim,
+        Cause::Manifest | Cause::Rule | Cause::Asked | Cause::Unknown => Tone::Dim,
     };
     Line::new().with(tone, cause_words(cause))
 }

@@ -15,7 +15,9 @@ const MOST_LABELS: usize = 6;
 pub(super) fn head(page: &mut Page, plan: &Plan, heading: Heading, column: usize) {
     let mut left = Line::new().with(Tone::Strong, clean(&plan.project));
     if heading != Heading::Plan {
-        left = left.with(Tone::Dim, " · ").plain(heading.word().to_lowercase());
+        // What is done by hand needs no project.
+        let separator = if plan.project.is_empty() { "" } else { " · " };
+        left = left.with(Tone::Dim, separator).plain(heading.word().to_lowercase());
     }
     if let Some(scopes) = scopes_words(&plan.scopes) {
         left = left.with(Tone::Dim, " · ").plain(scopes);

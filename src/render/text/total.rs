@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::KindText;
+use crate::model::{KindText, Refused};
 use crate::plan::{Change, Plan, Verb};
 use crate::render::drift;
 use crate::render::escape::{clean, quoted};
 use crate::render::fold::{Group, display_order, scope_words};
 use crate::render::line::{Line, Page};
 use crate::render::palette::Tone;
-use crate::render::reason::remedy_words;
-use crate::render::words::{Nouns, count_of, listed, thousands};
+use crate::render::reason::{remedy_words, target_name};
+use crate::render::words::{Nouns, count_of, listed, thousands, verb_word};
 use crate::render::{Detail, Heading, PlanView};
 
 use super::{Layout, groups};
@@ -22,7 +22,7 @@ const MOST_DESTROYS: usize = 20;
 
 /// Shows the end.
 pub(super) fn show(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &PlanView<'_>) {
-    for note in notes(plan, view.kinds) {
+    for note in notes(plan, view.kinds, view.heading) {
         page.line(&Line::new().with(Tone::Dim, note).hanging(2));
     }
     page.blank();
@@ -42,7 +42,7 @@ pub(super) fn show(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &Pl
 }
 
 /// What does not change, and why. Shared with Markdown.
-pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
+pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText], heading: Heading) -> Vec<String> {
     let nouns = Nouns(kinds);
     let mut notes = Vec::new();
     if !plan.protected.is_empty() {
@@ -50,7 +50,11 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
         let (are, names) = (if plan.protected.len() == 1 { "is" } else { "are" }, protected_names(plan));
         notes.push(format!("kept: {count} {are} protected: {names}"));
     }
-    notes.extend(corrections(plan, nouns));
+    if heading.is_by_hand() {
+        notes.extend(refusals(plan));
+    } else {
+        notes.extend(corrections(plan, nouns));
+    }
     if plan.left_out > 0 {
         let count = count_of(plan.left_out, "change is", "changes are");
         notes.push(format!("{count} left out by --target, --exclude or --no-delete"));
@@ -62,6 +66,25 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText]) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// What was asked for and is left as it is, by name: one line for each reason.
+fn refusals(plan: &Plan) -> Vec<String> {
+    const NAMED: usize = 20;
+    let mut reasons: BTreeMap<(&str, &str), Vec<&Refused>> = BTreeMap::new();
+    for refused in &plan.refused {
+        // What differs from one to the other is told of each.
+        let key = if refused.shared.is_empty() { &refused.why } else { &refused.shared };
+        reasons.entry((&refused.target.kind, key)).or_default().push(refused);
+    }
+    let line = |((_, shared), refused): ((&str, &str), Vec<&Refused>)| {
+        let more = refused.len().saturating_sub(NAMED);
+        let rest = if more > 0 { format!(" … {} more", thousands(more)) } else { String::new() };
+        let names: Vec<String> = refused.iter().take(NAMED).map(|one| target_name(&one.target)).collect();
+        let why = if let [one] = refused[..] { &one.why } else { shared };
+        format!("left alone: {}{rest}: {}", names.join(", "), clean(why))
+    };
+    reasons.into_iter().map(line).collect()
 }
 
 /// What is changed although it is not ours, by name: whoever reviews a plan has to see whose it is.
@@ -118,6 +141,11 @@ pub(in crate::render) fn nothing_to_do(
         Heading::Drift if plan.unchanged > 0 => ("No drift", format!("{count} {are} as opsform left them.")),
         Heading::Drift => ("No drift", "the project owns no resources.".to_owned()),
         Heading::Destroy => ("Nothing to destroy", "the project owns no resources.".to_owned()),
+        Heading::Start | Heading::Stop if plan.unchanged > 0 => {
+            ("Nothing to do", format!("{} {are} as wanted.", count_of(plan.unchanged, "target", "targets")))
+        }
+        Heading::Start => ("Nothing to do", "nothing of what was named can be started.".to_owned()),
+        Heading::Stop => ("Nothing to do", "nothing of what was named can be stopped.".to_owned()),
     };
     (format!("{done}: "), rest)
 }
@@ -133,7 +161,8 @@ fn unchanged_words(plan: &Plan, kinds: &[KindText]) -> String {
 }
 
 fn total(plan: &Plan, heading: Heading, nouns: Nouns<'_>) -> Line {
-    let mut line = Line::new().with(Tone::Strong, format!("{}: ", heading.word()));
+    let word = if heading.is_by_hand() { Heading::Plan.word() } else { heading.word() };
+    let mut line = Line::new().with(Tone::Strong, format!("{word}: "));
     for (i, (verb, words)) in total_parts(plan, heading).into_iter().enumerate() {
         if i > 0 {
             line.push(Tone::Plain, ", ");
@@ -164,6 +193,10 @@ fn total(plan: &Plan, heading: Heading, nouns: Nouns<'_>) -> Line {
 pub(in crate::render) fn total_parts(plan: &Plan, heading: Heading) -> Vec<(Option<Verb>, String)> {
     if heading == Heading::Drift {
         return drift::total_parts(plan);
+    }
+    if heading.is_by_hand() {
+        let count = thousands(plan.count(Verb::Update));
+        return vec![(Some(Verb::Update), format!("{count} to {}", verb_word(Verb::Update, heading)))];
     }
     let refused = plan.changes.iter().filter(|c| c.verb == Verb::Adopt && c.is_blocking()).count();
     let mut parts = vec![

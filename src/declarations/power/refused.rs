@@ -3,10 +3,10 @@
 use crate::inventory::{Target, TargetKind};
 
 /// Why a target is left out, for one and for many.
-pub(super) struct Refusal {
-    pub(super) one: &'static str,
-    pub(super) many: &'static str,
-    pub(super) hint: &'static str,
+pub(in crate::declarations) struct Refusal {
+    pub(in crate::declarations) one: &'static str,
+    pub(in crate::declarations) many: &'static str,
+    pub(in crate::declarations) hint: &'static str,
 }
 
 const fn refusal(one: &'static str, many: &'static str, hint: &'static str) -> Refusal {
@@ -88,7 +88,7 @@ const SQL_SERVER: Refusal = refusal(
 );
 
 /// Why a target cannot be started and stopped; `hibernates` where that is how it is to be stopped.
-pub(super) fn refusal_of(target: &Target, hibernates: bool) -> Option<&'static Refusal> {
+pub(in crate::declarations) fn refusal_of(target: &Target, hibernates: bool) -> Option<&'static Refusal> {
     let attribute = |name: &str| target.attributes.get(name);
     let text = |name: &str| attribute(name).and_then(|value| value.as_str()).unwrap_or_default();
     let flag = |name: &str| attribute(name).and_then(serde_json::Value::as_bool);
@@ -115,4 +115,10 @@ pub(super) fn refusal_of(target: &Target, hibernates: bool) -> Option<&'static R
         TargetKind::Ebs => &[],
     };
     rules.iter().find(|(applies, _)| *applies).map(|(_, refusal)| *refusal)
+}
+
+/// Why a target cannot be started by itself. What is stopped could be stopped, so that nothing else stands in its way.
+pub(super) fn refusal_to_start(target: &Target) -> Option<&'static Refusal> {
+    let of_cluster = target.kind == TargetKind::Rds && target.attributes.contains_key("cluster");
+    of_cluster.then_some(&OF_CLUSTER)
 }

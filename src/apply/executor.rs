@@ -241,7 +241,7 @@ async fn send(run: &Apply<'_>, batch: &Batch, looks: &Looks) -> Vec<Result<(), A
 /// What is recorded of a step that ended so; nothing where it is not known whether AWS did it.
 fn entry(step: &Step, result: &Result<(), AwsError>) -> Option<Entry> {
     match (step, result) {
-        (Step::Write(change) | Step::Remove(change), Ok(())) if !change.is_recorded() => None,
+        (Step::Write(change) | Step::Remove(change), _) if !change.is_recorded() => None,
         (Step::Write(change), Ok(())) => Some(Entry::Own { resource: change.record() }),
         (Step::Remove(_), Ok(())) => Some(Entry::Drop { address: step.address().clone() }),
         (Step::Write(change), Err(error)) if error.is_refusal() => {

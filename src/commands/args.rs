@@ -1,7 +1,9 @@
 //! What a user types. One definition feeds the parser, the help, the man page and the completions.
 
+mod power;
 mod reports;
 
+pub(super) use self::power::*;
 pub(super) use self::reports::*;
 
 use std::path::PathBuf;
@@ -26,12 +28,13 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
   1    error; nothing, or not all, was done, and the message says what
-  2    plan --detailed-exitcode: there are changes; audit --detailed-exitcode: there are findings
+  2    plan, power --detailed-exitcode: there are changes; audit --detailed-exitcode: there are findings
   3    plan and drift --detailed-exitcode: there is drift and nothing else to change
-  4    apply, destroy: some changes failed; running again finishes the rest
-  5    apply, destroy: what was planned changed on AWS before it was applied
+  4    apply, destroy, power: some changes failed; running again finishes the rest;
+       power: also where something that was named by its id is left alone
+  5    apply, destroy, power: what was planned changed on AWS before it was applied
   6    the state is locked by another run
-  130  apply, destroy: stopped by Ctrl-C or SIGTERM; running again finishes the rest;
+  130  apply, destroy, power: stopped by Ctrl-C or SIGTERM; running again finishes the rest;
        audit --mail: stopped; the messages say which mails went, and running again sends all of them";
 
 /// Options of every command.
@@ -87,6 +90,9 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Remove everything that the project owns, and nothing else
     Destroy(DestroyArgs),
+    /// Start and stop instances, databases and clusters by hand
+    #[command(subcommand)]
+    Power(PowerCommand),
     /// Show what was changed outside opsform since it was last applied
     Drift(DriftArgs),
     /// Show a saved plan, or what the project owns, field by field
@@ -238,7 +244,7 @@ pub(super) struct LockArgs {
     pub(super) take_lock: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let seconds = crate::manifest::parse_seconds(text).ok_or("a time looks like 30s or 5m")?;
     Ok(Duration::from_secs(u64::from(seconds.0)))
 }

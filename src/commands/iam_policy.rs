@@ -52,6 +52,9 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
         let mail = [Operation::SEND_EMAIL, Operation::GET_MAIL_ACCOUNT].map(|operation| operation.iam_action);
         statements.push(statement("OpsformMail", &mail.into(), json!("*")));
     }
+    if permissions == PolicyFor::Power {
+        statements.extend(by_hand(manifest));
+    }
     if !matches!(permissions, PolicyFor::Plan | PolicyFor::Apply) {
         return statements;
     }
@@ -74,6 +77,17 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
         statements.extend(passing(manifest));
     }
     statements
+}
+
+/// To start and stop by hand, in the manifest's regions.
+fn by_hand(manifest: &Manifest) -> Vec<Value> {
+    let kinds = resources::KINDS.iter().filter(|kind| !kind.operations_by_hand().is_empty());
+    let allow = |kind: &&dyn resources::Kind| {
+        let actions = kind.operations_by_hand().iter().map(|operation| operation.iam_action).collect();
+        let sid = format!("OpsformByHand{}", in_camel_case(kind.text().kind));
+        statement(&sid, &actions, json!(declared_arns(manifest, *kind)))
+    };
+    kinds.map(allow).collect()
 }
 
 /// To hand roles to services, a statement for each service ("Granting a user permissions to pass a role to an AWS service" in
@@ -109,7 +123,8 @@ fn of_caller(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
         let assume = BTreeSet::from([Operation::ASSUME_ROLE.iam_action]);
         statements.push(statement("OpsformAccounts", &assume, json!(roles)));
     }
-    if let StatePlace::S3(place) = &manifest.settings.state {
+    // Nothing that is done by hand is recorded.
+    if let (StatePlace::S3(place), false) = (&manifest.settings.state, permissions == PolicyFor::Power) {
         statements.extend(state(place, permissions));
     }
     statements
@@ -166,6 +181,7 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
             rules.flat_map(|rule| rule.selectors()).map(|selector| selector.kind).collect()
         }
         PolicyFor::Inventory | PolicyFor::Import => TargetKind::ALL.into(),
+        PolicyFor::Power => [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster].into(),
     };
     let targets = targets.into_iter().flat_map(|kind| match kind {
         TargetKind::Ec2 => vec![Operation::DESCRIBE_INSTANCES],
@@ -177,7 +193,7 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
         PolicyFor::Plan | PolicyFor::Apply => {
             kinds(manifest).flat_map(|kind| kind.operations().read.iter().copied()).collect()
         }
-        PolicyFor::Audit => Vec::new(),
+        PolicyFor::Audit | PolicyFor::Power => Vec::new(),
         PolicyFor::Inventory => vec![Operation::DESCRIBE_ALARMS],
         PolicyFor::Import => vec![Operation::DESCRIBE_ALARMS, Operation::GET_RESOURCES],
     };

@@ -19,6 +19,8 @@ mod opening;
 mod output;
 mod plan;
 mod planning;
+mod power;
+mod power_wait;
 mod progress;
 mod reading;
 mod saved;
@@ -87,6 +89,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Plan(args) => plan::run(global, args, environment).await,
         Command::Apply(args) => apply::run(global, args, environment).await,
         Command::Destroy(args) => apply::destroy(global, args, environment).await,
+        Command::Power(command) => power::run(global, command, environment).await,
         Command::Drift(args) => plan::drift(global, args, environment).await,
         Command::Show(args) => state::show(global, args, environment).await,
         Command::IamPolicy(args) => iam_policy::run(global, args, environment),

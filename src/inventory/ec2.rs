@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{Filter, Instance, Tag};
 use serde_json::Value;
 
 use super::time::time_text;
-use super::{Target, TargetKind};
+use super::{Standing, Target, TargetKind};
 use crate::aws::{Aws, AwsError, Operation, pages};
 use crate::model::Scope;
 
@@ -19,6 +19,24 @@ pub(super) async fn read(
     scope: &Scope,
     filters: &BTreeMap<String, BTreeSet<String>>,
 ) -> Result<Vec<Target>, AwsError> {
+    read_as(aws, scope, filters, target).await
+}
+
+/// Reads all instances of a scope that pass the filters, with their states alone.
+pub(super) async fn read_standings(
+    aws: &Aws,
+    scope: &Scope,
+    filters: &BTreeMap<String, BTreeSet<String>>,
+) -> Result<Vec<(String, Standing)>, AwsError> {
+    read_as(aws, scope, filters, |_, instance| standing(instance)).await
+}
+
+async fn read_as<T>(
+    aws: &Aws,
+    scope: &Scope,
+    filters: &BTreeMap<String, BTreeSet<String>>,
+    read: impl Fn(&Scope, &Instance) -> Option<T>,
+) -> Result<Vec<T>, AwsError> {
     let clients = aws.clients(scope);
     let filters = sdk_filters(filters);
     pages(async |token| {
@@ -28,7 +46,7 @@ pub(super) async fn read(
         };
         let page = aws.call(scope, Operation::DESCRIBE_INSTANCES, ask).await?;
         let instances = page.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
-        let targets = instances.filter_map(|instance| target(scope, instance));
+        let targets = instances.filter_map(|instance| read(scope, instance));
         Ok((targets.collect(), page.next_token().map(str::to_owned)))
     })
     .await
@@ -53,6 +71,13 @@ pub(super) fn tags_of(tags: &[Tag]) -> BTreeMap<String, String> {
 fn manager(instance: &Instance) -> Option<&str> {
     let operator = instance.operator().filter(|operator| operator.managed() == Some(true))?;
     Some(operator.principal().unwrap_or("an AWS service"))
+}
+
+fn standing(instance: &Instance) -> Option<(String, Standing)> {
+    let state = instance.state()?.name()?.as_str().to_owned();
+    let reason = instance.state_reason().and_then(|reason| reason.message().or(reason.code()));
+    let reason = reason.filter(|reason| !reason.is_empty()).map(str::to_owned);
+    Some((instance.instance_id()?.to_owned(), Standing { state, reason }))
 }
 
 fn target(scope: &Scope, instance: &Instance) -> Option<Target> {

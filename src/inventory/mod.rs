@@ -11,6 +11,6 @@ mod selector;
 mod target;
 mod time;
 
-pub use read::{Gap, Whereabouts, read_fleet, read_fleet_with_gaps, whereabouts};
+pub use read::{Gap, Standing, Whereabouts, read_fleet, read_fleet_with_gaps, standings, whereabouts};
 pub use selector::{NameGlob, Selector, TagMatch};
 pub use target::{Fleet, States, Target, TargetKind};

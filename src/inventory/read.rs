@@ -20,6 +20,15 @@ pub enum Whereabouts {
     Missing,
 }
 
+/// In which state a target is, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The state as AWS words it.
+    pub state: String,
+    /// Why an instance came into it, where AWS says that: `Client.InternalError: Client error on launch`.
+    pub reason: Option<String>,
+}
+
 /// EC2 takes 200 values a filter; RDS is asked in the same portions.
 const IDS_A_CALL: usize = 200;
 
@@ -106,6 +115,34 @@ pub async fn whereabouts(
             };
             found.insert(target.id, whereabouts);
         }
+    }
+    Ok(found)
+}
+
+/// The states of these targets, also of those that are gone but still shown; ids that AWS does not know are left out.
+///
+/// # Errors
+/// Where AWS does not answer.
+pub async fn standings(
+    aws: &Aws,
+    scope: &Scope,
+    kind: TargetKind,
+    ids: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Standing>, AwsError> {
+    let all: Vec<&String> = ids.iter().collect();
+    let mut found = BTreeMap::new();
+    for portion in all.chunks(IDS_A_CALL) {
+        let ids: BTreeSet<String> = portion.iter().map(|&id| id.clone()).collect();
+        if kind == TargetKind::Ec2 {
+            found.extend(ec2::read_standings(aws, scope, &by_id(kind, ids)).await?);
+            continue;
+        }
+        let targets = match kind {
+            TargetKind::Ec2 | TargetKind::Ebs => ebs::read(aws, scope, &by_id(kind, ids)).await?,
+            TargetKind::Rds | TargetKind::RdsCluster => rds::find(aws, scope, kind, &ids).await?,
+        };
+        let standing = |target: Target| (target.id, Standing { state: target.state, reason: None });
+        found.extend(targets.into_iter().map(standing));
     }
     Ok(found)
 }

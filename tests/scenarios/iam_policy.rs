@@ -213,3 +213,24 @@ fn state_in_a_bucket_is_part_of_it() {
     assert!(allows(&policy, "s3:PutObject", key) && !allows(&policy, "s3:DeleteObject", key), "{policy}");
     assert!(allows(&policy, "s3:DeleteObject", lock), "{policy}");
 }
+
+#[test]
+fn starting_and_stopping_by_hand_needs_just_that() {
+    let workspace = Workspace::new(CPU);
+    workspace.account.seed(json!({REGION: {
+        "instances": [{"name": "web-1"}], "databases": [{"id": "db"}], "clusters": [{"id": "ledger"}],
+    }}));
+    let policy = printed(&workspace, &["--for", "power"]);
+    for action in ["stop", "start"] {
+        workspace.ok(&["power", action, "--yes", "--target", "*"]);
+    }
+    let needed = actions(&policy);
+    assert!(called(&workspace).is_subset(&needed), "{:?} of {needed:?}", called(&workspace));
+    // What is asked for only where RDS leaves out the tags.
+    assert_eq!(needed.difference(&called(&workspace)).collect::<Vec<_>>(), ["rds:ListTagsForResource"]);
+    let of = |sort: &str| json!([format!("arn:aws:{sort}")]);
+    assert_eq!(resources(&policy, "OpsformByHandInstancePower"), of(&format!("ec2:{REGION}:*:instance/*")));
+    assert_eq!(resources(&policy, "OpsformByHandDatabasePower").as_array().unwrap().len(), 2);
+    // An apply starts nothing.
+    assert!(!actions(&printed(&workspace, &[])).contains("ec2:StartInstances"));
+}

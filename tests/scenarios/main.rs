@@ -24,6 +24,7 @@ mod mail_sending;
 mod manifest_errors;
 mod overtaken;
 mod ownership;
+mod power;
 mod s3_faults;
 mod s3_lock;
 mod s3_migrate;

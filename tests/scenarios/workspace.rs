@@ -127,6 +127,14 @@ impl Workspace {
         Answering { child, folder: self.path().to_owned() }
     }
 
+    /// The same once more in the same folder.
+    pub(crate) fn answering_again(&self, command: &str) -> Answering {
+        for left in ["answer", "asked"] {
+            fs::remove_file(self.path().join(left)).unwrap();
+        }
+        self.answering(command)
+    }
+
     /// Starts an apply of so many puts, lets k of them through, holds the others, and kills it when all others are held.
     pub(crate) fn kill_apply(&self, puts: usize, k: usize, hold: &str) {
         let held = u64::try_from(puts - k).unwrap();

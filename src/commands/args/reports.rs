@@ -122,6 +122,8 @@ pub(in crate::commands) enum PolicyFor {
     Inventory,
     /// `import`: reads all kinds of target, alarms and their owners
     Import,
+    /// `power`: reads, starts and stops instances, databases and clusters, whatever the manifest declares
+    Power,
     /// `audit`: reads what the tag rules are about; sends mails where the manifest has `[mail]`
     Audit,
 }

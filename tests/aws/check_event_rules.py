@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from check_case import Case
@@ -9,7 +10,7 @@ from check_case import Case
 ROLE = "arn:aws:iam::123456789012:role/ops"
 
 
-class Rules(Case):
+class RulesCase(Case):
     def setUp(self) -> None:
         super().setUp()
         self.events = self.client("events")
@@ -18,6 +19,8 @@ class Rules(Case):
         arn = f"arn:aws:events:us-east-1:{self.account}:target/create-snapshot"
         return {"Id": f"t-{number}", "Arn": arn, "RoleArn": ROLE, "Input": f'"vol-{number}"', **more}
 
+
+class Rules(RulesCase):
     def test_a_rule_and_its_targets(self) -> None:
         put, tag = self.events.put_rule, {"Key": "rule", "Value": "nightly"}
         made = put(Name="r", ScheduleExpression="cron(0 2 * * ? *)", Description="x", Tags=[tag])
@@ -91,3 +94,104 @@ class Rules(Case):
         self.refused("ValidationException", self.events.put_targets, Rule="r", Targets=many)
         self.control("POST", "faults", [{"kind": "denied", "service": "events", "operation": "*"}])
         self.refused("AccessDeniedException", self.events.list_rules)
+
+    def test_the_tag_index_knows_rules(self) -> None:
+        tags = [{"Key": "opsform:project", "Value": "p"}]
+        made = self.events.put_rule(Name="r.1", ScheduleExpression="rate(1 day)", Tags=tags)["RuleArn"]
+        self.events.put_rule(Name="r.2", ScheduleExpression="rate(1 day)")
+        tagging = self.client("resourcegroupstaggingapi")
+        filters = [{"Key": "opsform:project", "Values": ["p"]}]
+
+        def found(**more: Any) -> list[str]:
+            return [one["ResourceARN"] for one in tagging.get_resources(**more)["ResourceTagMappingList"]]
+
+        self.assertEqual(found(ResourceTypeFilters=["events:rule"], TagFilters=filters), [made])
+        self.assertEqual(found(ResourceARNList=[made, made[:-1] + "2"]), [made])
+        self.assertEqual(found(ResourceTypeFilters=["cloudwatch:alarm"], TagFilters=filters), [])
+        self.control("POST", "options", {"index_lags": True})
+        self.assertEqual(found(ResourceTypeFilters=["events:rule"], TagFilters=filters), [])
+        stored = self.control("GET", "rules")["us-east-1"]
+        shown = [(one["Name"], one["Tags"]) for one in stored]
+        self.assertEqual(shown, [("r.1", {"opsform:project": "p"}), ("r.2", {})])
+
+
+class Fired(RulesCase):
+    """Rules whose time has come."""
+
+    def fire(self, *targets: dict[str, Any], **order: Any) -> list[dict[str, Any]]:
+        self.events.put_rule(Name="r", ScheduleExpression="rate(1 day)", State=order.pop("state", "ENABLED"))
+        known = [one["Id"] for one in self.events.list_targets_by_rule(Rule="r")["Targets"]]
+        if known:
+            self.events.remove_targets(Rule="r", Ids=known)
+        self.events.put_targets(Rule="r", Targets=list(targets))
+        told = self.control("POST", "fire", {"rule": "r", **order})
+        return list(told["targets"])
+
+    def runbook(self, name: str, **given: list[str]) -> dict[str, Any]:
+        arn = f"arn:aws:ssm:us-east-1::automation-definition/{name}:$DEFAULT"
+        return {"Id": name, "Arn": arn, "RoleArn": ROLE, "Input": json.dumps(given)}
+
+    def test_built_in_targets(self) -> None:
+        made = self.seed(instances=[{"count": 2}], volumes=[{}])
+        ec2, at = self.client("ec2"), "2026-11-19T17:00:03Z"
+        stop = f"arn:aws:events:us-east-1:{self.account}:target/stop-instance"
+        volume, (first, second) = made["volumes"][0], made["instances"]
+        told = self.fire(
+            self.target(1, Input=json.dumps(volume)), self.target(2, Arn=stop, Input=json.dumps(first)), at=at
+        )
+        ended = [(one["target"], one["called"], one["status"]) for one in told]
+        self.assertEqual(ended, [("t-1", "ec2:CreateSnapshot", 200), ("t-2", "ec2:StopInstances", 200)])
+        (taken,) = ec2.describe_snapshots()["Snapshots"]
+        shown = (taken["VolumeId"], taken.get("Tags", []), taken["StartTime"].isoformat())
+        self.assertEqual(shown, (volume, [], "2026-11-19T17:00:03+00:00"))
+        self.assertEqual(self.states(), {first: "stopped", second: "running"})
+        (told,) = self.fire(self.target(1, Arn=stop, Input=json.dumps([first])))
+        self.assertEqual((told["status"], told["code"]), (400, "ValidationException"))
+        (told,) = self.fire(self.target(1, Arn=stop.replace("us-east-1", "eu-west-1"), Input=json.dumps(first)))
+        self.assertEqual(told["code"], "ValidationException")
+
+    def states(self) -> dict[str, str]:
+        self.client("ec2").describe_instances()
+        found = self.client("ec2").describe_instances()["Reservations"]
+        return {one["InstanceId"]: one["State"]["Name"] for group in found for one in group["Instances"]}
+
+    def test_runbooks(self) -> None:
+        (ident,) = self.seed(instances=[{}], databases=[{"id": "a"}], clusters=[{"id": "c"}])["instances"]
+        rds = self.client("rds")
+
+        def databases() -> tuple[str, str]:
+            rds.describe_db_instances()
+            one, group = rds.describe_db_instances()["DBInstances"], rds.describe_db_clusters()["DBClusters"]
+            return one[0]["DBInstanceStatus"], group[0]["Status"]
+
+        told = self.fire(
+            self.runbook("AWS-StopEC2Instance", InstanceId=[ident], AutomationAssumeRole=[ROLE]),
+            self.runbook("AWS-StopRdsInstance", InstanceId=["a"]),
+            self.runbook("AWS-StartStopAuroraCluster", ClusterName=["c"], Action=["Stop"]),
+        )
+        self.assertEqual([one["status"] for one in told], [200, 200, 200], told)
+        self.assertEqual((self.states()[ident], *databases()), ("stopped", "stopped", "stopped"))
+        told = self.fire(
+            self.runbook("AWS-StartEC2Instance", InstanceId=[ident]),
+            self.runbook("AWS-StartRdsInstance", InstanceId=["a"]),
+            self.runbook("AWS-StartStopAuroraCluster", ClusterName=["c"], Action=["Start"]),
+        )
+        self.assertEqual([one["status"] for one in told], [200, 200, 200], told)
+        self.assertEqual((self.states()[ident], databases()[1]), ("running", "available"))
+        wrong = [
+            self.runbook("AWS-StopEC2Instance", InstanceIds=[ident]),
+            self.runbook("AWS-StartStopAuroraCluster", ClusterName=["c"]),
+            self.runbook("AWS-StartStopAuroraCluster", ClusterName=["c"], Action=["stop"]),
+            {**self.runbook("AWS-StopEC2Instance"), "Input": json.dumps({"InstanceId": ident})},
+        ]
+        for target in wrong:
+            (one,) = self.fire(target)
+            self.assertEqual((one["status"], one["code"]), (400, "ValidationException"), target)
+
+    def test_rules_that_do_not_fire(self) -> None:
+        for wrong in ({"state": "DISABLED"}, {"rule": "none"}):
+            with self.assertRaisesRegex(AssertionError, "disabled|no rule"):
+                self.fire(self.target(1), **wrong)
+        unknown = self.target(1, Arn=f"arn:aws:sqs:us-east-1:{self.account}:queue")
+        with self.assertRaisesRegex(AssertionError, "does not know how to fire"):
+            self.fire(unknown)

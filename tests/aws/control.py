@@ -11,8 +11,10 @@ from typing import Any
 from accounts import Account, Accounts
 from alarm_rules import ALARM_FIELDS, COMPOSITE_FIELDS
 from alarm_store import COMPOSITE, Alarm
+from event_rules import stored_rules
 from faults import Fault
 from fire import fire
+from fire_rule import fire_rule
 from http_server import Request, Response
 from mails import Mail
 from moto_bridge import MotoBridge, forget_account
@@ -70,6 +72,8 @@ class Control:
             return self._fire(account, body)
         if step == "GET schedules":
             return answer(stored_schedules(account))
+        if step == "GET rules":
+            return self._rules(account)
         if step == "GET mails":
             return answer({"mails": sent_mails(account)})
         if step == "POST mails/clear":
@@ -92,9 +96,12 @@ class Control:
 
     async def _fire(self, account: Account, body: dict[str, Any]) -> Response:
         try:
-            return answer(await fire(account, self.moto, body))
+            return answer(await (fire_rule if "rule" in body else fire)(account, self.moto, body))
         except (ValueError, KeyError) as wrong:
             return problem(400, f"fire: {type(wrong).__name__}: {wrong}")
+
+    async def _rules(self, account: Account) -> Response:
+        return answer(await self.moto.run(stored_rules, account.number))
 
     async def _finish(self, number: str, region: str, body: dict[str, Any]) -> Response:
         try:

@@ -130,6 +130,30 @@ def rule_of(call: Call, rules: dict[str, Any]) -> Any:
     return rules[name]
 
 
+def rule_named(account: str, region: str, name: str) -> dict[str, Any]:
+    """A rule of the default bus with its targets, for the control path; runs in moto's thread."""
+    from moto.events.models import events_backends
+
+    rules = events_backends[account][region].event_buses["default"].rules
+    if name not in rules:
+        raise ValueError(f"there is no rule {name} in {region}")
+    return {**rules[name].describe(), "Targets": list(rules[name].targets)}
+
+
+def stored_rules(account: str) -> dict[str, Any]:
+    """By region, every rule of the default bus with targets and tags, sorted by name; runs in moto's thread."""
+    from moto.events.models import events_backends
+
+    found = {}
+    for region, backend in sorted(events_backends[account].items()):
+        rules, tags = backend.event_buses["default"].rules, backend.tagger.get_tag_dict_for_resource
+        if rules:
+            found[region] = [
+                {**rule_named(account, region, name), "Tags": tags(rules[name].arn)} for name in sorted(rules)
+            ]
+    return found
+
+
 def paged(keys: list[str], params: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """The token is the key that the page before ended with."""
     token, size = params.get("NextToken", ""), params.get("Limit", PAGE)

@@ -44,11 +44,19 @@ async def fire(account: Account, moto: MotoBridge, order: dict[str, Any]) -> dic
     if schedule["State"] == "DISABLED":
         raise ValueError(f"the schedule {'/'.join(place)} is disabled")
     service, action = called(schedule["Target"]["Arn"])
-    operation = action[0].upper() + action[1:]
     given = json.loads(with_context(schedule, order))
-    told = {"called": f"{service}:{operation}", "input": given}
     if schedule["ActionAfterCompletion"] == "DELETE" and schedule["ScheduleExpression"].startswith("at("):
         delete_schedule(store, {"GroupName": place[0], "Name": place[1]})
+    return await carry_out(account, moto, region, (service, action), given)
+
+
+async def carry_out(
+    account: Account, moto: MotoBridge, region: str, what: tuple[str, str], given: dict[str, Any]
+) -> dict[str, Any]:
+    """Calls an action, such as `stopInstances`, with parameters in PascalCase."""
+    service, action = what
+    operation = action[0].upper() + action[1:]
+    told = {"called": f"{service}:{operation}", "input": given}
     try:
         request = to_request(account.number, region, service, operation, given)
     except AwsError as error:

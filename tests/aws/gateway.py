@@ -147,10 +147,14 @@ class Gateway:
         ours += tagging.tagged_groups(account.timetables.get(call.region), query)
         if query.only_ours:
             return json_answer(query.page(ours))
-        return self._tagged_with_others(call, query, ours)
+        return self._tagged_with_others(call, account, query, ours)
 
-    async def _tagged_with_others(self, call: Call, query: tagging.Query, ours: list[tagging.Tagged]) -> Response:
+    async def _tagged_with_others(
+        self, call: Call, account: Account, query: tagging.Query, ours: list[tagging.Tagged]
+    ) -> Response:
         others = await self.moto.tagged(call.account, call.region, query)
+        if account.options.get("index_lags"):
+            others = [(arn, tags) for arn, tags in others if ":rule/" not in arn]
         try:
             return json_answer(query.page(ours + others))
         except AwsError as error:

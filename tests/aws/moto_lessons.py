@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -10,6 +11,7 @@ def teach() -> None:
     page_db_clusters()
     stop_databases()
     find_tags_by_resource()
+    find_rules_by_tag()
 
 
 def page_db_clusters() -> None:
@@ -69,3 +71,20 @@ def find_tags_by_resource() -> None:
         return [{**kind, "key": key, "value": value} for key, value in known.items()]
 
     TaggedEC2Resource.get_tags = get_tags  # type: ignore[method-assign]
+
+
+def find_rules_by_tag() -> None:
+    """moto's tag index knows event buses only; AWS's knows rules, too (`events:rule`)."""
+    from moto.core.resource_tagging import TaggedResource
+    from moto.events.models import EventsBackend
+
+    buses = EventsBackend.iter_tagged_resources
+
+    def iter_tagged_resources(self: Any) -> Iterator[TaggedResource]:
+        yield from buses(self)
+        for bus in self.event_buses.values():
+            for rule in bus.rules.values():
+                if tags := self.tagger.get_tag_dict_for_resource(rule.arn):
+                    yield TaggedResource(arn=rule.arn, tags=tags, resource_type="events:rule")
+
+    EventsBackend.iter_tagged_resources = iter_tagged_resources  # type: ignore[method-assign]

@@ -131,6 +131,8 @@ fn list_difference(before: Option<&Value>, after: Option<&Value>) -> Option<Diff
         Some(value) => value.as_array().cloned(),
     };
     let (old, mut added) = (elements(before)?, elements(after)?);
+    let alike = shared_members(&old, &added);
+    let telling = |element: &Value| inline(&without(element, &alike));
     let mut removed = Vec::new();
     let mut kept = 0;
     for element in old {
@@ -144,10 +146,29 @@ fn list_difference(before: Option<&Value>, after: Option<&Value>) -> Option<Diff
     }
     // Where only the order differs, or a list is empty, there is no element to show.
     (!removed.is_empty() || !added.is_empty()).then(|| Difference::List {
-        removed: removed.iter().map(inline).collect(),
-        added: added.iter().map(inline).collect(),
+        removed: removed.iter().map(telling).collect(),
+        added: added.iter().map(telling).collect(),
         kept,
     })
+}
+
+/// The members that are the same in all of several maps: they tell no element from another.
+fn shared_members(old: &[Value], new: &[Value]) -> BTreeSet<String> {
+    let maps: Option<Vec<_>> = old.iter().chain(new).map(Value::as_object).collect();
+    let maps = maps.unwrap_or_default();
+    let Some(first) = maps.first() else { return BTreeSet::new() };
+    let in_all = |(key, value): &(&String, &Value)| maps.iter().all(|map| map.get(*key) == Some(*value));
+    let alike: BTreeSet<String> = first.iter().filter(in_all).map(|(key, _)| key.clone()).collect();
+    // One that would have nothing left is shown whole, and so are the others.
+    if maps.iter().any(|map| map.len() == alike.len()) { BTreeSet::new() } else { alike }
+}
+
+fn without(element: &Value, members: &BTreeSet<String>) -> Value {
+    let Value::Object(map) = element else { return element.clone() };
+    map.iter()
+        .filter(|(key, _)| !members.contains(*key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 fn text_difference(before: Option<&Value>, after: Option<&Value>) -> Option<Vec<DiffLine>> {
@@ -306,6 +327,24 @@ mod tests {
         assert_eq!(
             rows(&json!(["a", "b"]), &json!(["b", "a"])),
             r#"[("f", Inline { before: "[\"a\",\"b\"]", after: "[\"b\",\"a\"]" })]"#
+        );
+    }
+
+    #[test]
+    fn elements_show_what_tells_them_from_each_other() {
+        let target = |id: &str| json!({"id": id, "role": "r"});
+        assert_eq!(
+            rows(&json!([target("a"), target("b")]), &json!([target("b"), target("c")])),
+            r#"[("f", List { removed: ["{\"id\":\"a\"}"], added: ["{\"id\":\"c\"}"], kept: 1 })]"#
+        );
+        let whole = r#"{\"id\":\"a\",\"role\":\"r\"}"#;
+        assert_eq!(
+            rows(&json!([]), &json!([target("a")])),
+            format!(r#"[("f", List {{ removed: [], added: ["{whole}"], kept: 0 }})]"#)
+        );
+        assert_eq!(
+            rows(&json!([target("a"), target("a")]), &json!([target("a")])),
+            format!(r#"[("f", List {{ removed: ["{whole}"], added: [], kept: 1 }})]"#)
         );
     }
 

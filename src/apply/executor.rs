@@ -36,6 +36,9 @@ struct Unfinished {
     not_begun: BTreeSet<Address>,
     /// The targets of what was to be written and was not.
     targets: BTreeSet<(Scope, TargetRef)>,
+    /// The labels of what was to be written and was not, and of what of that has no single target.
+    labels: BTreeSet<(Scope, String)>,
+    labels_of_many: BTreeSet<(Scope, String)>,
 }
 
 impl Unfinished {
@@ -43,23 +46,37 @@ impl Unfinished {
         let change = step.change();
         let set = if failed { &mut self.failed } else { &mut self.not_begun };
         set.insert(change.address.clone());
-        if let (Step::Write(_), Some(target)) = (step, &change.target) {
-            self.targets.insert((change.address.scope.clone(), target.clone()));
+        if let Step::Write(_) = step {
+            let label = label_of(change);
+            self.labels.insert(label.clone());
+            match &change.target {
+                Some(target) => drop(self.targets.insert((label.0, target.clone()))),
+                None => drop(self.labels_of_many.insert(label)),
+            }
         }
     }
 
-    /// Whether something that was to be written first was not.
+    /// Whether something that was to be written first was not: for the same target, or, where one of the two is for many targets,
+    /// by the same declaration.
     fn holds_back(&self, step: &Step) -> bool {
         let change = step.change();
         if matches!(step, Step::Write(_)) {
             let container = resources::container(&change.address);
             return container.is_some_and(|it| self.failed.contains(&it));
         }
-        let target = change.target.as_ref().map(|target| (change.address.scope.clone(), target.clone()));
+        let label = label_of(change);
         self.failed.contains(&change.address)
             || self.not_begun.contains(&change.address)
-            || target.is_some_and(|target| self.targets.contains(&target))
+            || self.labels_of_many.contains(&label)
+            || match &change.target {
+                Some(target) => self.targets.contains(&(label.0, target.clone())),
+                None => self.labels.contains(&label),
+            }
     }
+}
+
+fn label_of(change: &Change) -> (Scope, String) {
+    (change.address.scope.clone(), change.origin.label.clone())
 }
 
 /// Carries out a plan. One failure never stops the others, unless it is one that all others would share: credentials

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod dates;
+mod engine;
 mod for_each;
 mod inventories;
 mod power;

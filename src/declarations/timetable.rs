@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::TextTemplate;
 use super::variables;
-use super::{PassedRole, TextTemplate};
 use crate::cron::Expression;
 use crate::manifest::{Placed, TableReader, Templated};
 use crate::model::{Address, Claim, Desired, Diagnostic, Place, Scope};
@@ -34,7 +34,7 @@ pub(super) fn expression(reader: &mut TableReader<'_>, key: &'static str) -> Opt
 }
 
 /// A part of a text as a place in the file, where the file holds the text to the letter; else the whole text.
-fn within(written: &Placed<String>, range: Range<usize>) -> Place {
+pub(super) fn within(written: &Placed<String>, range: Range<usize>) -> Place {
     let place = || {
         let Place::Text { file, span } = &written.place else { return None };
         let begin = span.start + file.text.get(span.clone())?.find(&written.value)?;
@@ -43,11 +43,17 @@ fn within(written: &Placed<String>, range: Range<usize>) -> Place {
     place().unwrap_or_else(|| written.place.clone())
 }
 
-/// The key `role_arn`: the role with which EventBridge Scheduler calls its targets. A template may use `account` and
+/// The key `role_arn`: the role with which EventBridge or its Scheduler calls its targets. A template may use `account` and
 /// `region`.
 pub(super) fn role(reader: &mut TableReader<'_>) -> Option<TextTemplate> {
     let role: TextTemplate = reader.required::<Templated<String>>("role_arn")?;
     checked_arn(reader, role, &ROLE)
+}
+
+/// The key `automation_role_arn`: the role that Systems Manager takes on in a runbook. A template likewise.
+pub(super) fn automation_role(reader: &mut TableReader<'_>) -> Option<TextTemplate> {
+    let role: TextTemplate = reader.optional::<Templated<String>>(AUTOMATION_ROLE.key)?;
+    checked_arn(reader, role, &AUTOMATION_ROLE)
 }
 
 /// The key `dead_letter_arn`: the SQS queue that gets what a schedule could not call in the end. A template likewise.
@@ -80,6 +86,8 @@ const ROLE: Arn = Arn {
     },
 };
 
+const AUTOMATION_ROLE: Arn = Arn { key: "automation_role_arn", ..ROLE };
+
 /// "`DeadLetterConfig`" of the EventBridge Scheduler API reference: a standard queue.
 const QUEUE: Arn = Arn {
     key: "dead_letter_arn",
@@ -111,6 +119,11 @@ fn checked_arn(reader: &mut TableReader<'_>, arn: TextTemplate, of: &Arn) -> Opt
 /// The role's ARN in an account and region.
 pub(super) fn role_in(role: &TextTemplate, scope: &Scope) -> Result<String, Box<Diagnostic>> {
     arn_in(role, &ROLE, scope)
+}
+
+/// The ARN in an account and region of the role that Systems Manager takes on.
+pub(super) fn automation_role_in(role: &TextTemplate, scope: &Scope) -> Result<String, Box<Diagnostic>> {
+    arn_in(role, &AUTOMATION_ROLE, scope)
 }
 
 /// The queue's ARN in an account and region.
@@ -157,13 +170,8 @@ fn arn_fault(text: &str, of: &Arn, scope: Option<&Scope>) -> Option<String> {
     }
 }
 
-/// The role as EventBridge Scheduler gets it.
-pub(super) fn passed_role(role: &TextTemplate) -> PassedRole {
-    PassedRole { service: "scheduler.amazonaws.com", arn: role_pattern(role) }
-}
-
 /// The ARNs that a role may have, for a policy: `*` for each template in it.
-fn role_pattern(role: &TextTemplate) -> String {
+pub(super) fn role_pattern(role: &TextTemplate) -> String {
     let Some(template) = role.value.template() else {
         return role.value.literal().cloned().unwrap_or_default();
     };

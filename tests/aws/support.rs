@@ -256,6 +256,28 @@ impl Account {
         self.post("fire", &json!({ "region": region, "group": group, "name": name }))
     }
 
+    /// Every EventBridge rule of a region with its targets and tags, sorted by name.
+    pub fn rules(&self, region: &str) -> Vec<Value> {
+        self.get("rules")[region].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Lets the time of a rule come: what each target called, and how that ended.
+    pub fn fire_rule(&self, region: &str, name: &str) -> Vec<Value> {
+        let told = self.post("fire", &json!({ "region": region, "rule": name }));
+        told["targets"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Calls EventBridge as a person in the console would.
+    pub fn events(&self, region: &str, operation: &str, body: Value) {
+        let credential = format!("AKIA{}/20261120/{region}/events/aws4_request", self.id);
+        ureq::post(self.emulator.url())
+            .header("Authorization", signature(&credential))
+            .header("X-Amz-Target", format!("AWSEvents.{operation}"))
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .send_json(body)
+            .unwrap_or_else(|error| panic!("{operation}: {error}"));
+    }
+
     /// Calls EventBridge Scheduler as a person in the console would.
     pub fn scheduler(&self, region: &str, path: &str, body: Value) {
         let credential = format!("AKIA{}/20261120/{region}/scheduler/aws4_request", self.id);

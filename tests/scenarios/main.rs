@@ -11,6 +11,8 @@ mod audit;
 mod ci;
 mod commands;
 mod documents;
+mod event_rules;
+mod event_rules_broken;
 mod faults;
 mod gaps;
 mod guards;

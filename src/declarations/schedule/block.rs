@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::shards::LIMIT;
 use crate::cron::Expression;
+use crate::declarations::engine::{self, Engine};
 use crate::declarations::power::EXEMPT_TAG;
 use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
 use crate::inventory::TargetKind;
@@ -20,6 +21,12 @@ pub(super) struct Block {
     pub(super) stop: Option<Placed<String>>,
     pub(super) timezone: TimeZone,
     pub(super) role: TextTemplate,
+    pub(super) engine: Engine,
+    /// When rules start and stop targets, where they do.
+    pub(super) times_in_utc: TimesInUtc,
+    pub(super) via: Via,
+    /// The role that Systems Manager takes on.
+    pub(super) automation_role: Option<TextTemplate>,
     /// The queue that hears of calls that failed for good.
     pub(super) dead_letters: Option<TextTemplate>,
     /// How many instances one call starts or stops at most.
@@ -29,6 +36,27 @@ pub(super) struct Block {
     pub(super) exempt_tag: String,
     pub(super) adopt: bool,
     pub(super) allow_empty: bool,
+}
+
+/// Expressions as rules take them.
+#[derive(Debug, Default)]
+pub(super) struct TimesInUtc {
+    pub(super) start: Option<String>,
+    pub(super) stop: Option<String>,
+}
+
+/// By which target a rule stops instances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Via {
+    /// EventBridge's built-in one.
+    #[default]
+    Target,
+    /// A runbook of Systems Manager.
+    Ssm,
+}
+
+impl Via {
+    const CHOICES: [(&'static str, Self); 2] = [("target", Self::Target), ("ssm", Self::Ssm)];
 }
 
 impl Block {
@@ -48,8 +76,16 @@ impl Block {
         let timezone = timezone::read(reader);
         let role = timetable::role(reader);
         let dead_letters = timetable::dead_letters(reader);
+        let engine = Engine::read(reader);
+        let via = reader.one_of("via", &Via::CHOICES).map(|via| via.value).unwrap_or_default();
+        let automation_role = timetable::automation_role(reader);
+        let times_in_utc = match (engine, &timezone) {
+            (Engine::Rule, Some(timezone)) => in_utc(reader, timezone, start.as_ref(), stop.as_ref()),
+            _ => Some(TimesInUtc::default()),
+        };
         let batch_size = batch_size(reader);
-        let hibernate = hibernate(reader, for_each.as_ref());
+        refuse_for_engine(reader, engine);
+        let hibernate = hibernate(reader, for_each.as_ref(), engine);
         let exempt_tag = exempt_tag(reader);
         let adopt = reader.flag("adopt");
         refuse_protect(reader);
@@ -67,6 +103,10 @@ impl Block {
             stop,
             timezone: timezone?,
             role: role?,
+            engine,
+            times_in_utc: times_in_utc?,
+            via,
+            automation_role,
             dead_letters,
             batch_size: batch_size?,
             hibernate,
@@ -193,10 +233,48 @@ fn exempt_tag(reader: &mut TableReader<'_>) -> Option<String> {
     None
 }
 
-fn hibernate(reader: &mut TableReader<'_>, for_each: Option<&ForEach>) -> bool {
+/// The times in UTC; `None` after a problem was recorded.
+fn in_utc(
+    reader: &mut TableReader<'_>,
+    timezone: &TimeZone,
+    start: Option<&Placed<String>>,
+    stop: Option<&Placed<String>>,
+) -> Option<TimesInUtc> {
+    let offset = engine::offset(reader, timezone)?;
+    let mut convert = |key, written: Option<&Placed<String>>| match written {
+        None => Ok(None),
+        Some(written) => engine::in_utc(reader, key, written, offset).map(Some).ok_or(()),
+    };
+    let (start, stop) = (convert("start", start), convert("stop", stop));
+    Some(TimesInUtc { start: start.ok()?, stop: stop.ok()? })
+}
+
+/// Keys that speak of what the other engine makes.
+fn refuse_for_engine(reader: &mut TableReader<'_>, engine: Engine) {
+    let (keys, why, hint): (&[&str], _, _) = match engine {
+        Engine::Scheduler => (
+            &["via", "automation_role_arn"],
+            "is for rules, and this schedule has none",
+            "add `engine = \"rule\"`, or leave it out",
+        ),
+        Engine::Rule => (
+            &["batch_size"],
+            "is for `engine = \"scheduler\"`: each target of a rule is one instance",
+            "leave it out",
+        ),
+    };
+    for key in keys {
+        if let Some(place) = reader.key_place(key) {
+            reader.problem(Diagnostic::error(format!("`{key}` {why}")).at(place.clone()).hint(hint));
+        }
+    }
+}
+
+fn hibernate(reader: &mut TableReader<'_>, for_each: Option<&ForEach>, engine: Engine) -> bool {
     let hibernate = reader.flag("hibernate");
     let instances = for_each.is_none_or(|for_each| selects(for_each, &[TargetKind::Ec2]));
     let without = match () {
+        () if engine == Engine::Rule => Some("has `engine = \"rule\"`, and no target of a rule hibernates"),
         () if !instances => Some("selects no instances, and nothing else hibernates"),
         () if reader.key_place("stop").is_none() => Some("has no `stop`"),
         () => None,

@@ -1,22 +1,24 @@
 //! `[[schedule]]`: when instances, databases and clusters start and stop.
 
 mod block;
+mod rules;
 mod shards;
 mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use self::block::Block;
-use self::wanted::Member;
+use self::wanted::{Arns, Member};
+use super::engine::Engine;
 use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of};
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
 use super::{Context, Declaration, Inventory, PassedRole, World, timetable};
 use crate::inventory::{Fleet, Selector, Target};
 use crate::manifest::TableReader;
-use crate::model::{Desired, Diagnostics, Place, Scope, Severity};
-use crate::resources::{schedule, schedule_group};
+use crate::model::{Desired, Diagnostic, Diagnostics, Place, Scope, Severity};
+use crate::resources::{event_rule, schedule, schedule_group};
 
 /// A `[[schedule]]` block.
 #[derive(Debug)]
@@ -63,6 +65,17 @@ impl Declaration for Schedule {
         self.block.for_each.inventory.as_deref()
     }
 
+    fn selected(&self, fleet: &Fleet) -> BTreeSet<(Scope, String, String)> {
+        if self.block.engine == Engine::Scheduler {
+            return BTreeSet::new();
+        }
+        // A rule stands for many targets, so what it is wanted for does not say what is selected.
+        let selected = self.block.for_each.select(fleet).into_iter().map(|selected| selected.target);
+        selected
+            .map(|target| (target.scope.clone(), target.kind.name().to_owned(), target.id.clone()))
+            .collect()
+    }
+
     fn allows_empty(&self) -> bool {
         self.block.allow_empty || self.inventory().is_some_and(Inventory::allows_empty)
     }
@@ -72,11 +85,14 @@ impl Declaration for Schedule {
     }
 
     fn kinds(&self) -> Vec<&'static str> {
-        vec![schedule_group::KIND, schedule::KIND]
+        match self.block.engine {
+            Engine::Scheduler => vec![schedule_group::KIND, schedule::KIND],
+            Engine::Rule => vec![event_rule::KIND],
+        }
     }
 
     fn passed_roles(&self) -> Vec<PassedRole> {
-        vec![timetable::passed_role(&self.block.role)]
+        vec![self.block.engine.passed_role(&self.block.role)]
     }
 
     fn powers<'a>(&'a self, fleet: &'a Fleet) -> Option<Powered<'a>> {
@@ -102,15 +118,10 @@ impl Declaration for Schedule {
         }
         let mut desired = Vec::new();
         for (scope, members) in scopes {
-            let dead_letters = self.block.dead_letters.as_ref();
-            let dead_letters = dead_letters.map(|queue| timetable::queue_in(queue, scope)).transpose();
-            match (timetable::role_in(&self.block.role, scope), dead_letters) {
-                (Ok(role), Ok(queue)) => {
-                    desired.extend(self.wanted(scope, &role, queue.as_deref(), &members));
-                }
-                (role, queue) => {
-                    diagnostics.extend(role.err().into_iter().chain(queue.err()).map(|problem| *problem));
-                }
+            match (self.arns(scope), self.block.engine) {
+                (Ok(arns), Engine::Scheduler) => desired.extend(self.wanted(scope, &arns, &members)),
+                (Ok(arns), Engine::Rule) => desired.extend(self.rules(scope, &arns, &members)),
+                (Err(problems), _) => diagnostics.extend(problems),
             }
         }
         diagnostics.extend(self.block.for_each.missing(world));
@@ -125,6 +136,24 @@ impl Declaration for Schedule {
 impl Schedule {
     fn keep(&self) -> KeepTag<'_> {
         KeepTag { key: &self.block.exempt_tag, timezone: &self.block.timezone }
+    }
+
+    /// The ARNs in an account and region, or all that is wrong with them.
+    fn arns(&self, scope: &Scope) -> Result<Arns, Vec<Diagnostic>> {
+        let role = timetable::role_in(&self.block.role, scope);
+        let queue = self.block.dead_letters.as_ref();
+        let queue = queue.map(|queue| timetable::queue_in(queue, scope)).transpose();
+        let automation = self.block.automation_role.as_ref();
+        let automation = automation.map(|role| timetable::automation_role_in(role, scope)).transpose();
+        match (role, queue, automation) {
+            (Ok(role), Ok(dead_letters), Ok(automation_role)) => {
+                Ok(Arns { role, dead_letters, automation_role })
+            }
+            (role, queue, automation) => {
+                let problems = [role.err(), queue.err(), automation.err()];
+                Err(problems.into_iter().flatten().map(|problem| *problem).collect())
+            }
+        }
     }
 
     /// Whether a tag says that the target is not stopped today.

@@ -8,10 +8,11 @@ use crate::resources::schedule::names::stable_hash;
 /// throttling" in the EC2 developer guide), and one id that is gone fails the whole call, so fewer are lost with it.
 pub(super) const LIMIT: usize = 200;
 
-/// The ids of each schedule, with what its name ends with; nothing where one schedule holds all.
+/// The ids of each schedule or rule, with what its name ends with; nothing where one holds all.
 ///
 /// A group that is too large is split in two by the next bit of its ids' hashes. So an id's schedule depends on how many
-/// ids begin like its own, and not on which others there are.
+/// ids begin like its own, and not on which others there are. One that comes may divide its group, and one that goes may make two
+/// halves one again; all others stay where they are.
 pub(super) fn shards(ids: BTreeSet<String>, limit: usize) -> Vec<(String, BTreeSet<String>)> {
     let mut shards = Vec::new();
     split(String::new(), ids, limit, &mut shards);
@@ -61,5 +62,23 @@ mod tests {
             let touched = before.iter().filter(|shard| !after.contains(shard)).count();
             assert_eq!(touched, 1, "without {gone}");
         }
+    }
+    #[test]
+    fn small_groups_change_next_to_what_left_and_nowhere_else() {
+        let before = shards(ids(500), 5);
+        let all: BTreeSet<String> = before.iter().flat_map(|(_, ids)| ids.iter().cloned()).collect();
+        assert!(before.iter().all(|(_, ids)| ids.len() <= 5) && before.len() < 180, "{}", before.len());
+        assert_eq!(all, ids(500));
+        let mut touched = 0;
+        for gone in 0..500 {
+            let mut fewer = ids(500);
+            fewer.remove(&format!("i-{gone:017x}"));
+            let after = shards(fewer, 5);
+            let moved: Vec<_> = before.iter().filter(|shard| !after.contains(shard)).collect();
+            // The group that it was in, and those that become one with it.
+            assert!(moved.iter().map(|(_, ids)| ids.len()).sum::<usize>() <= 6, "without {gone}: {moved:?}");
+            touched += moved.len();
+        }
+        assert!(touched < 800, "{touched}");
     }
 }

@@ -9,6 +9,8 @@ use crate::manifest::{SourceSet, parse};
 use crate::model::{Desired, Scope};
 use crate::resources::schedule::Schedule;
 
+mod rules;
+
 const OFFICE: &str = "[project]\nname = 'payments'\n[[schedule]]\nlabel = 'office'\n\
     for_each = { ec2 = {}, rds = {}, rds_cluster = {} }\nstart = 'cron(0 9 ? * MON-FRI *)'\n\
     stop = 'cron(0 19 ? * MON-FRI *)'\ntimezone = 'Asia/Seoul'\n\

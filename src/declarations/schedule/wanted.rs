@@ -14,8 +14,18 @@ use crate::resources::schedule::{self, description, universal_target};
 
 /// How often a call that failed is tried again, and for how many seconds: starting what runs and stopping what is stopped
 /// does nothing, but a stop must not come hours late, in the middle of the next day's work.
-const RETRIES: u32 = 10;
-const MAX_EVENT_AGE: u32 = 3_600;
+pub(super) const RETRIES: u32 = 10;
+pub(super) const MAX_EVENT_AGE: u32 = 3_600;
+
+/// What an account and region has for the calls.
+pub(super) struct Arns {
+    /// The role that calls.
+    pub(super) role: String,
+    /// The queue that hears of calls that failed for good.
+    pub(super) dead_letters: Option<String>,
+    /// The role that Systems Manager takes on; without one its runbooks may do what the role that starts them may.
+    pub(super) automation_role: Option<String>,
+}
 
 /// A target that is started and stopped.
 pub(super) struct Member<'a> {
@@ -34,15 +44,16 @@ fn call(action: PowerAction, kind: TargetKind) -> (&'static str, String) {
     (service, format!("{}{object}", action.name()))
 }
 
+impl Member<'_> {
+    /// Whether this is done with it today.
+    pub(super) fn has_part_in(&self, action: PowerAction) -> bool {
+        self.stops || action == PowerAction::Start
+    }
+}
+
 impl Schedule {
     /// The schedules of a scope, and the group that they are in.
-    pub(super) fn wanted(
-        &self,
-        scope: &Scope,
-        role: &str,
-        dead_letters: Option<&str>,
-        members: &[Member<'_>],
-    ) -> Vec<Desired> {
+    pub(super) fn wanted(&self, scope: &Scope, arns: &Arns, members: &[Member<'_>]) -> Vec<Desired> {
         let mut wanted = Vec::new();
         for (action, expression) in
             [(PowerAction::Start, &self.block.start), (PowerAction::Stop, &self.block.stop)]
@@ -56,12 +67,12 @@ impl Schedule {
                     &expression.value,
                     timezone::name(&self.block.timezone),
                     &universal_target(&scope.region, service, &call),
-                    role,
+                    &arns.role,
                 );
                 spec.retries = RETRIES;
                 spec.max_event_age = MAX_EVENT_AGE;
                 spec.description = Some(description(&self.project, &self.label));
-                spec.dead_letter_arn = dead_letters.map(str::to_owned);
+                spec.dead_letter_arn.clone_from(&arns.dead_letters);
                 match kind {
                     TargetKind::Ec2 => wanted.extend(self.of_instances(scope, action, &of_kind, &spec)),
                     _ => wanted.extend(of_kind.iter().map(|member| self.of_database(member, action, &spec))),
@@ -86,7 +97,7 @@ impl Schedule {
         let of = |members: &mut dyn Iterator<Item = &&Member<'_>>| -> BTreeSet<String> {
             members.map(|member| member.target.id.clone()).collect()
         };
-        let acts = |member: &&&Member<'_>| action == PowerAction::Start || member.stops;
+        let acts = |member: &&&Member<'_>| member.has_part_in(action);
         let (mut ids, mut spec) = (of(&mut members.iter().filter(acts)), spec.clone());
         if ids.is_empty() {
             // All are kept running. An exemption deletes nothing: `--no-delete` and `max_destroy` must not undo it.
@@ -114,7 +125,7 @@ impl Schedule {
         };
         let mut spec = spec.clone();
         spec.input = json!({ parameter: target.id });
-        spec.enabled = action == PowerAction::Start || member.stops;
+        spec.enabled = member.has_part_in(action);
         let parts = [&*self.name, action.name(), target.kind.name(), &*target.id];
         self.desired_of(&target.scope, &parts, &spec, Some(target.reference()))
     }

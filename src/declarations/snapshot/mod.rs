@@ -17,6 +17,7 @@ use crate::resources;
 
 use self::block::Block;
 use self::pruning::Pruning;
+use super::engine::Engine;
 use super::target_problems::{TargetProblems, selects_nothing};
 use super::{Context, Declaration, Inventory, PassedRole, World, timetable, variables};
 
@@ -93,7 +94,7 @@ impl Declaration for Snapshots {
     }
 
     fn passed_roles(&self) -> Vec<PassedRole> {
-        vec![timetable::passed_role(&self.block.role)]
+        vec![Engine::Scheduler.passed_role(&self.block.role)]
     }
 
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {

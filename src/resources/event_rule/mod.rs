@@ -4,4 +4,4 @@ mod aws;
 mod spec;
 
 pub use aws::EventRuleKind;
-pub use spec::{EventRule, KIND, MAX_TARGETS, RuleTarget, rule_name};
+pub use spec::{EventRule, KIND, MAX_TARGETS, RuleTarget, built_in_target, rule_name, runbook_target};

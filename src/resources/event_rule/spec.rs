@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::{Fields, KindText};
+use crate::aws::partition;
+use crate::model::{Fields, KindText, Scope};
 use crate::resources::schedule::names::fitting;
 
 /// The kind's name.
@@ -55,6 +56,9 @@ pub struct RuleTarget {
     /// Seconds after which a call that failed is given up: 60 to 86,400. Absent for 86,400, AWS's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_event_age: Option<u32>,
+    /// The SQS queue that hears of calls that failed for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter_arn: Option<String>,
 }
 
 impl EventRule {
@@ -98,6 +102,7 @@ impl RuleTarget {
             input: Some(input),
             retries: None,
             max_event_age: None,
+            dead_letter_arn: None,
         }
     }
 }
@@ -108,13 +113,28 @@ pub fn rule_name(project: &str, parts: &[&str]) -> String {
     fitting(&format!("opsform-{project}.{}", parts.join(".")))
 }
 
+/// A target that EventBridge has built in: `arn:aws:events:REGION:ACCOUNT:target/stop-instance`. It is given the id that it is about
+/// as a JSON string, and needs a role. AWS's reference calls these targets the console's alone, and takes them from anybody.
+pub fn built_in_target(scope: &Scope, name: &str) -> String {
+    format!("arn:{}:events:{}:{}:target/{name}", partition(&scope.region), scope.region, scope.account)
+}
+
+/// A runbook of Systems Manager Automation that is AWS's own, so that its ARN names no account ("How AWS Systems Manager works with
+/// IAM" in the Systems Manager user guide).
+pub fn runbook_target(scope: &Scope, name: &str) -> String {
+    format!("arn:{}:ssm:{}::automation-definition/{name}:$DEFAULT", partition(&scope.region), scope.region)
+}
+
 /// `cron(0 10 ? * MON-FRI *) UTC: stop-instance, 3 targets`
 fn summary(fields: &Fields) -> String {
     let Ok(rule) = EventRule::from_fields(fields) else {
         return String::new();
     };
-    let called: BTreeSet<&str> =
-        rule.targets.iter().map(|target| target.arn.rsplit(['/', ':']).next().unwrap_or_default()).collect();
+    let name = |target: &RuleTarget| {
+        let name = target.arn.rsplit('/').next().unwrap_or_default();
+        name.strip_suffix(":$DEFAULT").unwrap_or(name).to_owned()
+    };
+    let called: BTreeSet<String> = rule.targets.iter().map(name).collect();
     let called = called.into_iter().collect::<Vec<_>>().join(", ");
     let targets = match rule.targets.len() {
         0 => "no target".to_owned(),
@@ -145,6 +165,7 @@ mod tests {
         odd.description = Some("x".to_owned());
         odd.targets[0].input = Some(json!({"InstanceId": ["i-0a"]}));
         (odd.targets[0].retries, odd.targets[0].max_event_age) = (Some(0), Some(60));
+        odd.targets[0].dead_letter_arn = Some("arn:queue".to_owned());
         (odd.targets[1].role_arn, odd.targets[1].input) = (None, None);
         for rule in [stop(), odd, EventRule::new("rate(1 day)", Vec::new())] {
             let text = serde_json::to_string(&rule.to_fields()).unwrap();

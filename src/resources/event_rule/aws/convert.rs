@@ -1,7 +1,7 @@
 //! The spec from and to the SDK's types.
 
 use aws_sdk_eventbridge::error::BuildError;
-use aws_sdk_eventbridge::types::{RetryPolicy, Rule, RuleState, Tag, Target};
+use aws_sdk_eventbridge::types::{DeadLetterConfig, RetryPolicy, Rule, RuleState, Tag, Target};
 
 use crate::aws::{LABEL_TAG, PROJECT_TAG};
 use crate::plan::Change;
@@ -59,6 +59,7 @@ pub(super) fn target_from_live(live: &Target) -> Result<RuleTarget, String> {
         input,
         retries: number(policy.and_then(RetryPolicy::maximum_retry_attempts), RETRIES),
         max_event_age: number(policy.and_then(RetryPolicy::maximum_event_age_in_seconds), MAX_EVENT_AGE),
+        dead_letter_arn: live.dead_letter_config().and_then(DeadLetterConfig::arn).map(str::to_owned),
     })
 }
 
@@ -76,7 +77,6 @@ fn inexpressible_features(live: &Target) -> Vec<&'static str> {
     [
         (live.input_path().is_some(), "a target's input path"),
         (live.input_transformer().is_some(), "a target's input transformer"),
-        (live.dead_letter_config().is_some(), "a target's dead-letter queue"),
         (parameters, "a target's parameters"),
     ]
     .into_iter()
@@ -93,12 +93,14 @@ pub(super) fn target(spec: &RuleTarget) -> Result<Target, BuildError> {
             .maximum_event_age_in_seconds(signed(spec.max_event_age.unwrap_or(MAX_EVENT_AGE)))
             .build()
     });
+    let dead_letters = spec.dead_letter_arn.as_ref().map(|arn| DeadLetterConfig::builder().arn(arn).build());
     Target::builder()
         .id(&spec.id)
         .arn(&spec.arn)
         .set_role_arn(spec.role_arn.clone())
         .set_input(spec.input.as_ref().map(ToString::to_string))
         .set_retry_policy(policy)
+        .set_dead_letter_config(dead_letters)
         .build()
 }
 
@@ -115,7 +117,7 @@ pub(super) fn own_tags(project: &str, change: &Change) -> Vec<Tag> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_eventbridge::types::{DeadLetterConfig, SqsParameters};
+    use aws_sdk_eventbridge::types::{InputTransformer, SqsParameters};
     use serde_json::json;
 
     use super::*;
@@ -142,6 +144,7 @@ mod tests {
         assert_eq!(target_from_live(&target(&spec).unwrap()), Ok(spec.clone()));
         spec.input = Some(json!({"InstanceId": ["i-1"], "AutomationAssumeRole": ["arn"]}));
         (spec.retries, spec.max_event_age) = (Some(0), Some(3_600));
+        spec.dead_letter_arn = Some("arn:queue".to_owned());
         assert_eq!(target_from_live(&target(&spec).unwrap()), Ok(spec.clone()));
         (spec.retries, spec.input, spec.role_arn) = (None, None, None);
         assert_eq!(target_from_live(&target(&spec).unwrap()), Ok(spec));
@@ -158,9 +161,9 @@ mod tests {
         cloudtrail.state = Some(RuleState::EnabledWithAllCloudtrailManagementEvents);
         assert!(from_live(&cloudtrail).unwrap_err().contains("a state"));
         let mut odd = Target::builder().id("x").arn("arn:x").build().unwrap();
-        odd.dead_letter_config = Some(DeadLetterConfig::builder().arn("arn:queue").build());
+        odd.input_transformer = Some(InputTransformer::builder().input_template("x").build().unwrap());
         odd.sqs_parameters = Some(SqsParameters::builder().build());
-        let told = "a target's dead-letter queue, a target's parameters";
+        let told = "a target's input transformer, a target's parameters";
         assert_eq!(target_from_live(&odd), Err(told.to_owned()));
         let raw = Target::builder().id("x").arn("arn:x").input("vol-1").build().unwrap();
         assert!(target_from_live(&raw).is_err());

@@ -10,7 +10,7 @@ use super::args::{Global, ScheduleCommand, SchedulePreviewArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use crate::cron::{Expression, Fault};
+use crate::cron::{Expression, Fault, fixed_offset, in_utc};
 use crate::model::{Diagnostic, Diagnostics, Place, SourceFile};
 use crate::render::{Align, Palette, Table, Tone};
 
@@ -51,9 +51,18 @@ fn preview(args: &SchedulePreviewArgs, environment: &Environment, output: &Outpu
     }
     if expression.is_for_scheduler_only() || name != "UTC" {
         let what = if expression.is_for_scheduler_only() { "at(…)" } else { "a time zone" };
-        output.note(&format!("note: {what} is for EventBridge Scheduler; EventBridge rules do not have it"));
+        let rule = as_rule(&args.expression, &zone);
+        output.note(&format!("note: {what} is for EventBridge Scheduler; {rule}"));
     }
     Ok(Exit::Done)
+}
+
+/// What EventBridge rules make of an expression, which know UTC only.
+fn as_rule(expression: &str, zone: &TimeZone) -> String {
+    match fixed_offset(zone).and_then(|offset| in_utc(expression, offset).ok()) {
+        Some(rule) => format!("EventBridge rules know UTC only, where it is {rule}"),
+        None => "EventBridge rules do not have it, and know UTC only".to_owned(),
+    }
 }
 
 fn diagnostic(expression: &str, fault: Fault) -> Diagnostic {

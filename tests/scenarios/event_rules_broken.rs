@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::event_rules::{OFFICE, PREFIX, fleet, make_theirs, ours, rule, rules, stop, targets};
-use crate::workspace::{REGION, Workspace, wait_until};
+use crate::workspace::{REGION, Run, Workspace, wait_until};
 
 #[test]
 fn targets_that_aws_leaves_out_are_told_and_made_by_the_next_apply() {
@@ -162,4 +162,25 @@ fn ctrl_c_between_a_rule_and_its_targets_forgets_nothing() {
     workspace.write_manifest(OFFICE);
     workspace.apply().says(&["6 changed"]);
     workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn what_somebody_gave_a_rule_since_the_plan_keeps_it() {
+    let (workspace, _) = fleet();
+    workspace.apply();
+    // Each rule's targets are read for the plan, and once more before they are removed.
+    workspace.account.faults(json!([{"operation": "ListTargetsByRule", "kind": "hold_before", "skip": 6}]));
+    let destroy = workspace.command(&["destroy", "--yes"]).spawn().unwrap();
+    wait_until(|| workspace.account.held() >= 6);
+    let arn = format!("arn:aws:sqs:us-east-1:{}:queue", workspace.account.id());
+    let body = json!({"Rule": stop(), "Targets": [{"Id": "theirs", "Arn": arn}]});
+    workspace.account.events(REGION, "PutTargets", body);
+    workspace.account.faults(json!([]));
+    workspace.account.release();
+    let run = Run::of(destroy.wait_with_output().unwrap()).expect(4);
+    run.says(&["5 destroyed", "more targets since the plan was made: theirs"]);
+    assert_eq!(rules(&workspace), [stop()]);
+    assert_eq!(targets(&workspace, &stop()).len(), 3);
+    // The next plan shows them, so that whoever agrees knows.
+    workspace.ok(&["destroy", "--yes"]).says(&["1 destroyed"]);
 }

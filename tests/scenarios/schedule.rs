@@ -40,9 +40,15 @@ Fri 2199-02-01 00:00 +00:00
 
 #[test]
 fn what_is_not_for_rules_is_said() {
-    preview(&["cron(0 9 * * ? *)", "--timezone", "Asia/Seoul"], "UTC")
-        .expect(0)
-        .says(&["at 09:00 every day", "note: a time zone is for EventBridge Scheduler"]);
+    preview(&["cron(0 9 * * ? *)", "--timezone", "Asia/Seoul"], "UTC").expect(0).says(&[
+        "at 09:00 every day",
+        "note: a time zone is for EventBridge Scheduler",
+        "where it is cron(0 0 * * ? *)",
+    ]);
+    for wrong in [["cron(0 9 * * ? *)", "Europe/Berlin"], ["cron(0 8 LW * ? *)", "Asia/Seoul"]] {
+        let run = preview(&[wrong[0], "--timezone", wrong[1]], "UTC").expect(0);
+        run.says(&["EventBridge rules do not have it, and know UTC only"]);
+    }
     preview(&["at(2199-12-31T23:59:00)"], "UTC")
         .expect(0)
         .says(&["note: at(…) is for EventBridge Scheduler"]);

@@ -13,6 +13,7 @@ use crate::aws::{
 };
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::event_rule::{EventRule, KIND};
+use crate::resources::schedule::names::fitting;
 use crate::resources::{OwnershipNeed, ReadRequest};
 
 /// The largest page of `ListRules` and `ListTargetsByRule`, and the most ARNs that `GetResources` takes (their API
@@ -76,12 +77,14 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
     Ok(found)
 }
 
-/// The rules of these names that there are, with their targets.
+/// The rules of these names that there are, with their targets. What cannot be a name, as after an edit of the state by hand, is that of
+/// no rule.
 async fn rules(aws: &Aws, scope: &Scope, names: &BTreeSet<&str>) -> Result<Vec<Actual>, AwsError> {
+    let names: BTreeSet<&str> = names.iter().copied().filter(|name| fitting(name) == **name).collect();
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let there = list(aws, scope, shared_prefix(names)).await?;
+    let there = list(aws, scope, shared_prefix(&names)).await?;
     let named = there.into_iter().filter_map(|rule| Some((rule.name()?.to_owned(), from_live(&rule))));
     let ours = named.filter(|(name, _)| names.contains(&**name));
     let whole = try_join_all(ours.map(|(name, rule)| with_targets(aws, scope, name, rule))).await?;

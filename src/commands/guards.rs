@@ -56,7 +56,8 @@ pub(super) fn emptied(
     problems
 }
 
-/// The same for resources that stand for many targets, such as a schedule of a hundred instances.
+/// The same for resources that stand for many targets, such as a schedule of a hundred instances, or for what the targets
+/// are part of.
 fn emptied_as_a_whole(
     declaration: &dyn Declaration,
     wants: &[Desired],
@@ -65,15 +66,18 @@ fn emptied_as_a_whole(
     selection: &Selection,
 ) -> Option<Diagnostic> {
     let first = declaration.selectors().first()?;
+    let besides: Vec<&str> =
+        declaration.reads_besides().iter().map(|selector| selector.kind.name()).collect();
     let owned = state.resources.values().filter(|owned| {
         owned.label == declaration.label()
-            && owned.target.is_none()
+            && owned.target.as_ref().is_none_or(|target| besides.contains(&&*target.kind))
             && session.declared_scopes.contains(&owned.address.scope)
             && !owned.protect
-            && selection.keeps(&owned.address, &owned.label, None)
+            && selection.keeps(&owned.address, &owned.label, owned.target.as_ref())
     });
     let owned = owned.count();
-    (wants.is_empty() && owned > 0).then(|| empty_selection(declaration, first.kind, owned))
+    let wants_nothing = wants.iter().all(|desired| matches!(desired.claim, Claim::Remove { .. }));
+    (wants_nothing && owned > 0).then(|| empty_selection(declaration, first.kind, owned))
 }
 
 /// An error where much of what the declaration made would be deleted because an inventory lost its rows: half a sheet is

@@ -173,7 +173,8 @@ fn statement(sid: &str, actions: &BTreeSet<&str>, resource: Value) -> Value {
 
 /// The actions that read and that take no resource, or are called for any (`rds:ListTagsForResource`).
 fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str> {
-    let declared = || manifest.declarations.iter().flat_map(|declaration| declaration.selectors());
+    let declared =
+        || manifest.declarations.iter().flat_map(|d| d.selectors().iter().chain(d.reads_besides()));
     let targets: BTreeSet<TargetKind> = match permissions {
         PolicyFor::Plan | PolicyFor::Apply => declared().map(|selector| selector.kind).collect(),
         PolicyFor::Audit => {

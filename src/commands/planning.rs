@@ -217,7 +217,8 @@ pub(super) async fn declared_fleet(
     manifest: &Manifest,
     tagged: &[Actual],
 ) -> Result<Fleet> {
-    let mut selectors: Vec<&Selector> = manifest.declarations.iter().flat_map(|d| d.selectors()).collect();
+    let read = manifest.declarations.iter().flat_map(|d| d.selectors().iter().chain(d.reads_besides()));
+    let mut selectors: Vec<&Selector> = read.collect();
     let fleet = read_fleet(&session.aws, &session.declared_scopes, &selectors).await.map_err(failures)?;
     let whole = session.declared_scopes.len() >= session.manifest_scopes.len();
     let missed = manifest.declarations.iter().filter(|_| whole).flat_map(|d| d.more_selectors(&fleet));

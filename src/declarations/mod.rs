@@ -42,6 +42,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// What it attaches to; empty for a declaration without `for_each`.
     fn selectors(&self) -> &[Selector];
 
+    /// What to read besides, whatever there is: what its targets are part of.
+    fn reads_besides(&self) -> &[Selector] {
+        &[]
+    }
+
     /// What to read besides, now that this fleet was read for [`Declaration::selectors`]: what problems are explained with.
     fn more_selectors(&self, _fleet: &Fleet) -> Vec<Selector> {
         Vec::new()

@@ -17,6 +17,15 @@ pub(super) const OF_ROWS: [&str; 3] = ["id", "name", ROW];
 
 /// The variables of a target.
 pub(super) fn of_target(target: &Target) -> Variables {
+    Variables::new(values(target))
+}
+
+/// The variables of a target, and of a part of it those that the whole does not have.
+pub(super) fn of_whole(whole: &Target, part: &Target) -> Variables {
+    of_target(part).with(values(whole))
+}
+
+fn values(target: &Target) -> Vec<(&'static str, minijinja::Value)> {
     let attributes = target.attributes.iter();
     let mut values: Vec<_> = attributes.map(|(name, value)| (*name, Variables::json(value))).collect();
     values.extend([
@@ -28,7 +37,7 @@ pub(super) fn of_target(target: &Target) -> Variables {
         ("kind", target.kind.name().into()),
         ("state", target.state.as_str().into()),
     ]);
-    Variables::new(values)
+    values
 }
 
 /// The variables of a row that stands for itself.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{Filter, Instance, Tag};
+use aws_sdk_ec2::types::{AttachmentStatus, Filter, Instance, Tag};
 use serde_json::Value;
 
 use super::time::time_text;
@@ -106,6 +106,11 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
     let hibernation =
         instance.hibernation_options().and_then(aws_sdk_ec2::types::HibernationOptions::configured);
     attributes.extend(hibernation.map(|configured| ("hibernation", Value::from(configured))));
+    let (volumes, root) = volumes(instance);
+    attributes.extend(root.map(|root| ("root_volume", Value::from(root))));
+    if !volumes.is_empty() {
+        attributes.insert("volumes", volumes.into_iter().collect());
+    }
     Some(Target {
         kind: TargetKind::Ec2,
         scope: scope.clone(),
@@ -117,19 +122,43 @@ fn target(scope: &Scope, instance: &Instance) -> Option<Target> {
     })
 }
 
+/// The ids of all volumes that are attached, and that of the root volume.
+fn volumes(instance: &Instance) -> (BTreeSet<&str>, Option<&str>) {
+    let attached: Vec<(Option<&str>, &str)> = instance
+        .block_device_mappings()
+        .iter()
+        .filter_map(|device| {
+            let ebs = device.ebs().filter(|ebs| ebs.status() != Some(&AttachmentStatus::Detached))?;
+            Some((device.device_name(), ebs.volume_id()?))
+        })
+        .collect();
+    let root = attached.iter().find(|(device, _)| device.is_some() && *device == instance.root_device_name());
+    (attached.iter().map(|(_, id)| *id).collect(), root.map(|(_, id)| *id))
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_ec2::primitives::DateTime;
     use aws_sdk_ec2::types::{
-        ArchitectureValues, DeviceType, HibernationOptions, InstanceLifecycleType, InstanceState,
-        InstanceStateName, InstanceType, OperatorResponse, Placement,
+        ArchitectureValues, DeviceType, EbsInstanceBlockDevice, HibernationOptions,
+        InstanceBlockDeviceMapping, InstanceLifecycleType, InstanceState, InstanceStateName, InstanceType,
+        OperatorResponse, Placement,
     };
 
     use super::*;
 
+    fn device(name: &str, volume: &str, status: AttachmentStatus) -> InstanceBlockDeviceMapping {
+        let ebs = EbsInstanceBlockDevice::builder().volume_id(volume).status(status).build();
+        InstanceBlockDeviceMapping::builder().device_name(name).ebs(ebs).build()
+    }
+
     #[test]
     fn every_attribute_that_templates_may_use_is_read() {
         let instance = Instance::builder()
+            .root_device_name("/dev/xvda")
+            .block_device_mappings(device("/dev/sdf", "vol-2", AttachmentStatus::Attaching))
+            .block_device_mappings(device("/dev/xvda", "vol-9", AttachmentStatus::Attached))
+            .block_device_mappings(device("/dev/sdg", "vol-1", AttachmentStatus::Detached))
             .instance_id("i-1")
             .state(InstanceState::builder().name(InstanceStateName::Running).build())
             .tags(Tag::builder().key("Name").value(" web ").build())
@@ -151,5 +180,7 @@ mod tests {
         let target = target(&Scope::new("111122223333", "us-east-1"), &instance).unwrap();
         assert_eq!(target.attributes.keys().copied().collect::<Vec<_>>(), TargetKind::Ec2.attributes());
         assert_eq!((target.name.as_str(), target.state.as_str()), ("web", "running"));
+        let of = |name: &str| target.attributes[name].to_string();
+        assert_eq!((of("root_volume"), of("volumes")), ("\"vol-9\"".into(), "[\"vol-2\",\"vol-9\"]".into()));
     }
 }

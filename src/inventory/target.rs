@@ -99,7 +99,9 @@ impl TargetKind {
                 "private_ip",
                 "public_ip",
                 "root_device_type",
+                "root_volume",
                 "subnet_id",
+                "volumes",
                 "vpc_id",
             ],
             Self::Ebs => &[

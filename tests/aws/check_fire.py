@@ -41,6 +41,14 @@ class Fired(Case):
         given = {"InstanceSpecification": specification, "CopyTagsFromSource": "volume"}
         told = self.fire("ec2:createSnapshots", given)
         self.assertEqual((told["status"], len(self.ec2.describe_snapshots()["Snapshots"])), (200, 2))
+        data = self.seed(volumes=[{"instance": made["instances"][0]}])["volumes"]
+        specification = {"InstanceId": made["instances"][0], "ExcludeBootVolume": True}
+        self.assertEqual(self.fire("ec2:createSnapshots", {"InstanceSpecification": specification})["status"], 200)
+        shown = self.ec2.describe_snapshots(Filters=[{"Name": "volume-id", "Values": data}])["Snapshots"]
+        self.assertEqual((len(shown), len(self.ec2.describe_snapshots()["Snapshots"])), (1, 3))
+        specification["ExcludeDataVolumeIds"] = data
+        told = self.fire("ec2:createSnapshots", {"InstanceSpecification": specification})
+        self.assertEqual((told["status"], told["code"]), (400, "InvalidParameterValue"))
         told = self.fire("ec2:createSnapshot", {"VolumeId": "vol-0123456789abcdef0"})
         self.assertEqual((told["status"], told["code"]), (400, "InvalidVolume.NotFound"))
         self.assertIn("does not exist", told["message"])
@@ -72,6 +80,8 @@ class Fired(Case):
             ("ec2:createSnapshot", {"volumeId": "vol-1"}),
             ("ec2:createSnapshot", {"VolumeId": "vol-1", "TagSpecification": []}),
             ("ec2:createSnapshot", {"VolumeId": "vol-1", "TagSpecifications": [{"Tags": [{"key": "a"}]}]}),
+            ("ec2:createSnapshots", {"InstanceSpecification": {"InstanceID": ident}}),
+            ("ec2:createSnapshots", {"InstanceSpecification": {"InstanceId": ident, "ExcludeDataVolumeId": []}}),
             ("ec2:stopInstances", {"InstanceIds": ident}),
             ("ec2:stopInstances", {}),
             ("rds:stopDBInstance", {"DBInstanceIdentifier": "a"}),

@@ -100,6 +100,66 @@ fn the_life_of_a_rule() {
     assert_eq!(workspace.account.snapshots(REGION).len(), 3);
 }
 
+#[test]
+fn the_volumes_of_an_instance_are_one_set() {
+    let workspace = Workspace::new(
+        &format!("{DAILY}consistent = true\n").replace("tags = { Gens", "tags = { Of = \"{{ id }}\", Gens"),
+    );
+    let gens = json!({"Daily_Gens": "2"});
+    let seeded = workspace.account.seed(json!({ REGION: {
+        "instances": [{"name": "db", "tags": gens, "root": {"tags": gens}, "volumes": [{"tags": gens}, {"name": "scratch"}]}],
+        "volumes": [{"name": "spare", "tags": gens}],
+    }}));
+    let instance = ids(&seeded, "instances")[0].clone();
+    workspace.apply().says(&["3 added"]);
+    workspace.expect_nothing_to_do();
+    let name = format!("daily.{instance}");
+    let mut taken = Vec::new();
+    for _ in 0..3 {
+        let fired = workspace.account.fire(REGION, GROUP, &name);
+        assert_eq!(
+            (&fired["called"], &fired["status"]),
+            (&json!("ec2:CreateSnapshots"), &json!(200)),
+            "{fired}"
+        );
+        let answer = fired["answer"].as_str().unwrap();
+        assert_eq!(answer.matches("<snapshotId>").count(), 2, "{answer}");
+        assert_eq!(answer.matches("<value>db daily</value>").count(), 2, "{answer}");
+        taken = texts_of(answer, "volumeId");
+    }
+    // What is not selected is left out, and each volume keeps two of its own.
+    assert_eq!(taken.len(), 2);
+    workspace.ok(&["plan"]).says(&["generation 3 of 2", "2 to destroy"]);
+    workspace.apply();
+    assert_eq!(workspace.account.snapshots(REGION).len(), 4);
+    workspace.expect_nothing_to_do();
+    // A volume that loses its tag, and one that is detached.
+    workspace.account.ec2(REGION, "DeleteTags", &taken[..1], &[("Tag.1.Key", "Daily_Gens")]);
+    assert_eq!(workspace.changes(), [format!("update {GROUP}/{name}")]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    let fired = workspace.account.fire(REGION, GROUP, &name);
+    assert_eq!(texts_of(fired["answer"].as_str().unwrap(), "volumeId"), taken[1..]);
+    workspace.apply().says(&["1 destroyed", "keeps 2 snapshots of what it does not select"]);
+    let detach = [("VolumeId", &*taken[1]), ("InstanceId", &*instance), ("Device", "/dev/sdf")];
+    workspace.account.query("ec2", "2016-11-15", REGION, "DetachVolume", &detach);
+    let own = format!("{GROUP}/daily.{}", taken[1]);
+    assert_eq!(workspace.changes(), [format!("delete {GROUP}/{name}"), format!("create {own}")]);
+    workspace.ok(&["plan"]).says(&["snapshot.daily no longer selects i-"]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]).says(&["3 destroyed"]);
+    assert!(workspace.account.schedules(REGION).is_empty());
+    assert_eq!(workspace.account.snapshots(REGION).len(), 4);
+}
+
+/// The texts of an element in an answer.
+fn texts_of(answer: &str, element: &str) -> Vec<String> {
+    let begin = format!("<{element}>");
+    let found = answer.split(&begin).skip(1).filter_map(|rest| rest.split_once('<'));
+    found.map(|(text, _)| text.to_owned()).collect()
+}
+
 /// Nine snapshots of a volume, and which of them a retention of seven must delete. The odd one is the oldest but for the
 /// pending one, which is the newest.
 fn nine(volume: &str, number: usize) -> (Vec<Value>, BTreeSet<usize>) {

@@ -27,6 +27,8 @@ pub(super) struct Block {
     pub(super) keep: Option<Placed<Templated<u32>>>,
     /// How old a generation must be to go.
     pub(super) keep_for: Option<Placed<Templated<Seconds>>>,
+    /// Whether the volumes of an instance are taken at one moment.
+    pub(super) consistent: bool,
     /// The role that takes the snapshots.
     pub(super) role: TextTemplate,
     /// The tag `Name` of the snapshots.
@@ -77,6 +79,7 @@ impl Block {
         let timezone = timezone::read(reader);
         let keep = reader.optional("keep");
         let keep_for = reader.optional("keep_for");
+        let consistent = reader.flag("consistent");
         let role = timetable::role(reader);
         let name = reader.optional("name");
         let description = reader.optional("description");
@@ -95,6 +98,7 @@ impl Block {
             timezone: timezone?,
             keep,
             keep_for,
+            consistent,
             role: role?,
             name,
             description,
@@ -105,14 +109,15 @@ impl Block {
         })
     }
 
-    /// All templates, each with its field.
-    pub(super) fn templates(&self) -> Vec<(String, &Template)> {
-        let mut all = vec![
-            of("keep", self.keep.as_ref()),
-            of("keep_for", self.keep_for.as_ref()),
-            of("name", self.name.as_ref()),
-            of("description", self.description.as_ref()),
-        ];
+    /// The templates about what a volume keeps, each with its field.
+    pub(super) fn templates_of_volumes(&self) -> Vec<(String, &Template)> {
+        let all = [of("keep", self.keep.as_ref()), of("keep_for", self.keep_for.as_ref())];
+        all.into_iter().flatten().collect()
+    }
+
+    /// The templates of what snapshots are given, each with its field.
+    pub(super) fn templates_of_snapshots(&self) -> Vec<(String, &Template)> {
+        let mut all = vec![of("name", self.name.as_ref()), of("description", self.description.as_ref())];
         all.extend(self.tags.iter().map(|(key, text)| of(&format!("tags.{}", key.value), Some(text))));
         all.into_iter().flatten().collect()
     }

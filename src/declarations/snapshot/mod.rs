@@ -4,18 +4,21 @@
 //! tags from the moment that they are there, and by those tags they are found again.
 
 mod block;
+mod holders;
 mod pruning;
+mod rendering;
 mod retention;
 mod wanted;
 
 use std::collections::BTreeSet;
 
-use crate::inventory::{Fleet, Selector};
+use crate::inventory::{Fleet, Selector, TargetKind};
 use crate::manifest::TableReader;
 use crate::model::{Actual, Desired, Diagnostics, Place, Scope};
 use crate::resources;
 
 use self::block::Block;
+use self::holders::{alone, holders};
 use self::pruning::Pruning;
 use super::engine::Engine;
 use super::target_problems::{TargetProblems, selects_nothing};
@@ -31,16 +34,26 @@ struct Snapshots {
     project: String,
     place: Place,
     block: Block,
+    /// The instances that the volumes may be attached to, where that makes a difference.
+    besides: Vec<Selector>,
 }
 
 /// Reads a `[[snapshot]]` block.
 pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Box<dyn Declaration>> {
     let block = Block::read(reader, context)?;
-    let mut known = variables::known(&block.for_each.selectors);
-    known.extend(block.for_each.inventory.iter().map(|_| variables::ROW));
-    for (field, template) in block.templates() {
-        for problem in variables::unknown(template, &field, &known) {
-            reader.problem(problem);
+    let row = block.for_each.inventory.iter().map(|_| variables::ROW);
+    let of_volumes: Vec<&str> = variables::known(&block.for_each.selectors).into_iter().chain(row).collect();
+    let mut of_snapshots = of_volumes.clone();
+    if block.consistent {
+        of_snapshots.extend(TargetKind::Ec2.attributes());
+    }
+    let templates =
+        [(block.templates_of_volumes(), of_volumes), (block.templates_of_snapshots(), of_snapshots)];
+    for (templates, known) in templates {
+        for (field, template) in templates {
+            for problem in variables::unknown(template, &field, &known) {
+                reader.problem(problem);
+            }
         }
     }
     Some(Box::new(Snapshots {
@@ -48,6 +61,7 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         short_label: context.label.to_owned(),
         project: context.settings.project.clone(),
         place: reader.place().clone(),
+        besides: if block.consistent { vec![Selector::all(TargetKind::Ec2)] } else { Vec::new() },
         block,
     }))
 }
@@ -65,6 +79,10 @@ impl Declaration for Snapshots {
         self.block.for_each.reads()
     }
 
+    fn reads_besides(&self) -> &[Selector] {
+        &self.besides
+    }
+
     fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
         self.block.for_each.reads_more(fleet)
     }
@@ -79,6 +97,13 @@ impl Declaration for Snapshots {
 
     fn inventory(&self) -> Option<&Inventory> {
         self.block.for_each.inventory.as_deref()
+    }
+
+    fn selected(&self, fleet: &Fleet) -> BTreeSet<(Scope, String, String)> {
+        let targets = self.block.for_each.select(fleet).into_iter().map(|selected| selected.target);
+        targets
+            .map(|target| (target.scope.clone(), target.kind.name().to_owned(), target.id.clone()))
+            .collect()
     }
 
     fn allows_empty(&self) -> bool {
@@ -104,13 +129,14 @@ impl Declaration for Snapshots {
         let selected = self.block.for_each.select(world.fleet);
         let mut diagnostics = Diagnostics::new();
         let scopes: BTreeSet<&Scope> = selected.iter().map(|selected| &selected.target.scope).collect();
+        let holders = if self.block.consistent { holders(&selected, world.fleet) } else { alone(&selected) };
         for scope in scopes {
             match timetable::role_in(&self.block.role, scope) {
                 Err(problem) => diagnostics.push(*problem),
                 Ok(role) => {
-                    let here = selected.iter().filter(|selected| selected.target.scope == *scope);
+                    let here = holders.iter().filter(|holder| holder.target.scope == *scope);
                     let schedules: Vec<Desired> =
-                        here.filter_map(|selected| self.wanted(selected, &role, &mut problems)).collect();
+                        here.filter_map(|holder| self.wanted(holder, &role, &mut problems)).collect();
                     desired.extend(schedules.first().map(|first| timetable::group(&self.project, first)));
                     desired.extend(schedules);
                 }

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use crate::declarations::Selected;
 use crate::declarations::target_problems::{TargetProblems, listed};
 use crate::inventory::{Fleet, Selector, TargetKind};
-use crate::model::{Actual, Claim, Desired, Diagnostic, Fields, Origin, Scope, TargetRef};
+use crate::model::{Actual, Claim, Desired, Diagnostic, Scope, TargetRef};
 use crate::resources::snapshot::KIND;
 
 use super::Snapshots;
 use super::block::WhenGone;
+use super::rendering::Rendering;
 use super::retention::{self, Keep, Owner, Surplus};
-use super::wanted::Rendering;
 
 /// A declaration beside what is there.
 pub(super) struct Pruning<'a> {
@@ -134,13 +134,9 @@ impl<'a> Pruning<'a> {
 
     fn to_go(&self, surplus: Surplus<'_>, target: TargetRef) -> Desired {
         Desired {
-            address: surplus.live.address.clone(),
-            fields: Fields::new(),
-            origin: Origin { label: self.of.label.clone(), place: self.of.place.line() },
-            place: self.of.place.clone(),
-            target: Some(target),
             claim: Claim::Remove { why: surplus.why },
             protect: false,
+            ..self.of.desired_of(surplus.live.address.clone(), target)
         }
     }
 }

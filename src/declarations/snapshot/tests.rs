@@ -53,6 +53,20 @@ fn volume(id: &str, tags: &[(&str, &str)]) -> Target {
     }
 }
 
+fn instance(id: &str, name: &str, root: &str, volumes: &[&str]) -> Target {
+    Target {
+        kind: TargetKind::Ec2,
+        name: name.to_owned(),
+        state: "running".to_owned(),
+        attributes: std::collections::BTreeMap::from([
+            ("root_volume", root.into()),
+            ("volumes", volumes.iter().copied().collect()),
+            ("instance_type", "m7g.large".into()),
+        ]),
+        ..volume(id, &[])
+    }
+}
+
 fn live(id: &str, volume: &str, day: u32) -> Actual {
     let taken = format!("2026-11-{day:02}T00:00:00Z").parse().unwrap();
     Actual {
@@ -114,6 +128,103 @@ fn a_volume_gets_a_schedule_that_makes_tagged_snapshots() {
             "TagSpecifications": [{ "ResourceType": "snapshot", "Tags": tags }],
         })
     );
+}
+
+/// What each schedule calls, and with which part of its input.
+fn calls(desired: &[Desired]) -> Vec<String> {
+    let schedules = desired.iter().filter(|desired| desired.address.kind == schedule::KIND);
+    let line = |desired: &Desired| {
+        let input = &desired.fields["input"];
+        let of = input.get("InstanceSpecification").unwrap_or(&input["VolumeId"]);
+        format!("{} {of}", desired.address.key.trim_start_matches("opsform-payments/"))
+    };
+    schedules.map(line).collect()
+}
+
+#[test]
+fn the_volumes_of_an_instance_are_taken_at_one_moment() {
+    let text = format!("{BLOCK}consistent = true\n");
+    let wanted = |volumes: &[&str], rest: Vec<Target>| {
+        let volumes = volumes.iter().map(|id| volume(id, &[("Daily_Gens", "7")]));
+        let (wanted, said) = desired(&text, volumes.chain(rest).collect(), &[]);
+        assert_eq!(said, [""; 0]);
+        wanted
+    };
+    let all =
+        wanted(&["vol-1", "vol-2", "vol-3"], vec![instance("i-1", "web", "vol-1", &["vol-1", "vol-2"])]);
+    assert_eq!(calls(&all), [r#"daily.i-1 {"InstanceId":"i-1"}"#, r#"daily.vol-3 "vol-3""#]);
+    assert_eq!(all[1].fields["target_arn"], "arn:aws:scheduler:::aws-sdk:ec2:createSnapshots");
+    assert_eq!(all[1].target.as_ref().unwrap().words(), "i-1 (web)");
+    assert_eq!(
+        all[1].fields["input"]["TagSpecifications"][0]["Tags"][0],
+        json!({"Key": "Name", "Value": "web daily"})
+    );
+    assert_eq!(all[1].fields["input"]["Description"], "snapshot.daily of i-1");
+    // What is not selected is left out, in the way that AWS wants it of a root volume.
+    let some = wanted(&["vol-2"], vec![instance("i-1", "web", "vol-1", &["vol-1", "vol-2", "vol-3"])]);
+    let left_out = r#"{"ExcludeBootVolume":true,"ExcludeDataVolumeIds":["vol-3"],"InstanceId":"i-1"}"#;
+    assert_eq!(calls(&some), [format!("daily.i-1 {left_out}")]);
+    // A volume of two instances is taken once.
+    let shared = [
+        instance("i-2", "b", "vol-2", &["vol-2", "vol-9"]),
+        instance("i-1", "a", "vol-1", &["vol-1", "vol-9"]),
+    ];
+    let left_out = r#"{"ExcludeDataVolumeIds":["vol-9"],"InstanceId":"i-2"}"#;
+    assert_eq!(
+        calls(&wanted(&["vol-1", "vol-2", "vol-9"], shared.to_vec())),
+        [r#"daily.i-1 {"InstanceId":"i-1"}"#.to_owned(), format!("daily.i-2 {left_out}")]
+    );
+    assert_eq!(calls(&wanted(&["vol-9"], shared.to_vec())).len(), 1);
+    // One that goes holds nothing.
+    let mut gone = instance("i-1", "web", "vol-1", &["vol-1"]);
+    gone.state = "terminated".to_owned();
+    assert_eq!(calls(&wanted(&["vol-1"], vec![gone])), [r#"daily.vol-1 "vol-1""#]);
+}
+
+#[test]
+fn what_is_taken_together_is_given_the_same() {
+    let both = || {
+        let of = |id: &str, gens: &str, size: u32| {
+            let mut volume = volume(id, &[("Daily_Gens", gens)]);
+            volume.attributes.insert("size", size.into());
+            volume
+        };
+        vec![of("vol-1", "7", 8), of("vol-2", "3", 8), instance("i-1", "web", "vol-1", &["vol-1", "vol-2"])]
+    };
+    let block = |more: &str| format!("{BLOCK}consistent = true\n{more}\n");
+    let text = block("name = '{{ name }} {{ instance_type }} {{ size }}'\ntags = { Of = '{{ id }}' }");
+    let (wanted, said) = desired(&text, both(), &[]);
+    assert_eq!(said, [""; 0]);
+    let tags = &wanted[1].fields["input"]["TagSpecifications"][0]["Tags"];
+    assert_eq!((&tags[0]["Value"], &tags[1]["Value"]), (&json!("web m7g.large 8"), &json!("i-1")));
+    let mut larger = both();
+    larger[1].attributes.insert("size", 20.into());
+    let (wanted, said) = desired(&block("description = '{{ size }} GiB'"), larger, &[]);
+    assert_eq!((wanted.len(), said.len()), (0, 1));
+    insta::assert_snapshot!(said[0], @r##"9:15 `description` of snapshot.daily for i-1 (web): it is "8 GiB" for vol-1 and "20 GiB" for vol-2, and the snapshots of one call are all given the same"##);
+    // The count is still each volume's own.
+    let tagged: Vec<Actual> = (1..=9)
+        .flat_map(|day| {
+            [("a", "vol-1"), ("b", "vol-2")].map(|(id, volume)| live(&format!("{id}-{day}"), volume, day))
+        })
+        .collect();
+    let (wanted, _) = desired(&block(""), both(), &tagged);
+    assert_eq!(goes(&wanted).len(), 2 + 6);
+}
+
+#[test]
+fn aws_leaves_out_forty_volumes_of_an_instance() {
+    let others: Vec<String> = (0..41).map(|n| format!("vol-x{n}")).collect();
+    let mut attached: Vec<&str> = others.iter().map(String::as_str).collect();
+    attached.push("vol-1");
+    let fleet = |attached: &[&str]| {
+        vec![volume("vol-1", &[("Daily_Gens", "7")]), instance("i-1", "web", "vol-0", attached)]
+    };
+    let text = format!("{BLOCK}consistent = true\n");
+    let (wanted, said) = desired(&text, fleet(&attached), &[]);
+    assert_eq!(wanted.len(), 0);
+    insta::assert_snapshot!(said.join("\n"), @"3:12 `consistent` of snapshot.daily for i-1 (web): 41 volumes of the instance are not selected, and AWS leaves out at most 40");
+    assert_eq!(desired(&text, fleet(&attached[1..]), &[]).0.len(), 2);
 }
 
 #[test]

@@ -1,147 +1,118 @@
-//! The schedule of one volume, and what its templates give.
+//! The schedules that take snapshots of a volume, or of the volumes of an instance.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::declarations::target_problems::{TargetProblem, TargetProblems};
-use crate::declarations::{Selected, timezone, variables};
-use crate::inventory::Target;
-use crate::manifest::{Placed, RenderError, Scalar, Templated, Variables};
-use crate::model::{Address, Claim, Desired, Origin, Place, Severity};
+use crate::declarations::target_problems::TargetProblems;
+use crate::declarations::timezone;
+use crate::model::{Address, Claim, Desired, Fields, Origin, TargetRef};
 use crate::resources::schedule::{self, Schedule, names};
-use crate::resources::snapshot;
 
 use super::Snapshots;
+use super::holders::Holder;
+use super::rendering::{Rendering, Texts, problem};
 
-/// "Tag restrictions" in the EC2 user guide: a value has up to 256 characters.
-const VALUE_LENGTH: usize = 256;
-
-/// `Description` of `CreateSnapshot`: up to 255 characters.
-const DESCRIPTION_LENGTH: usize = 255;
-
-/// Renders the templates of a block for one volume; every problem is recorded.
-pub(super) struct Rendering<'a> {
-    of: &'a Snapshots,
-    target: &'a Target,
-    variables: Variables,
-    problems: &'a mut TargetProblems,
-}
-
-impl<'a> Rendering<'a> {
-    pub(super) fn new(of: &'a Snapshots, selected: &Selected<'a>, problems: &'a mut TargetProblems) -> Self {
-        let mut variables = variables::of_target(selected.target);
-        if let Some(row) = &selected.row {
-            variables = variables.with(vec![(variables::ROW, row.value())]);
-        }
-        Self { of, target: selected.target, variables, problems }
-    }
-
-    /// The value of a key; `None` after a problem was recorded.
-    pub(super) fn get<T: Scalar>(&mut self, field: &str, value: &Placed<Templated<T>>) -> Option<T> {
-        let fault = match value.value.render(&self.variables) {
-            Ok(value) => return Some(value),
-            Err(error @ RenderError::Missing { .. }) => format!(": {error}"),
-            Err(error) => format!(": the template {error}"),
-        };
-        self.problem(field, &value.place, fault);
-        None
-    }
-
-    /// A text that AWS takes; a default where the key is left out.
-    fn text(
-        &mut self,
-        field: &str,
-        value: Option<&Placed<Templated<String>>>,
-        longest: usize,
-        default: String,
-    ) -> Option<String> {
-        let Some(value) = value else {
-            return Some(default.chars().take(longest).collect());
-        };
-        let text = self.get(field, value)?;
-        let length = text.chars().count();
-        if length > longest {
-            self.problem(field, &value.place, format!(": {length} characters, and AWS takes {longest}"));
-            return None;
-        }
-        Some(text)
-    }
-
-    fn problem(&mut self, field: &str, place: &Place, fault: String) {
-        self.problems.push(TargetProblem {
-            severity: Severity::Error,
-            place: place.clone(),
-            cell: None,
-            lead: format!("`{field}` of {} for ", self.of.label),
-            subject: self.target.reference().words(),
-            tail: fault.clone(),
-            shared: fault,
-            found: None,
-            hint: None,
-        });
-    }
-}
+/// `ExcludeDataVolumeIds` of `CreateSnapshots`: up to 40 ("`InstanceSpecification`" in the EC2 API reference).
+const EXCLUDED: usize = 40;
 
 impl Snapshots {
-    /// The schedule of one volume.
+    /// The schedule of a volume, or of those of an instance.
     pub(super) fn wanted(
         &self,
-        selected: &Selected<'_>,
+        holder: &Holder<'_>,
         role: &str,
         problems: &mut TargetProblems,
     ) -> Option<Desired> {
-        let target = selected.target;
-        let schedule = self.schedule(selected, role, problems)?;
-        let key = names::key(&self.project, &[&self.short_label, &target.id]);
-        Some(Desired {
-            address: Address::new(schedule::KIND, target.scope.clone(), key),
-            fields: schedule.to_fields(),
-            origin: Origin { label: self.label.clone(), place: self.place.line() },
-            place: self.place.clone(),
-            target: Some(target.reference()),
-            claim: Claim::Own { adopt: false },
-            protect: self.block.protect,
-        })
-    }
-
-    fn schedule(
-        &self,
-        selected: &Selected<'_>,
-        role: &str,
-        problems: &mut TargetProblems,
-    ) -> Option<Schedule> {
-        let (block, target) = (&self.block, selected.target);
-        let mut rendering = Rendering::new(self, selected, problems);
-        // All are rendered before any `?`, so that each of them gets its diagnostic.
-        let name = format!("{} {}", target.name, self.short_label);
-        let name = rendering.text("name", block.name.as_ref(), VALUE_LENGTH, name);
-        let description = format!("{} of {}", self.label, target.id);
-        let description =
-            rendering.text("description", block.description.as_ref(), DESCRIPTION_LENGTH, description);
-        let tags: Vec<Option<(String, String)>> = block
-            .tags
-            .iter()
-            .map(|(key, text)| {
-                let value =
-                    rendering.text(&format!("tags.{}", key.value), Some(text), VALUE_LENGTH, String::new());
-                Some((key.value.clone(), value?))
-            })
-            .collect();
-        let mut tags: Vec<(String, String)> = tags.into_iter().collect::<Option<_>>()?;
-        tags.push(("Name".to_owned(), name?));
-        tags.extend(snapshot::own_tags(&self.project, &self.label));
-        tags.sort();
-        let tags: Vec<_> =
-            tags.into_iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
-        let call = schedule::universal_target(&target.scope.region, "ec2", "createSnapshot");
-        let zone = timezone::name(&block.timezone);
+        let target = holder.target;
+        let (action, of_what) = if holder.is_instance() {
+            ("createSnapshots", ("InstanceSpecification", self.specification(holder, problems)?))
+        } else {
+            ("createSnapshot", ("VolumeId", target.id.as_str().into()))
+        };
+        let texts = self.texts(holder, problems)?;
+        let call = schedule::universal_target(&target.scope.region, "ec2", action);
         // A call that is tried again makes a second snapshot, so there are no retries, as `Schedule::new` has it.
-        let mut schedule = Schedule::new(&block.schedule, zone, &call, role);
+        let zone = timezone::name(&self.block.timezone);
+        let mut schedule = Schedule::new(&self.block.schedule, zone, &call, role);
+        let tags: Vec<Value> =
+            texts.tags.into_iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         schedule.input = json!({
-            "VolumeId": target.id,
-            "Description": description?,
+            of_what.0: of_what.1,
+            "Description": texts.description,
             "TagSpecifications": [{ "ResourceType": "snapshot", "Tags": tags }],
         });
         schedule.description = Some(schedule::description(&self.project, &self.label));
-        Some(schedule)
+        let key = names::key(&self.project, &[&self.short_label, &target.id]);
+        let address = Address::new(schedule::KIND, target.scope.clone(), key);
+        Some(Desired { fields: schedule.to_fields(), ..self.desired_of(address, target.reference()) })
+    }
+
+    /// What is the declaration's own, without fields.
+    pub(super) fn desired_of(&self, address: Address, target: TargetRef) -> Desired {
+        Desired {
+            address,
+            fields: Fields::new(),
+            origin: Origin { label: self.label.clone(), place: self.place.line() },
+            place: self.place.clone(),
+            target: Some(target),
+            claim: Claim::Own { adopt: false },
+            protect: self.block.protect,
+        }
+    }
+
+    /// Which volumes of the instance are taken. `CreateSnapshots` takes all that are not excluded, and refuses the root volume
+    /// among the data volumes.
+    fn specification(&self, holder: &Holder<'_>, problems: &mut TargetProblems) -> Option<Value> {
+        let (excluded, without_root) = holder.left_out();
+        if excluded.len() > EXCLUDED {
+            let fault = format!(
+                ": {} volumes of the instance are not selected, and AWS leaves out at most {EXCLUDED}",
+                excluded.len()
+            );
+            let lead = format!("`consistent` of {} for ", self.label);
+            let place = &self.block.for_each.place;
+            problems.push(problem(lead, &holder.target.reference(), place, fault));
+            return None;
+        }
+        let mut specification = json!({ "InstanceId": holder.target.id });
+        if !excluded.is_empty() {
+            specification["ExcludeDataVolumeIds"] = excluded.into_iter().collect();
+        }
+        if without_root {
+            specification["ExcludeBootVolume"] = true.into();
+        }
+        Some(specification)
+    }
+
+    /// What the snapshots are given: the same for all that are taken together.
+    fn texts(&self, holder: &Holder<'_>, problems: &mut TargetProblems) -> Option<Texts> {
+        let target = holder.target.reference();
+        let mut rendered = Vec::with_capacity(holder.volumes.len());
+        for selected in &holder.volumes {
+            let mut rendering = if holder.is_instance() {
+                Rendering::within(self, holder, selected, problems)
+            } else {
+                Rendering::new(self, selected, problems)
+            };
+            rendered.push((selected, rendering.texts(&target)));
+        }
+        let rendered: Option<Vec<_>> =
+            rendered.into_iter().map(|(selected, texts)| Some((selected, texts?))).collect();
+        let mut rendered = rendered?.into_iter();
+        let (first, texts) = rendered.next()?;
+        for (other, others) in rendered {
+            if let Some((field, one, two)) = texts.difference(&others) {
+                let fault = format!(
+                    ": it is {one:?} for {} and {two:?} for {}, and the snapshots of one call are all given the same",
+                    first.target.id, other.target.id
+                );
+                let lead = format!("`{field}` of {} for ", self.label);
+                let mut templates = self.block.templates_of_snapshots().into_iter();
+                let template = templates.find(|(name, _)| *name == field);
+                let place = template.map_or(&self.place, |(_, template)| template.place());
+                problems.push(problem(lead, &target, place, fault));
+                return None;
+            }
+        }
+        Some(texts)
     }
 }

@@ -28,7 +28,7 @@ enum Question {
     /// What is to be adopted is no other project's.
     Free,
     /// What is to be changed or removed is as the plan saw it, or as the plan wants it: nothing but its fields says whose a
-    /// resource of a shared kind is.
+    /// resource is that is of a shared kind, or that no state records.
     AsSeen,
 }
 
@@ -36,7 +36,10 @@ impl Question {
     fn of(step: &Step, shared: bool) -> Self {
         match step {
             Step::Remove(_) if shared => Self::AsSeen,
-            Step::Write(change) if shared && change.before.is_some() => Self::AsSeen,
+            // Of what becomes ours by its tags alone nobody may have taken care since.
+            Step::Write(change) if (shared || !change.is_recorded()) && change.before.is_some() => {
+                Self::AsSeen
+            }
             Step::Remove(_) => Self::Ours,
             Step::Write(change) => match change.verb {
                 Verb::Update => Self::Ours,

@@ -13,7 +13,7 @@ use super::progress::Reading;
 use super::session::{Session, load_manifest};
 use super::whole_file::{Existing, write_whole};
 use crate::aws::ErrorClass;
-use crate::declarations::{Declaration, Manifest, World};
+use crate::declarations::{Declaration, Manifest, NO_RECORDS, World};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet_with_gaps};
 use crate::model::{Audit, Diagnostics, Gap, Scope};
 use crate::render::count_of;
@@ -107,6 +107,8 @@ fn world<'a>(session: &'a Session, fleet: &'a Fleet) -> World<'a> {
         scopes: &session.declared_scopes,
         fleet,
         tagged: &[],
+        records: &NO_RECORDS,
+        untagged: &[],
         now: session.now,
     }
 }

@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::declarations::Declaration;
 use crate::inventory::TargetKind;
 use crate::manifest::Settings;
-use crate::model::{Address, Claim, Desired, DestroyLimit, Diagnostic, Owned, Scope, TargetRef};
+use crate::model::{Address, Desired, DestroyLimit, Diagnostic, Owned, Scope, TargetRef};
 use crate::plan::{Change, Plan, Reason, Selection};
 use crate::render::{clean, count_of};
 use crate::resources;
@@ -35,8 +35,7 @@ pub(super) fn emptied(
     let mut problems = Vec::new();
     for kind in kinds {
         let selects = selected.iter().any(|(_, of, _)| of == kind.name());
-        // What is to go of a target says nothing about whether it is selected.
-        let mut kept = wants.iter().filter(|desired| !matches!(desired.claim, Claim::Remove { .. }));
+        let mut kept = wants.iter().filter(|desired| !desired.claim.is_of_products());
         if selects || kept.any(|desired| of_kind(desired.target.as_ref(), kind)) {
             continue;
         }
@@ -76,7 +75,7 @@ fn emptied_as_a_whole(
             && selection.keeps(&owned.address, &owned.label, owned.target.as_ref())
     });
     let owned = owned.count();
-    let wants_nothing = wants.iter().all(|desired| matches!(desired.claim, Claim::Remove { .. }));
+    let wants_nothing = wants.iter().all(|desired| desired.claim.is_of_products());
     (wants_nothing && owned > 0).then(|| empty_selection(declaration, first.kind, owned))
 }
 

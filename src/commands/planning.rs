@@ -8,15 +8,15 @@ use anyhow::Result;
 use super::guards::{check_kinds, check_patterns, emptied, shrunken};
 use super::output::Output;
 use super::progress::Reading;
-use super::reading::{Absences, absences, ask_owners, find_owned, kinds, read_resources, requests};
+use super::reading::{Absences, Requests, absences, ask_owners, find_owned, kinds, read_resources, requests};
 use super::session::{Session, failures};
 use crate::aws::all;
-use crate::declarations::{self, Manifest, World};
+use crate::declarations::{self, Manifest, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
-use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place};
+use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Scope};
 use crate::plan::{Plan, PlanInput, PlanOptions, ReadCost, plan};
 use crate::render::count_of;
-use crate::resources::{self, Kind};
+use crate::resources::{self, KeyRequest, Kind};
 use crate::state::State;
 
 /// What the live resources are compared with.
@@ -155,15 +155,17 @@ async fn manifest_desired(
     let reading = Reading::new(output);
     let tagged = read_tagged(session, manifest).await?;
     let fleet = declared_fleet(session, manifest, &tagged).await?;
+    let (untagged, mut problems) = read_untagged(session, manifest, state).await?;
     drop(reading);
     let world = World {
         manifest_scopes: &session.manifest_scopes,
         scopes: &session.declared_scopes,
         fleet: &fleet,
         tagged: &tagged,
+        records: &state.resources,
+        untagged: &untagged,
         now: session.now,
     };
-    let mut problems = Diagnostics::new();
     let mut desired = Vec::new();
     for declaration in &manifest.declarations {
         let (wants, found) = declaration.desired(&world);
@@ -208,6 +210,33 @@ async fn read_tagged(session: &Session, manifest: &Manifest) -> Result<Vec<Actua
         .iter()
         .flat_map(|scope| kinds.iter().map(move |kind| kind.find_tagged(&session.aws, scope, project)));
     Ok(all(reads).await.map_err(failures)?.into_iter().flatten().collect())
+}
+
+/// What resources that the state records have made without tags, as far as it is one declaration's and nobody else needs it.
+async fn read_untagged(
+    session: &Session,
+    manifest: &Manifest,
+    state: &State,
+) -> Result<(Vec<Actual>, Diagnostics)> {
+    let records = &state.resources;
+    let mut wanted: BTreeMap<(Scope, &str), BTreeSet<String>> = BTreeMap::new();
+    for products in manifest.declarations.iter().flat_map(|d| d.products(records)) {
+        if session.declared_scopes.contains(&products.scope) {
+            wanted.entry((products.scope, products.kind)).or_default().extend(products.targets);
+        }
+    }
+    let reads = wanted.iter().filter_map(|((scope, kind), targets)| {
+        Some(resources::kind(kind)?.find_untagged(&session.aws, scope, targets))
+    });
+    let found = all(reads).await.map_err(failures)?.into_iter().flatten().collect();
+    let (claimed, warnings) = claimed_once(&manifest.declarations, records, found, session.now);
+    let mut requests = Requests::new();
+    for live in &claimed {
+        let place = (live.address.scope.clone(), live.address.kind.clone());
+        requests.entry(place).or_default().keys.insert(&live.address.key, KeyRequest::default());
+    }
+    let read = read_resources(session, &requests).await?.into_values();
+    Ok((read.filter(|live| live.inexpressible.is_none()).collect(), warnings))
 }
 
 /// The targets that the declarations select. Where one of them has to explain why it misses something, or to find out

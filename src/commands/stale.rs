@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use super::planning::declared_fleet;
 use super::reading::{Requests, owners, read_resources};
 use super::session::Session;
-use crate::declarations::{Manifest, World};
+use crate::declarations::{Manifest, NO_RECORDS, World};
 use crate::model::{Address, Claim, Fields, Ownership, Scope};
 use crate::plan::{Change, Plan, StaleObject, Staleness, Touched, Verb};
 use crate::render::quoted;
@@ -44,7 +44,7 @@ pub(super) async fn refuse_if_uncalled_for(
     manifest: &Manifest,
     plan: &Plan,
 ) -> Result<()> {
-    if plan.changes.iter().all(Change::is_recorded) {
+    if !plan.changes.iter().any(Change::is_correction) {
         return Ok(());
     }
     let fleet = declared_fleet(session, manifest, &[]).await?;
@@ -53,6 +53,8 @@ pub(super) async fn refuse_if_uncalled_for(
         scopes: &session.declared_scopes,
         fleet: &fleet,
         tagged: &[],
+        records: &NO_RECORDS,
+        untagged: &[],
         now: session.now,
     };
     let desired = manifest.declarations.iter().flat_map(|declaration| declaration.desired(&world).0);
@@ -60,7 +62,7 @@ pub(super) async fn refuse_if_uncalled_for(
         .filter(|desired| matches!(desired.claim, Claim::Correct { .. }))
         .map(|desired| (desired.address, desired.fields))
         .collect();
-    let corrections = plan.changes.iter().filter(|change| !change.is_recorded());
+    let corrections = plan.changes.iter().filter(|change| change.is_correction());
     let let_go = corrections.filter(|change| asked.get(&change.address) != change.after.as_ref());
     let named: Vec<String> = let_go
         .map(|change| format!("{} is no longer what a rule would change", quoted(&change.address.key)))

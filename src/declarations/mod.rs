@@ -14,6 +14,7 @@ mod target_problems;
 mod timetable;
 mod timezone;
 mod unique;
+mod untagged;
 mod variables;
 
 pub use for_each::{ForEach, Selected};
@@ -21,6 +22,7 @@ pub use inventories::{Inventories, Inventory, files_of};
 pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
 pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
 pub use unique::{check_unique, unite};
+pub use untagged::{NO_RECORDS, Products, Records, claimed_once};
 
 use std::collections::BTreeSet;
 
@@ -55,6 +57,16 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// The kinds of which it looks at what bears the project's tags without being recorded, to find what is to go.
     fn tagged_kinds(&self) -> Vec<&'static str> {
         Vec::new()
+    }
+
+    /// What the resources of it that the state records make and cannot tag.
+    fn products(&self, _records: &Records) -> Vec<Products> {
+        Vec::new()
+    }
+
+    /// Whether this was found of [`Declaration::products`], bears no tag, and is to be taken for its own.
+    fn takes(&self, _records: &Records, _found: &Actual, _now: jiff::Timestamp) -> bool {
+        false
     }
 
     /// What to read besides, now that this was found of [`Declaration::tagged_kinds`]: whether the targets are still there.
@@ -126,6 +138,10 @@ pub struct World<'a> {
     pub fleet: &'a Fleet,
     /// What there is of [`Declaration::tagged_kinds`] with the project's tag, in these accounts and regions.
     pub tagged: &'a [Actual],
+    /// What the state records.
+    pub records: &'a Records,
+    /// What bears no tag and just one declaration takes for its own (see [`Declaration::takes`]).
+    pub untagged: &'a [Actual],
     /// The time.
     pub now: jiff::Timestamp,
 }

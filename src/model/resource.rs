@@ -83,11 +83,25 @@ pub enum Claim {
     },
     /// Somebody asked for it by hand: what is there is brought into this form once, whoever's it is, and nothing is recorded.
     Asked,
+    /// What is there and nobody's becomes the project's by the tags that it is given, and by them alone: nothing is recorded,
+    /// and nothing is made.
+    AdoptByTag {
+        /// Why, as the rest of a sentence.
+        why: String,
+    },
     /// It is the project's by its tags alone, is not recorded, and is to be deleted.
     Remove {
         /// Why: `generation 8 of 7, taken 2026-11-12`.
         why: String,
     },
+}
+
+impl Claim {
+    /// Whether it is about what another resource of the project's made, which says nothing about what the declaration
+    /// selects.
+    pub fn is_of_products(&self) -> bool {
+        matches!(self, Self::AdoptByTag { .. } | Self::Remove { .. })
+    }
 }
 
 /// A target that somebody asked for and that is left as it is.

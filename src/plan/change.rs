@@ -117,6 +117,11 @@ pub enum Reason {
         /// Why, as the rest of a sentence.
         why: String,
     },
+    /// It is nobody's, and becomes the project's by its tags alone.
+    ByTag {
+        /// Why, as the declaration says it.
+        why: String,
+    },
     /// It is the project's by its tags alone, and the declaration that had it made no longer wants it.
     Surplus {
         /// Why, as the declaration says it.
@@ -180,7 +185,15 @@ impl Change {
 
     /// Whether the state records the object: once the change is carried out, or until it is.
     pub fn is_recorded(&self) -> bool {
-        !matches!(self.reason, Some(Reason::Correction { .. } | Reason::Surplus { .. }))
+        !matches!(
+            self.reason,
+            Some(Reason::Correction { .. } | Reason::ByTag { .. } | Reason::Surplus { .. })
+        )
+    }
+
+    /// Whether it changes what is not ours, and does not become ours.
+    pub fn is_correction(&self) -> bool {
+        matches!(self.reason, Some(Reason::Correction { .. }))
     }
 
     /// Brings changes into the order of a plan: by verb, dangers first, then by label and address.

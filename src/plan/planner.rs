@@ -71,9 +71,14 @@ impl Planner {
             let owned = self.input.owned.remove(&desired.address);
             let actual = self.input.actual.remove(&desired.address);
             match (&desired.claim, owned, actual) {
-                // Nothing to correct or remove, or somebody else's.
-                (Claim::Correct { .. } | Claim::Asked | Claim::Remove { .. }, _, None)
+                // Nothing to correct, adopt or remove, or somebody else's.
+                (
+                    Claim::Correct { .. } | Claim::Asked | Claim::AdoptByTag { .. } | Claim::Remove { .. },
+                    _,
+                    None,
+                )
                 | (Claim::IfAbsent, None, Some(_)) => {}
+                (Claim::AdoptByTag { .. }, _, Some(actual)) => self.adopt_by_tag(&desired, actual),
                 (Claim::Remove { .. }, _, Some(actual)) => self.remove_surplus(&desired, actual),
                 // What a write would destroy was made while this plan was.
                 (Claim::Correct { .. } | Claim::Asked, _, Some(actual)) if actual.inexpressible.is_some() => {
@@ -114,6 +119,19 @@ impl Planner {
         let mut change = change_of(Verb::Update, desired);
         change.reason = Some(Reason::Correction { why });
         change.fields = fields;
+        change.before = Some(actual.fields);
+        self.out.changes.push(change);
+    }
+
+    /// What is nobody's by its tags, and is needed by nobody.
+    fn adopt_by_tag(&mut self, desired: &Desired, actual: Actual) {
+        let Claim::AdoptByTag { why } = &desired.claim else { return };
+        if actual.ownership != Ownership::Nobody || actual.inexpressible.is_some() {
+            return;
+        }
+        let mut change = change_of(Verb::Adopt, desired);
+        change.reason = Some(Reason::ByTag { why: why.clone() });
+        change.fields = differences(&desired.fields, &actual.fields, None);
         change.before = Some(actual.fields);
         self.out.changes.push(change);
     }

@@ -195,6 +195,18 @@ fn a_correction() {
 }
 
 #[test]
+fn an_adoption_that_is_not_recorded() {
+    let reason = Some(Reason::ByTag { why: "so".to_owned() });
+    let adopt = || Change { reason: reason.clone(), ..change(Verb::Adopt, Some(1), Some(2)) };
+    let nobodys = |threshold| vec![live("a", threshold, Ownership::Nobody)];
+    assert_eq!(outcome(adopt(), nobodys(1), vec![]), "Adopt a");
+    assert_eq!(outcome(adopt(), vec![live("a", 2, project("payments"))], vec![]), "done");
+    assert_eq!(outcome(adopt(), nobodys(3), vec![]), "a Changed([\"threshold\"])");
+    assert_eq!(outcome(adopt(), vec![live("a", 1, project("search"))], vec![]), "a Owner(Some(\"search\"))");
+    assert_eq!(outcome(adopt(), vec![], vec![]), "done");
+}
+
+#[test]
 fn a_delete_of_what_is_not_recorded() {
     let why = "generation 8 of 7".to_owned();
     let delete = || Change {

@@ -1,6 +1,6 @@
 //! What every kind of resource can do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -70,6 +70,16 @@ pub trait Kind: Send + Sync {
     /// Kind and key of what a resource is in, which has to be there first: a schedule's group.
     fn container(&self, _key: &str) -> Option<(&'static str, String)> {
         None
+    }
+
+    /// What there is of these targets without a tag: what opsform made may have made it, and cannot tag it.
+    fn find_untagged<'a>(
+        &'a self,
+        _aws: &'a Aws,
+        _scope: &'a Scope,
+        _targets: &'a BTreeSet<String>,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        futures::future::ready(Ok(Vec::new())).boxed()
     }
 
     /// How many steps like this one go into one call.

@@ -71,6 +71,8 @@ fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
         scopes: &scopes,
         fleet: &fleet,
         tagged: &[],
+        records: &crate::declarations::NO_RECORDS,
+        untagged: &[],
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let mut all = Vec::new();
@@ -274,6 +276,8 @@ fn a_warning_about_a_literal_is_not_repeated_for_targets() {
         scopes: &[],
         fleet: &fleet,
         tagged: &[],
+        records: &crate::declarations::NO_RECORDS,
+        untagged: &[],
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let (desired, said) = declarations[0].desired(&world);

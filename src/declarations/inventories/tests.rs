@@ -77,6 +77,8 @@ fn desired_of(text: &str, csv: &str, targets: &[usize], whole: bool) -> (Vec<Des
         scopes: &scopes[usize::from(!whole)..],
         fleet: &fleet,
         tagged: &[],
+        records: &crate::declarations::NO_RECORDS,
+        untagged: &[],
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let (desired, problems) = declarations[0].desired(&world);

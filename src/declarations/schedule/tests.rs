@@ -46,7 +46,15 @@ fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
     let manifest = manifest(text).unwrap();
     let (scopes, fleet) = ([scope()], Fleet::new(targets));
     let now: Timestamp = "2026-11-20T11:00:00Z".parse().unwrap();
-    let world = World { manifest_scopes: &scopes, scopes: &scopes, fleet: &fleet, tagged: &[], now };
+    let world = World {
+        manifest_scopes: &scopes,
+        scopes: &scopes,
+        fleet: &fleet,
+        tagged: &[],
+        records: &crate::declarations::NO_RECORDS,
+        untagged: &[],
+        now,
+    };
     let (desired, problems) = manifest.declarations[0].desired(&world);
     (desired, problems.into_iter().map(|problem| problem.summary).collect())
 }

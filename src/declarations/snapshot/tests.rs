@@ -86,7 +86,15 @@ fn desired(text: &str, volumes: Vec<Target>, tagged: &[Actual]) -> (Vec<Desired>
     let fleet = Fleet::new(volumes);
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
     let scopes = [scope()];
-    let world = World { manifest_scopes: &scopes, scopes: &scopes, fleet: &fleet, tagged, now };
+    let world = World {
+        manifest_scopes: &scopes,
+        scopes: &scopes,
+        fleet: &fleet,
+        tagged,
+        records: &crate::declarations::NO_RECORDS,
+        untagged: &[],
+        now,
+    };
     let (desired, problems) = declarations[0].desired(&world);
     (desired, lines(&problems))
 }

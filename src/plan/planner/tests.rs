@@ -409,3 +409,26 @@ fn what_is_surplus_goes_while_it_is_ours_and_nobody_needs_it() {
         assert_eq!(deletes(left), [""; 0]);
     }
 }
+
+#[test]
+fn what_is_nobodys_is_adopted_by_its_tag_alone() {
+    let wanted = || {
+        let claim = Claim::AdoptByTag { why: "as the rule fired".to_owned() };
+        vec![Desired { claim, ..desired("a", "i-1", 80) }]
+    };
+    let nobodys = || Actual { ownership: Ownership::Nobody, ..live("a", 70) };
+    let adopts = check(
+        input(wanted(), vec![nobodys()], vec![]),
+        &["Adopt a ByTag { why: \"as the rule fired\" } threshold 70→80 Unknown"],
+    );
+    let change = &adopts.changes[0];
+    assert!(!change.is_recorded() && !change.is_blocking() && !change.is_correction());
+    assert_eq!(change.before, Some(fields(70)));
+    // Nothing is made, and nothing is taken that is somebody's, is needed, or of which nobody knows whose it is.
+    let used = Actual { inexpressible: Some("the image ami-1".to_owned()), ..nobodys() };
+    let owners = ["payments", "search"].map(|project| Some(owned_by(live("a", 70), project)));
+    for left in owners.into_iter().chain([None, Some(live("a", 70)), Some(used)]) {
+        let plan = check(input(wanted(), left.into_iter().collect(), vec![]), &[]);
+        assert_eq!((plan.unchanged, plan.refreshes.len()), (0, 0));
+    }
+}

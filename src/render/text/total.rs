@@ -90,7 +90,7 @@ fn refusals(plan: &Plan) -> Vec<String> {
 /// What is changed although it is not ours, by name: whoever reviews a plan has to see whose it is.
 fn corrections(plan: &Plan, nouns: Nouns<'_>) -> Option<String> {
     const NAMED: usize = 20;
-    let corrected: Vec<&Change> = plan.changes.iter().filter(|change| !change.is_recorded()).collect();
+    let corrected: Vec<&Change> = plan.changes.iter().filter(|change| change.is_correction()).collect();
     let count = nouns.count_all(corrected.iter().map(|change| &*change.address.kind));
     let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for change in &corrected {

@@ -105,13 +105,21 @@ pub struct Snapshot {
     pub progress: Progress,
     /// Who else needs it, as its tags and its volume say.
     pub hold: Option<Hold>,
+    /// All tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Snapshot {
     /// A snapshot with these tags.
     pub fn new(volume: &str, taken: Timestamp, state: &str, tags: &BTreeMap<String, String>) -> Self {
         let hold = Hold::of(volume, tags);
-        Self { volume: volume.to_owned(), taken, progress: Progress::of_state(state), hold }
+        Self {
+            volume: volume.to_owned(),
+            taken,
+            progress: Progress::of_state(state),
+            hold,
+            tags: tags.clone(),
+        }
     }
 
     /// The field map that the planner compares.
@@ -124,13 +132,20 @@ impl Snapshot {
         if let Some(hold) = self.hold {
             fields.insert("held_by".to_owned(), hold.words().into());
         }
+        if !self.tags.is_empty() {
+            let tags = self.tags.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+            fields.insert("tags".to_owned(), Value::Object(tags.collect()));
+        }
         fields
     }
 
     /// The snapshot of a field map; `None` where it is not one that [`Snapshot::to_fields`] makes.
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         let text = |name: &str| fields.get(name).and_then(Value::as_str);
+        let tags = fields.get("tags").and_then(Value::as_object).into_iter().flatten();
+        let tags = tags.map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
         Some(Self {
+            tags: tags.collect::<Option<_>>()?,
             volume: text("volume")?.to_owned(),
             taken: text("taken")?.parse().ok()?,
             progress: Progress::of_state(text("state")?),

@@ -1,14 +1,15 @@
-//! Snapshots on AWS: found by tag, deleted one by one.
+//! Snapshots on AWS: found by tag or volume, tagged together, deleted one by one.
 
 mod read;
+mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, join_all, ready};
+use futures::future::{BoxFuture, ready};
 
 use super::spec::TEXT;
-use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, KindText, Ownership, Scope};
 use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
@@ -34,7 +35,7 @@ impl Kind for SnapshotKind {
                 Operation::DESCRIBE_LOCKED_SNAPSHOTS,
             ],
             read_one: &[],
-            write: &[],
+            write: &[Operation::CREATE_TAGS],
             remove: &[Operation::DELETE_SNAPSHOT],
         }
     }
@@ -86,12 +87,31 @@ impl Kind for SnapshotKind {
         read::of_project(aws, scope, project).boxed()
     }
 
-    fn batch_size(&self, _step: &Step) -> usize {
-        1
+    fn find_untagged<'a>(
+        &'a self,
+        aws: &'a Aws,
+        scope: &'a Scope,
+        volumes: &'a BTreeSet<String>,
+    ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
+        read::untagged_of(aws, scope, volumes).boxed()
     }
 
-    fn pacing_operation(&self, _step: &Step) -> &'static Operation {
-        Operation::DELETE_SNAPSHOT
+    fn batch_size(&self, step: &Step) -> usize {
+        match step {
+            Step::Write(_) => write::SNAPSHOTS_A_CALL,
+            Step::Remove(_) => 1,
+        }
+    }
+
+    fn alike(&self, step: &Step) -> String {
+        format!("{:?}", write::tags_of(step))
+    }
+
+    fn pacing_operation(&self, step: &Step) -> &'static Operation {
+        match step {
+            Step::Write(_) => Operation::CREATE_TAGS,
+            Step::Remove(_) => Operation::DELETE_SNAPSHOT,
+        }
     }
 
     fn carry_out<'a>(
@@ -100,22 +120,6 @@ impl Kind for SnapshotKind {
         _project: &'a str,
         batch: &'a [Step],
     ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
-        join_all(batch.iter().map(|step| delete(aws, step))).boxed()
-    }
-}
-
-/// Deletes a snapshot; one that is gone already is as wanted.
-async fn delete(aws: &Aws, step: &Step) -> Result<(), AwsError> {
-    let Step::Remove(_) = step else { return Ok(()) };
-    let scope = &step.address().scope;
-    let clients = aws.clients(scope);
-    let deleted = aws
-        .call(scope, Operation::DELETE_SNAPSHOT, || {
-            clients.ec2.delete_snapshot().snapshot_id(step.key()).send()
-        })
-        .await;
-    match deleted {
-        Err(error) if error.class == ErrorClass::NotFound => Ok(()),
-        done => done.map(drop),
+        write::carry_out(aws, batch).boxed()
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{Filter, Image};
+use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, ownership_of_tags};
@@ -25,6 +26,19 @@ const LOCKS: [&str; 3] = ["compliance", "compliance-cooloff", "governance"];
 /// All snapshots of a scope that bear the project's tag.
 pub(super) async fn of_project(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
     page_through(aws, scope, &filter(&format!("tag:{PROJECT_TAG}"), vec![project.to_owned()])).await
+}
+
+/// The snapshots of these volumes that have no tag. They are asked for by volume: the others of an account, of images above all,
+/// may be far more.
+pub(super) async fn untagged_of(
+    aws: &Aws,
+    scope: &Scope,
+    volumes: &BTreeSet<String>,
+) -> Result<Vec<Actual>, AwsError> {
+    let volumes: Vec<&str> = volumes.iter().map(String::as_str).collect();
+    let reads = portions(&volumes).map(async |ids| page_through(aws, scope, &filter("volume-id", ids)).await);
+    let found = try_join_all(reads).await?;
+    Ok(found.into_iter().flatten().filter(|live| !live.fields.contains_key("tags")).collect())
 }
 
 /// Those of the snapshots that there are.

@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, Templated};
-use crate::model::{Actual, Desired, Diagnostics, Finding, Place, Scope};
+use crate::model::{Actual, Address, Desired, Diagnostics, Finding, Place, Scope};
 
 /// A text that may come from a template.
 type TextTemplate = Placed<Templated<String>>;
@@ -64,9 +64,9 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Whether this was found of [`Declaration::products`], bears no tag, and is to be taken for its own.
-    fn takes(&self, _records: &Records, _found: &Actual, _now: jiff::Timestamp) -> bool {
-        false
+    /// What of this, which was found of all declarations' products and bears no tag, it takes for its own.
+    fn taken(&self, _records: &Records, _found: &[Actual], _now: jiff::Timestamp) -> BTreeSet<Address> {
+        BTreeSet::new()
     }
 
     /// What to read besides, now that this was found of [`Declaration::tagged_kinds`]: whether the targets are still there.
@@ -140,7 +140,7 @@ pub struct World<'a> {
     pub tagged: &'a [Actual],
     /// What the state records.
     pub records: &'a Records,
-    /// What bears no tag and just one declaration takes for its own (see [`Declaration::takes`]).
+    /// What bears no tag and just one declaration takes for its own (see [`Declaration::taken`]).
     pub untagged: &'a [Actual],
     /// The time.
     pub now: jiff::Timestamp,

@@ -32,10 +32,12 @@ pub fn claimed_once(
     found: Vec<Actual>,
     now: jiff::Timestamp,
 ) -> (Vec<Actual>, Diagnostics) {
+    let taken: Vec<BTreeSet<Address>> =
+        declarations.iter().map(|declaration| declaration.taken(records, &found, now)).collect();
     let mut claimed = Vec::new();
     let mut unclear: BTreeMap<Vec<usize>, Vec<String>> = BTreeMap::new();
     for live in found {
-        let by = declarations.iter().enumerate().filter(|(_, one)| one.takes(records, &live, now));
+        let by = taken.iter().enumerate().filter(|(_, taken)| taken.contains(&live.address));
         let by: Vec<usize> = by.map(|(index, _)| index).collect();
         match by.len() {
             0 => {}

@@ -154,6 +154,11 @@ impl Account {
         ids.map(|(id, _)| id.to_owned()).collect()
     }
 
+    /// Completes all pending snapshots of a region.
+    pub fn finish_snapshots(&self, region: &str) {
+        self.post(&format!("snapshots/{region}/finish"), &json!({}));
+    }
+
     /// How often each operation was called since the start or [`Account::clear_calls`], by `service:Operation`.
     pub fn calls(&self) -> serde_json::Map<String, Value> {
         self.get("calls")["counts"].as_object().cloned().unwrap_or_default()
@@ -263,7 +268,16 @@ impl Account {
 
     /// Lets the time of a rule come: what each target called, and how that ended.
     pub fn fire_rule(&self, region: &str, name: &str) -> Vec<Value> {
-        let told = self.post("fire", &json!({ "region": region, "rule": name }));
+        self.fire_rule_with(json!({ "region": region, "rule": name }))
+    }
+
+    /// The same at another time, which is that of its snapshots, too.
+    pub fn fire_rule_at(&self, region: &str, name: &str, at: &str) -> Vec<Value> {
+        self.fire_rule_with(json!({ "region": region, "rule": name, "at": at }))
+    }
+
+    fn fire_rule_with(&self, order: Value) -> Vec<Value> {
+        let told = self.post("fire", &order);
         told["targets"].as_array().cloned().unwrap_or_default()
     }
 

@@ -37,6 +37,7 @@ mod schedule;
 mod schedule_groups;
 mod schedules;
 mod sheets;
+mod snapshot_rules;
 mod snapshots;
 mod state_damage;
 mod tag_races;

@@ -1,7 +1,10 @@
 //! The keys of a `[[snapshot]]` block.
 
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
 
+use crate::cron::Expression;
+use crate::declarations::engine::{self, Engine};
 use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
 use crate::inventory::TargetKind;
 use crate::manifest::{
@@ -20,15 +23,14 @@ const TAGS: usize = 47;
 #[derive(Debug)]
 pub(super) struct Block {
     pub(super) for_each: ForEach,
-    /// `cron(…)` or `rate(…)`.
+    pub(super) taker: Taker,
+    /// `cron(…)` or `rate(…)`; of a rule in UTC.
     pub(super) schedule: String,
     pub(super) timezone: TimeZone,
     /// How many generations are kept; 0 for all.
     pub(super) keep: Option<Placed<Templated<u32>>>,
     /// How old a generation must be to go.
     pub(super) keep_for: Option<Placed<Templated<Seconds>>>,
-    /// Whether the volumes of an instance are taken at one moment.
-    pub(super) consistent: bool,
     /// The role that takes the snapshots.
     pub(super) role: TextTemplate,
     /// The tag `Name` of the snapshots.
@@ -36,8 +38,27 @@ pub(super) struct Block {
     pub(super) description: Option<TextTemplate>,
     pub(super) tags: Vec<(Placed<String>, TextTemplate)>,
     pub(super) when_volume_gone: WhenGone,
+    pub(super) adopt: bool,
     pub(super) protect: bool,
     pub(super) allow_empty: bool,
+}
+
+/// What takes the snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taker {
+    /// A schedule for each volume.
+    VolumeSchedule,
+    /// A schedule for each instance, which takes its volumes at one moment: `consistent = true`.
+    InstanceSchedule,
+    /// A rule for each instance, with a target for each volume: `engine = "rule"`.
+    Rule,
+}
+
+impl Taker {
+    /// The key `engine`.
+    pub(super) fn engine(self) -> Engine {
+        if self == Self::Rule { Engine::Rule } else { Engine::Scheduler }
+    }
 }
 
 /// What becomes of the snapshots of a volume that is gone.
@@ -75,8 +96,14 @@ impl Block {
     /// Reads every key but `label`.
     pub(super) fn read(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Self> {
         let for_each = for_each(reader, context);
-        let schedule = schedule(reader);
+        let engine = Engine::read(reader);
+        let written = schedule(reader);
         let timezone = timezone::read(reader);
+        let schedule = match (engine, written, &timezone) {
+            (Engine::Scheduler, written, _) => written.map(|written| written.value),
+            (Engine::Rule, Some(written), Some(timezone)) => of_rule(reader, &written, timezone),
+            (Engine::Rule, _, _) => None,
+        };
         let keep = reader.optional("keep");
         let keep_for = reader.optional("keep_for");
         let consistent = reader.flag("consistent");
@@ -90,20 +117,29 @@ impl Block {
         check_keys(reader, &tags);
         let when_volume_gone =
             reader.optional::<WhenGone>("when_volume_gone").map(|when| when.value).unwrap_or_default();
+        let adopt = reader.flag("adopt");
         let protect = reader.flag("protect");
         let allow_empty = reader.flag("allow_empty");
+        if engine == Engine::Rule {
+            refuse_with_rules(reader, consistent, description.as_ref());
+        }
         Some(Self {
             for_each: for_each?,
+            taker: match (engine, consistent) {
+                (Engine::Rule, _) => Taker::Rule,
+                (Engine::Scheduler, true) => Taker::InstanceSchedule,
+                (Engine::Scheduler, false) => Taker::VolumeSchedule,
+            },
             schedule: schedule?,
             timezone: timezone?,
             keep,
             keep_for,
-            consistent,
             role: role?,
             name,
             description,
             tags,
             when_volume_gone,
+            adopt,
             protect,
             allow_empty,
         })
@@ -147,12 +183,58 @@ fn for_each(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<ForEa
     Some(for_each)
 }
 
-fn schedule(reader: &mut TableReader<'_>) -> Option<String> {
+/// What a rule cannot do.
+fn refuse_with_rules(reader: &mut TableReader<'_>, consistent: bool, description: Option<&TextTemplate>) {
+    let mut refuse = |key: &str, why: &str| {
+        let place = reader.place_of(key).unwrap_or(reader.place()).clone();
+        let problem = Diagnostic::error(format!("`{key}` needs `engine = \"scheduler\"`: {why}"));
+        reader
+            .problem(problem.at(place).hint("leave it out, or let EventBridge Scheduler take the snapshots"));
+    };
+    if consistent {
+        refuse("consistent", "the target of a rule takes one volume");
+    }
+    if description.is_some() {
+        refuse("description", "a rule gives its snapshots none, and it cannot be set afterwards");
+    }
+}
+
+/// The expression of a rule. Only what fires now and then makes snapshots that can be told from those of people.
+fn of_rule(reader: &mut TableReader<'_>, written: &Placed<String>, timezone: &TimeZone) -> Option<String> {
+    let mut refuse = |why: &str| {
+        let problem = Diagnostic::error(format!("`schedule`: with `engine = \"rule\"` {why}"));
+        let hint = "a rule's snapshots come without tags and are known by their time; `engine = \"scheduler\"` tags them";
+        reader.problem(problem.at(written.place.clone()).hint(hint));
+    };
+    match Expression::parse(&written.value).ok()? {
+        frequent @ Expression::Cron(_) if is_frequent(&frequent) => {
+            refuse("an hour at least must be between two times");
+            None
+        }
+        Expression::Cron(_) => {
+            let offset = engine::offset(reader, timezone)?;
+            engine::in_utc(reader, "schedule", written, offset)
+        }
+        Expression::Rate(_) | Expression::At(_) => {
+            refuse("only `cron(…)` will do: nobody knows from when a rule counts");
+            None
+        }
+    }
+}
+
+/// Whether two of the first times of an expression are less than an hour apart.
+fn is_frequent(expression: &Expression) -> bool {
+    const LOOKED_AT: usize = 100;
+    let times: Vec<Zoned> = expression.next(Timestamp::UNIX_EPOCH, &TimeZone::UTC).take(LOOKED_AT).collect();
+    times.windows(2).any(|pair| pair[1].duration_since(&pair[0]) < SignedDuration::from_hours(1))
+}
+
+fn schedule(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
     if reader.key_place("schedule").is_none() {
         let problem = Diagnostic::error("[[snapshot]] has no `schedule`").at(reader.place().clone());
         reader.problem(problem.hint("write `schedule = \"cron(30 9 * * ? *)\"` or `\"rate(1 day)\"`"));
     }
-    timetable::expression(reader, "schedule").map(|schedule| schedule.value)
+    timetable::expression(reader, "schedule")
 }
 
 fn check_keys(reader: &mut TableReader<'_>, tags: &[(Placed<String>, TextTemplate)]) {

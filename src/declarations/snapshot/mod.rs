@@ -1,28 +1,35 @@
 //! `[[snapshot]]`: snapshots of volumes on a schedule, and how many of them are kept.
 //!
 //! Each volume has a schedule of EventBridge Scheduler whose target is `CreateSnapshot`. The snapshots bear this project's
-//! tags from the moment that they are there, and by those tags they are found again.
+//! tags from the moment that they are there, and by those tags they are found again. Rules of EventBridge can do the same
+//! without tags: the plan adopts what they took.
 
 mod block;
 mod holders;
+mod products;
 mod pruning;
 mod rendering;
 mod retention;
+mod rules;
 mod wanted;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use crate::inventory::{Fleet, Selector, TargetKind};
 use crate::manifest::TableReader;
-use crate::model::{Actual, Desired, Diagnostics, Place, Scope};
+use crate::model::{Actual, Address, Desired, Diagnostics, Place, Scope};
 use crate::resources;
 
-use self::block::Block;
-use self::holders::{alone, holders};
+use self::block::{Block, Taker};
+use self::holders::{Holder, alone, holders};
 use self::pruning::Pruning;
 use super::engine::Engine;
 use super::target_problems::{TargetProblems, selects_nothing};
-use super::{Context, Declaration, Inventory, PassedRole, World, timetable, variables};
+use super::{
+    Context, Declaration, Inventory, PassedRole, Products, Records, Selected, World, timetable, variables,
+};
 
 /// A `[[snapshot]]` block.
 #[derive(Debug)]
@@ -44,7 +51,7 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
     let row = block.for_each.inventory.iter().map(|_| variables::ROW);
     let of_volumes: Vec<&str> = variables::known(&block.for_each.selectors).into_iter().chain(row).collect();
     let mut of_snapshots = of_volumes.clone();
-    if block.consistent {
+    if block.taker == Taker::InstanceSchedule {
         of_snapshots.extend(TargetKind::Ec2.attributes());
     }
     let templates =
@@ -61,7 +68,10 @@ pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Opti
         short_label: context.label.to_owned(),
         project: context.settings.project.clone(),
         place: reader.place().clone(),
-        besides: if block.consistent { vec![Selector::all(TargetKind::Ec2)] } else { Vec::new() },
+        besides: match block.taker {
+            Taker::VolumeSchedule => Vec::new(),
+            Taker::InstanceSchedule | Taker::Rule => vec![Selector::all(TargetKind::Ec2)],
+        },
         block,
     }))
 }
@@ -91,8 +101,17 @@ impl Declaration for Snapshots {
         vec![resources::snapshot::KIND]
     }
 
+    fn products(&self, records: &Records) -> Vec<Products> {
+        self.products_of(records)
+    }
+
+    fn taken(&self, records: &Records, found: &[Actual], now: Timestamp) -> BTreeSet<Address> {
+        let taken = self.taken_by_rules(records, found, now).into_iter();
+        taken.map(|(live, ..)| live.address.clone()).collect()
+    }
+
     fn targets_of_tagged(&self, fleet: &Fleet, tagged: &[Actual]) -> Vec<Selector> {
-        Pruning::new(self, fleet, tagged).volumes_to_look_for().into_iter().collect()
+        Pruning::new(self, fleet, tagged, &[]).volumes_to_look_for().into_iter().collect()
     }
 
     fn inventory(&self) -> Option<&Inventory> {
@@ -115,33 +134,26 @@ impl Declaration for Snapshots {
     }
 
     fn kinds(&self) -> Vec<&'static str> {
-        vec![resources::schedule_group::KIND, resources::schedule::KIND, resources::snapshot::KIND]
+        match self.block.taker.engine() {
+            Engine::Scheduler => {
+                vec![resources::schedule_group::KIND, resources::schedule::KIND, resources::snapshot::KIND]
+            }
+            Engine::Rule => vec![resources::event_rule::KIND, resources::snapshot::KIND],
+        }
     }
 
     fn passed_roles(&self) -> Vec<PassedRole> {
-        vec![Engine::Scheduler.passed_role(&self.block.role)]
+        vec![self.block.taker.engine().passed_role(&self.block.role)]
     }
 
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
         let mut problems = TargetProblems::default();
-        let pruning = Pruning::new(self, world.fleet, world.tagged);
-        let mut desired = Vec::new();
-        let selected = self.block.for_each.select(world.fleet);
         let mut diagnostics = Diagnostics::new();
-        let scopes: BTreeSet<&Scope> = selected.iter().map(|selected| &selected.target.scope).collect();
-        let holders = if self.block.consistent { holders(&selected, world.fleet) } else { alone(&selected) };
-        for scope in scopes {
-            match timetable::role_in(&self.block.role, scope) {
-                Err(problem) => diagnostics.push(*problem),
-                Ok(role) => {
-                    let here = holders.iter().filter(|holder| holder.target.scope == *scope);
-                    let schedules: Vec<Desired> =
-                        here.filter_map(|holder| self.wanted(holder, &role, &mut problems)).collect();
-                    desired.extend(schedules.first().map(|first| timetable::group(&self.project, first)));
-                    desired.extend(schedules);
-                }
-            }
-        }
+        let selected = self.block.for_each.select(world.fleet);
+        let mut desired = self.makers(&selected, world, &mut problems, &mut diagnostics);
+        desired.extend(self.adoptions(&selected, world));
+        let adopted = self.adopted(world);
+        let pruning = Pruning::new(self, world.fleet, world.tagged, &adopted);
         for selected in &selected {
             desired.extend(pruning.surplus(selected, world.now, &mut problems));
         }
@@ -154,6 +166,47 @@ impl Declaration for Snapshots {
         }
         diagnostics.extend(left);
         (desired, diagnostics)
+    }
+}
+
+impl Snapshots {
+    /// The schedules, or rules, that take the snapshots.
+    fn makers(
+        &self,
+        selected: &[Selected<'_>],
+        world: &World<'_>,
+        problems: &mut TargetProblems,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Desired> {
+        let holders = if self.besides.is_empty() { alone(selected) } else { holders(selected, world.fleet) };
+        let mut scopes: BTreeMap<&Scope, Vec<&Holder<'_>>> = BTreeMap::new();
+        for holder in &holders {
+            scopes.entry(&holder.target.scope).or_default().push(holder);
+        }
+        let mut makers = Vec::new();
+        for (scope, holders) in scopes {
+            let role = match timetable::role_in(&self.block.role, scope) {
+                Ok(role) => role,
+                Err(problem) => {
+                    diagnostics.push(*problem);
+                    continue;
+                }
+            };
+            match self.block.taker.engine() {
+                Engine::Scheduler => {
+                    let schedules = holders.into_iter();
+                    let schedules: Vec<Desired> =
+                        schedules.filter_map(|holder| self.wanted(holder, &role, problems)).collect();
+                    makers.extend(schedules.first().map(|first| timetable::group(&self.project, first)));
+                    makers.extend(schedules);
+                }
+                Engine::Rule => {
+                    self.check_texts(&holders, problems);
+                    makers.extend(self.rules(&holders, &role, world.records));
+                }
+            }
+        }
+        makers
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::declarations::Selected;
 use crate::declarations::target_problems::{TargetProblems, listed};
 use crate::inventory::{Fleet, Selector, TargetKind};
-use crate::model::{Actual, Claim, Desired, Diagnostic, Scope, TargetRef};
+use crate::model::{Actual, Address, Claim, Desired, Diagnostic, Scope, TargetRef};
 use crate::resources::snapshot::KIND;
 
 use super::Snapshots;
@@ -22,14 +22,22 @@ pub(super) struct Pruning<'a> {
     there: BTreeSet<(&'a Scope, &'a str)>,
     /// The declaration's own snapshots, by the volume that they were taken of.
     volumes: BTreeMap<(&'a Scope, &'a str), Vec<&'a Actual>>,
+    /// Those that this plan adopts: they count, and none of them goes before the plan that adopts it was carried out.
+    adopted: BTreeSet<&'a Address>,
 }
 
 impl<'a> Pruning<'a> {
-    /// `tagged` is what bears the project's tag.
-    pub(super) fn new(of: &'a Snapshots, fleet: &'a Fleet, tagged: &'a [Actual]) -> Self {
+    /// `tagged` is what bears the project's tag, `adopted` what is about to.
+    pub(super) fn new(
+        of: &'a Snapshots,
+        fleet: &'a Fleet,
+        tagged: &'a [Actual],
+        adopted: &'a [Actual],
+    ) -> Self {
         let there = fleet.of_kind(TargetKind::Ebs).map(|target| (&target.scope, &*target.id)).collect();
-        let mut pruning = Self { of, there, volumes: BTreeMap::new() };
-        for live in tagged.iter().filter(|live| live.address.kind == KIND) {
+        let addresses = adopted.iter().map(|live| &live.address).collect();
+        let mut pruning = Self { of, there, volumes: BTreeMap::new(), adopted: addresses };
+        for live in tagged.iter().chain(adopted).filter(|live| live.address.kind == KIND) {
             let volume = live.fields.get("volume").and_then(|volume| volume.as_str());
             if let Some(volume) = volume.filter(|_| pruning.owner().has(live)) {
                 pruning.volumes.entry((&live.address.scope, volume)).or_default().push(live);
@@ -76,7 +84,8 @@ impl<'a> Pruning<'a> {
         let target = selected.target;
         let Some(snapshots) = self.volumes.get(&(&target.scope, &*target.id)) else { return Vec::new() };
         let surplus = keep.surplus(&self.owner().generations(snapshots), now, &block.timezone);
-        surplus.into_iter().map(|surplus| self.to_go(surplus, target.reference())).collect()
+        let surplus = surplus.into_iter().filter(|surplus| self.may_go(surplus));
+        surplus.map(|surplus| self.to_go(surplus, target.reference())).collect()
     }
 
     /// What is to go of the volumes that are not selected, and what is to be said of the snapshots that stay.
@@ -109,7 +118,8 @@ impl<'a> Pruning<'a> {
         match self.of.block.when_volume_gone {
             WhenGone::DeleteAfter(age) if !self.there.contains(volume) => {
                 let generations = self.owner().generations(snapshots);
-                retention::of_gone_volume(&generations, age, now, &self.of.block.timezone)
+                let surplus = retention::of_gone_volume(&generations, age, now, &self.of.block.timezone);
+                surplus.into_iter().filter(|surplus| self.may_go(surplus)).collect()
             }
             _ => Vec::new(),
         }
@@ -130,6 +140,10 @@ impl<'a> Pruning<'a> {
             WhenGone::DeleteAfter(_) => "those of a volume that is there stay until somebody deletes them",
         };
         problem.at(self.of.place.clone()).hint(hint)
+    }
+
+    fn may_go(&self, surplus: &Surplus<'_>) -> bool {
+        !self.adopted.contains(&surplus.live.address)
     }
 
     fn to_go(&self, surplus: Surplus<'_>, target: TargetRef) -> Desired {

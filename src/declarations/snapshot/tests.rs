@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use crate::declarations::{World, parse_all};
+use crate::declarations::{Records, World, parse_all};
 use crate::inventory::{Fleet, Selector, Target, TargetKind};
 use crate::manifest::{SourceSet, parse};
-use crate::model::{Actual, Address, Claim, Desired, Diagnostic, Diagnostics, Ownership, Scope};
+use crate::model::{Actual, Address, Claim, Desired, Diagnostic, Diagnostics, Owned, Ownership, Scope};
 use crate::resources::snapshot::Snapshot;
 use crate::resources::{schedule, snapshot};
 
@@ -80,23 +80,59 @@ fn live(id: &str, volume: &str, day: u32) -> Actual {
     }
 }
 
+fn now() -> jiff::Timestamp {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+/// What there is besides volumes.
+#[derive(Default)]
+struct Found {
+    tagged: Vec<Actual>,
+    records: Records,
+    untagged: Vec<Actual>,
+}
+
 fn desired(text: &str, volumes: Vec<Target>, tagged: &[Actual]) -> (Vec<Desired>, Vec<String>) {
+    desired_with(text, volumes, &Found { tagged: tagged.to_vec(), ..Found::default() })
+}
+
+fn desired_with(text: &str, volumes: Vec<Target>, found: &Found) -> (Vec<Desired>, Vec<String>) {
     let (declarations, problems) = read(text);
     assert_eq!(problems, [""; 0]);
+    desired_of(&*declarations[0], volumes, found)
+}
+
+fn desired_of(
+    declaration: &dyn Declaration,
+    volumes: Vec<Target>,
+    found: &Found,
+) -> (Vec<Desired>, Vec<String>) {
     let fleet = Fleet::new(volumes);
-    let now = "2026-11-20T12:00:00Z".parse().unwrap();
     let scopes = [scope()];
     let world = World {
         manifest_scopes: &scopes,
         scopes: &scopes,
         fleet: &fleet,
-        tagged,
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        now,
+        tagged: &found.tagged,
+        records: &found.records,
+        untagged: &found.untagged,
+        now: now(),
     };
-    let (desired, problems) = declarations[0].desired(&world);
+    let (desired, problems) = declaration.desired(&world);
     (desired, lines(&problems))
+}
+
+/// What the state records when this was applied.
+fn recorded(desired: &[Desired]) -> Records {
+    let record = |desired: &Desired| Owned {
+        address: desired.address.clone(),
+        label: desired.origin.label.clone(),
+        target: desired.target.clone(),
+        protect: false,
+        fields: desired.fields.clone(),
+    };
+    let own = desired.iter().filter(|desired| !desired.claim.is_of_products());
+    own.map(|desired| (desired.address.clone(), record(desired))).collect()
 }
 
 fn goes(desired: &[Desired]) -> Vec<String> {
@@ -298,3 +334,5 @@ fn wrong_blocks_are_told() {
 4:12 `role_arn`: there is no variable `nme` (there are: `region`, `account`)
 "##);
 }
+
+mod rules;

@@ -54,7 +54,7 @@ impl Snapshots {
             origin: Origin { label: self.label.clone(), place: self.place.line() },
             place: self.place.clone(),
             target: Some(target),
-            claim: Claim::Own { adopt: false },
+            claim: Claim::Own { adopt: self.block.adopt },
             protect: self.block.protect,
         }
     }
@@ -81,6 +81,13 @@ impl Snapshots {
             specification["ExcludeBootVolume"] = true.into();
         }
         Some(specification)
+    }
+
+    /// Tries what the snapshots of rules will be given when they are adopted, so that a mistake is told before there are any.
+    pub(super) fn check_texts(&self, holders: &[&Holder<'_>], problems: &mut TargetProblems) {
+        for selected in holders.iter().flat_map(|holder| &holder.volumes) {
+            Rendering::new(self, selected, problems).texts(&selected.target.reference());
+        }
     }
 
     /// What the snapshots are given: the same for all that are taken together.

@@ -4,4 +4,6 @@ mod aws;
 mod spec;
 
 pub use aws::EventRuleKind;
-pub use spec::{EventRule, KIND, MAX_TARGETS, RuleTarget, built_in_target, rule_name, runbook_target};
+pub use spec::{
+    EventRule, KIND, MAX_TARGETS, RuleTarget, built_in_target, fitting_name, rule_name, runbook_target,
+};

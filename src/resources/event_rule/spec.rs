@@ -107,6 +107,11 @@ impl RuleTarget {
     }
 }
 
+/// The name itself where AWS takes it for a rule; else its beginning with what tells it from others that begin so.
+pub fn fitting_name(name: &str) -> String {
+    fitting(name)
+}
+
 /// The name of a project's rule, `opsform-PROJECT.PARTS`, shortened where AWS would not take it. The parts are joined with dots,
 /// which neither labels nor ids hold, so that no two lists of parts make one name.
 pub fn rule_name(project: &str, parts: &[&str]) -> String {

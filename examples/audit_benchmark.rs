@@ -9,11 +9,10 @@
 #[allow(dead_code)] // The tests use more of it.
 mod aws;
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use aws::Emulator;
+use aws::{Emulator, program_beside_example};
 use serde_json::{Value, json};
 
 const REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "ap-northeast-2"];
@@ -54,7 +53,7 @@ fn main() -> ExitCode {
     std::fs::create_dir(folder.path().join("manifests")).unwrap();
     std::fs::write(folder.path().join("manifests/large.toml"), MANIFEST).unwrap();
     let start = Instant::now();
-    let mut command = Command::new(opsform());
+    let mut command = Command::new(program_beside_example());
     command.args(["audit", "--format", "json", "--endpoint-url", &account.url()]).current_dir(folder.path());
     command.env_clear().envs(account.environment());
     let output = command.output().unwrap();
@@ -78,11 +77,4 @@ fn main() -> ExitCode {
     }
     println!("{:<40} {:>10}", "findings", audit["findings"].as_array().map_or(0, Vec::len));
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// The program that was built beside this example.
-fn opsform() -> PathBuf {
-    let examples = std::env::current_exe().unwrap();
-    let profile = examples.parent().and_then(Path::parent).unwrap();
-    profile.join(format!("opsform{}", std::env::consts::EXE_SUFFIX))
 }

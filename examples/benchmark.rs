@@ -8,11 +8,11 @@
 #[path = "../tests/aws/support.rs"]
 mod aws;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use aws::{Account, Emulator};
+use aws::{Account, Emulator, program_beside_example};
 use serde_json::{Value, json};
 
 const REGION: &str = "us-east-1";
@@ -128,12 +128,7 @@ struct Measured {
 
 impl Benchmark {
     fn prepare() -> Self {
-        let me = std::env::current_exe().unwrap();
-        let program = me.parent().and_then(Path::parent).unwrap().join("opsform");
-        assert!(
-            program.exists(),
-            "build the program first: cargo build --release --bin opsform --example benchmark"
-        );
+        let program = program_beside_example();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("manifests")).unwrap();
         std::fs::write(folder.path().join("manifests/large.toml"), MANIFEST).unwrap();

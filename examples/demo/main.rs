@@ -12,7 +12,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use aws::{Account, Emulator};
+use aws::{Account, Emulator, program_beside_example};
 use serde_json::{Value, json};
 
 const SEOUL: &str = "ap-northeast-2";
@@ -53,9 +53,7 @@ impl Demo {
             .current_dir(root)
             .status();
         assert!(status.is_ok_and(|status| status.success()), "opsform builds");
-        // target/debug/examples/demo → target/debug/opsform
-        let me = std::env::current_exe().unwrap();
-        let program = me.parent().and_then(Path::parent).unwrap().join("opsform");
+        let program = program_beside_example();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("manifests")).unwrap();
         std::fs::write(folder.path().join("manifests/shop.toml"), MANIFEST).unwrap();

@@ -87,6 +87,20 @@ fn run(command: &mut Command, what: &str) {
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{what} failed: {status:?}");
 }
 
+/// The program that was built beside the example that asks: `target/debug/examples/demo` → `target/debug/opsform`.
+#[allow(dead_code)] // The tests know it from cargo.
+pub fn program_beside_example() -> PathBuf {
+    let me = std::env::current_exe().expect("an example knows where it is");
+    let program = me.parent().and_then(Path::parent).expect("it is in a folder of examples");
+    let program = program.join(format!("opsform{}", std::env::consts::EXE_SUFFIX));
+    let name = me.file_stem().unwrap_or_default().to_string_lossy();
+    assert!(
+        program.exists(),
+        "build the program first: cargo build --release --bin opsform --example {name}"
+    );
+    program
+}
+
 /// One AWS account in the emulator.
 #[derive(Clone)]
 pub struct Account {

@@ -166,6 +166,7 @@ fn the_manifests_of_the_repository_validate() {
         "examples/demo/manifests",
         "examples/inventory/manifests",
         "examples/schedules/manifests",
+        "examples/snapshots/manifests",
     ] {
         let folder = root().join(folder);
         Workspace::new("").ok(&["validate", "--manifests", folder.to_str().unwrap()]);

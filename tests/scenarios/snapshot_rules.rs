@@ -234,6 +234,18 @@ fn a_rule_that_is_there_is_taken_over_when_that_is_said() {
 }
 
 #[test]
+fn a_typo_in_a_tag_deletes_no_rule() {
+    let workspace = Workspace::new(DAILY);
+    fleet(&workspace);
+    workspace.apply();
+    workspace.edit_manifest("ebs = { tags = { Daily_Gens", "ebs = { tags = { Daily_Gnes");
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["selects no volumes, which would delete"]);
+    assert_eq!(rules(&workspace).len(), 2);
+    // One that lives on an instance alone is not forgotten either.
+    workspace.run(&["plan", "--exclude", "spare"]).expect(1).says(&["selects no volumes"]);
+}
+
+#[test]
 fn the_other_engine_takes_the_place_of_rules() {
     let workspace = Workspace::new(DAILY);
     fleet(&workspace);

@@ -329,6 +329,39 @@ fn snapshots_of_a_volume_that_is_gone_go_when_the_rule_says_so() {
     assert_eq!(left.len(), made.len() + 1);
 }
 
+/// Runs what cron would run of the README's line.
+fn cron(workspace: &Workspace) -> (String, Option<i32>) {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let line = readme.lines().find(|line| line.starts_with("30 10 * * *  cd ")).unwrap();
+    assert!(!line.contains('%'), "{line}");
+    let command = line.split_once(" && opsform ").unwrap().1;
+    let script = format!("exec {} {command} 2>&1", env!("CARGO_BIN_EXE_opsform"));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]).current_dir(workspace.path()).env_clear();
+    let ended = shell.envs(workspace.account.environment()).env("HOME", workspace.path()).output().unwrap();
+    (String::from_utf8(ended.stdout).unwrap(), ended.status.code())
+}
+
+#[test]
+fn the_crontab_of_the_readme_keeps_generations() {
+    let alarm = "[[alarm]]\nlabel = \"full\"\nfor_each = { ebs = {} }\nname = \"{{ id }}\"\nmetric = \"VolumeIdleTime\"\n\
+        comparison = \">\"\nthreshold = 1\n";
+    let workspace = Workspace::new(&format!("{DAILY}{alarm}"));
+    let volumes = volumes(&workspace, json!([{"name": "data", "tags": {"Daily_Gens": "2"}}]));
+    assert_eq!(cron(&workspace).1, Some(0));
+    assert_eq!(workspace.recorded(), ["opsform-payments", &format!("opsform-payments/daily.{}", volumes[0])]);
+    snapshots(&workspace, (1..=3).map(|day| ours(&volumes[0], day)).collect());
+    workspace.ok(&["plan", "--target", "snapshot.*"]).says(&["generation 3 of 2", "1 to destroy"]);
+    let (said, code) = cron(&workspace);
+    assert_eq!((workspace.account.snapshots(REGION).len(), code), (2, Some(0)), "{said}");
+    let (said, code) = cron(&workspace);
+    assert!(code == Some(0) && said.contains("Nothing to do"), "{said}");
+    snapshots(&workspace, (4..=28).flat_map(|day| vec![ours(&volumes[0], day); 11]).collect());
+    let (said, code) = cron(&workspace);
+    assert!(code == Some(1) && said.contains("--max-destroy"), "{said}");
+    assert!(workspace.account.alarms(REGION).is_empty());
+}
+
 #[test]
 fn the_policy_allows_what_snapshots_need() {
     let workspace = Workspace::new(DAILY);

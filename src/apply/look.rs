@@ -164,7 +164,8 @@ impl Look {
         let need = match self.question {
             Question::Absent => {
                 let keys = self.asked.iter().map(|asked| (&*asked.key, KeyRequest::default())).collect();
-                let there = self.kind.read(aws, &self.scope, &ReadRequest { keys }).await?;
+                let there =
+                    self.kind.read(aws, &self.scope, &ReadRequest { keys, ..ReadRequest::default() }).await?;
                 let why = "somebody made it since the plan was made";
                 return Ok(there.into_iter().map(|live| (live.address.key, why.to_owned())).collect());
             }
@@ -184,7 +185,7 @@ impl Look {
     /// What somebody changed since the plan was made, unless they did what is to be done.
     async fn changed(&self, aws: &Aws) -> Result<BTreeMap<String, String>, AwsError> {
         let keys = self.asked.iter().map(|asked| (&*asked.key, asked.request())).collect();
-        let there = self.kind.read(aws, &self.scope, &ReadRequest { keys }).await?;
+        let there = self.kind.read(aws, &self.scope, &ReadRequest { keys, ..ReadRequest::default() }).await?;
         let there: BTreeMap<&str, &Fields> =
             there.iter().map(|live| (&*live.address.key, &live.fields)).collect();
         let objections = self.asked.iter().filter_map(|asked| {

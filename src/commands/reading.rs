@@ -62,6 +62,11 @@ fn as_owned(actual: Actual) -> Owned {
 
 pub(super) type Requests<'a> = BTreeMap<(Scope, String), ReadRequest<'a>>;
 
+/// A request for nothing yet, at the time of the session.
+pub(super) fn request_at<'a>(session: &Session) -> ReadRequest<'a> {
+    ReadRequest { now: session.now, ..ReadRequest::default() }
+}
+
 /// What to read: everything desired and everything owned, by scope and kind.
 pub(super) fn requests<'a>(
     session: &Session,
@@ -83,7 +88,9 @@ pub(super) fn requests<'a>(
             None if state.unconfirmed.contains_key(address) => OwnershipNeed::Certain,
             None => OwnershipNeed::Index,
         };
-        let request = requests.entry((address.scope.clone(), address.kind.clone())).or_default();
+        let request = requests
+            .entry((address.scope.clone(), address.kind.clone()))
+            .or_insert_with(|| request_at(session));
         let key = request.keys.entry(&address.key).or_insert_with(|| KeyRequest {
             last_written: record.or(state.unconfirmed.get(address)).map(|owned| &owned.fields),
             ownership,

@@ -13,7 +13,7 @@ use super::guards::check_kinds;
 use super::output::Output;
 use super::planning::{by_kind, cost, find_what_a_lost_state_owned, protect, protecting};
 use super::progress::Reading;
-use super::reading::{Requests, learn, owners, read_resources};
+use super::reading::{Requests, learn, owners, read_resources, request_at};
 use super::session::Session;
 use super::stale::stale_failure;
 use super::whole_file::{Existing, write_whole};
@@ -224,7 +224,9 @@ fn keep_newer_records(saved: &mut Plan, state: &State) {
 fn requests<'a>(session: &Session, plan: &'a Plan, state: &'a State) -> Requests<'a> {
     let mut requests = Requests::new();
     let mut ask = |address: &'a Address, key: KeyRequest<'a>| {
-        let request = requests.entry((address.scope.clone(), address.kind.clone())).or_default();
+        let request = requests
+            .entry((address.scope.clone(), address.kind.clone()))
+            .or_insert_with(|| request_at(session));
         request.keys.entry(&*address.key).or_insert(key);
     };
     for change in &plan.changes {

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::failure::{Exit, Failure};
 use super::planning::declared_fleet;
-use super::reading::{Requests, owners, read_resources};
+use super::reading::{Requests, owners, read_resources, request_at};
 use super::session::Session;
 use crate::declarations::{Manifest, NO_RECORDS, World};
 use crate::model::{Address, Claim, Fields, Ownership, Scope};
@@ -25,7 +25,7 @@ pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()
     for Touched { address, before, after } in plan.touched() {
         let key = KeyRequest { desired: after, last_written: before, ..KeyRequest::default() };
         let scope_and_kind = (address.scope.clone(), address.kind.clone());
-        let request = requests.entry(scope_and_kind).or_default();
+        let request = requests.entry(scope_and_kind).or_insert_with(|| request_at(session));
         request.keys.insert(&address.key, key);
     }
     let stale = plan.stale(&read_resources(session, &requests).await?);

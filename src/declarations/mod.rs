@@ -18,9 +18,9 @@ mod untagged;
 mod variables;
 
 pub use for_each::{ForEach, Selected};
-pub use inventories::{Inventories, Inventory, files_of};
+pub use inventories::{Inventories, Inventory};
 pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
-pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, parse_all};
+pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, parse_all};
 pub use unique::{check_unique, unite};
 pub use untagged::{NO_RECORDS, Products, Records, claimed_once};
 

@@ -1,8 +1,8 @@
 //! The list of declarations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::manifest::{Document, Placed, Settings, TableReader};
+use crate::manifest::{self, Document, Files, Placed, Settings, TableReader};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 use super::inventories::{self, Inventories};
@@ -20,6 +20,8 @@ pub struct DeclarationKind {
     pub about: &'static str,
     /// Reads a block. Records every problem and gives nothing if there was an error that leaves a hole.
     pub parse: fn(&mut TableReader<'_>, &Context<'_>) -> Option<Box<dyn Declaration>>,
+    /// The files that a block names, besides those of inventories, by the paths under which they must be read.
+    pub files: fn(&manifest::Block) -> Vec<String>,
 }
 
 /// What a block's reader may know besides the block.
@@ -31,6 +33,8 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// The manifest's inventories.
     pub inventories: &'a Inventories,
+    /// The files that blocks name.
+    pub files: &'a Files,
 }
 
 /// All sorts of blocks. A new one is one folder and one line here.
@@ -39,23 +43,40 @@ pub const REGISTRY: &[DeclarationKind] = &[
         block: "alarm",
         about: "a CloudWatch alarm for each selected target",
         parse: alarm::parse,
+        files: |_| Vec::new(),
     },
     DeclarationKind {
         block: "schedule",
         about: "when instances, databases and clusters start and stop",
         parse: schedule::parse,
+        files: schedule::files_of,
     },
     DeclarationKind {
         block: "snapshot",
         about: "snapshots of volumes on a schedule, and how many are kept",
         parse: snapshot::parse,
+        files: |_| Vec::new(),
     },
-    DeclarationKind { block: "tags", about: "the tags that targets must carry", parse: tags::parse },
+    DeclarationKind {
+        block: "tags",
+        about: "the tags that targets must carry",
+        parse: tags::parse,
+        files: |_| Vec::new(),
+    },
 ];
 
 /// The names of all blocks.
 pub fn block_names() -> Vec<&'static str> {
     REGISTRY.iter().map(|kind| kind.block).chain([inventories::BLOCK]).collect()
+}
+
+/// The files that the blocks of a document name, by the paths under which they must be read.
+pub fn files_of(document: &Document) -> BTreeSet<String> {
+    let of_block = |block: &manifest::Block| {
+        let kind = REGISTRY.iter().find(|kind| kind.block == block.name);
+        kind.map(|kind| (kind.files)(block)).unwrap_or_default()
+    };
+    document.blocks.iter().flat_map(of_block).chain(inventories::files_of(document)).collect()
 }
 
 /// A manifest without errors.
@@ -115,6 +136,7 @@ pub fn parse_all(document: &Document) -> (Vec<Box<dyn Declaration>>, Diagnostics
             label: label.as_ref().map_or("?", |label| label.value.as_str()),
             settings: &document.settings,
             inventories: &inventories,
+            files: &document.files,
         };
         declarations.extend((kind.parse)(&mut reader, &context));
         reader.finish();

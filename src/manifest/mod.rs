@@ -3,6 +3,7 @@
 //! Architecture invariant: this module imports `model` only and knows no block (`alarm`, …) by name. What a block
 //! means is said by its folder in `declarations/`, which reads it with a [`TableReader`].
 
+mod calendar;
 mod document;
 mod duration;
 mod mail;
@@ -20,6 +21,7 @@ mod template_keys;
 mod templated;
 mod value;
 
+pub use calendar::{Calendar, DaysOff};
 pub use document::{Block, Document, load, parse};
 pub use duration::{Seconds, parse_seconds};
 pub use mail::{Language, MailSettings, SUBJECT_VARIABLES};

@@ -116,6 +116,11 @@ impl<'a> TableReader<'a> {
         self.table.get(key).map(|entry| &entry.key_place)
     }
 
+    /// The value of a key, if it is there. Does not count as asking for it.
+    pub fn value_of(&self, key: &str) -> Option<&'a Value> {
+        self.table.get(key).map(|entry| &entry.value)
+    }
+
     /// The value of a key that may be left out.
     pub fn optional<T: FromValue>(&mut self, key: &'static str) -> Option<Placed<T>> {
         let entry = self.ask(key)?;
@@ -254,6 +259,11 @@ impl<'a> TableReader<'a> {
     /// Records a problem that the getters cannot know of.
     pub fn problem(&mut self, diagnostic: Diagnostic) {
         self.problems.push(diagnostic);
+    }
+
+    /// Hands out the list of problems, for what records several by itself.
+    pub fn with_problems<T>(&mut self, read: impl FnOnce(&mut Diagnostics) -> T) -> T {
+        read(self.problems)
     }
 
     /// Records every key that nobody asked for.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, Fields, KindText, Ownership, Scope};
@@ -123,6 +124,8 @@ pub struct Operations {
 pub struct ReadRequest<'a> {
     /// The keys, each with what is known of it.
     pub keys: BTreeMap<&'a str, KeyRequest<'a>>,
+    /// The time by which something has begun or is over, and so in its normal form; at its default nothing has and is.
+    pub now: Timestamp,
 }
 
 /// What is known of a resource before it is read.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
@@ -166,3 +168,23 @@ class Schedules(Case):
             self.assertEqual(is_rate(text, exact), taken, text)
         self.assertTrue(is_at("at(2026-12-31T23:59:00)"))
         self.assertFalse(is_at("at(2026-02-30T23:59:00)") or is_at("at(2026-12-31 23:59:00)"))
+
+    def test_starts_and_ends(self) -> None:
+        now = time.time()
+        self.assertIn("earlier than 5 minutes ago", self.invalid(StartDate=now - 600))
+        self.assertIn("must be after", self.invalid(StartDate=now + 600, EndDate=now + 300))
+        dates = {"StartDate": now - 200, "EndDate": now + 3600, "ActionAfterCompletion": "DELETE"}
+        self.scheduler.create_schedule(Name="part", **schedule(**dates))
+        self.scheduler.create_schedule(Name="kept", **schedule(EndDate=now + 3600))
+        self.scheduler.create_schedule(Name="later", **schedule(StartDate=now + 3600))
+        with self.assertRaisesRegex(AssertionError, "has not begun"):
+            self.control("POST", "fire", {"name": "later"})
+        late = datetime.fromtimestamp(now + 4000, UTC).isoformat()
+        with self.assertRaisesRegex(AssertionError, "has ended"):
+            self.control("POST", "fire", {"name": "kept", "at": late})
+        deleted = self.control("POST", "schedules/pass", {"until": late})["deleted"]
+        self.assertEqual(deleted, {"us-east-1": ["default/part"]})
+        past = {"name": "later", "set": {"StartDate": now - 600}}
+        self.assertEqual(self.control("POST", "schedules/edit", past)["Name"], "later")
+        names = [one["Name"] for one in self.scheduler.list_schedules()["Schedules"]]
+        self.assertEqual(names, ["kept", "later"])

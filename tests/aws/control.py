@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any
 
 from accounts import Account, Accounts
@@ -19,6 +20,7 @@ from http_server import Request, Response
 from mails import Mail
 from moto_bridge import MotoBridge, forget_account
 from protocols import AwsError, plain, timestamp
+from scheduler import time_passes
 from seed import seed
 from ses import check_settings
 from snapshots import finish
@@ -74,6 +76,15 @@ class Control:
             return answer(stored_schedules(account))
         if step == "GET rules":
             return self._rules(account)
+        if step == "POST schedules/pass":
+            until = datetime.fromisoformat(body["until"]).timestamp()
+            stores = sorted(account.timetables.items())
+            return answer({"deleted": {region: time_passes(store, until) for region, store in stores}})
+        if step == "POST schedules/edit":
+            where = body.get("group", "default"), body["name"]
+            schedule = account.timetable(body.get("region", "us-east-1")).schedules[where]
+            schedule.update(body["set"])
+            return answer(schedule)
         if step == "GET mails":
             return answer({"mails": sent_mails(account)})
         if step == "POST mails/clear":

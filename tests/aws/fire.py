@@ -13,6 +13,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -43,6 +44,7 @@ async def fire(account: Account, moto: MotoBridge, order: dict[str, Any]) -> dic
         raise ValueError(f"there is no schedule {'/'.join(place)} in {region}")
     if schedule["State"] == "DISABLED":
         raise ValueError(f"the schedule {'/'.join(place)} is disabled")
+    check_time(schedule, order)
     service, action = called(schedule["Target"]["Arn"])
     given = json.loads(with_context(schedule, order))
     if schedule["ActionAfterCompletion"] == "DELETE" and schedule["ScheduleExpression"].startswith("at("):
@@ -72,6 +74,15 @@ async def carry_out(
         "message": message.group(1) if message is not None else None,
         "answer": answer.body.decode(),
     }
+
+
+def check_time(schedule: dict[str, Any], order: dict[str, Any]) -> None:
+    """A schedule fires from its start on, and up to its end."""
+    at = datetime.fromisoformat(order["at"]).timestamp() if "at" in order else time.time()
+    if at < (schedule.get("StartDate") or at):
+        raise ValueError(f"the schedule {schedule['Name']} has not begun")
+    if at > (schedule.get("EndDate") or at):
+        raise ValueError(f"the schedule {schedule['Name']} has ended")
 
 
 def called(arn: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 Sources: the EventBridge Scheduler API reference of every operation (patterns and bounds come from its model, which
 botocore has), "Schedule types", "Using universal targets" (read-only actions are refused) and "Deleting a schedule
 group" (DELETING until its schedules are gone) in its user guide; public issue threads for `Invalid Schedule
-Expression`. Other wordings, the size of an input, the answers about the default group, and that a client token which
+Expression` and for a start that lies in the past. Other wordings, the size of an input, the answers about the default group, and that a client token which
 comes again is answered like the first time are inferred.
 """
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PAGE, MAX_INPUT, MAX_TAGS = 100, 256 * 1024, 50
 DEFAULT = "default"
+PAST = 5 * 60  # seconds that a start may lie in the past
 UNIVERSAL = re.compile(r"arn:aws[a-z-]*:scheduler:::aws-sdk:([^:]*):([^:]*)")
 READ_ONLY = (
     "get describe list poll receive search scan query select read lookup discover validate batchGet batchDescribe "
@@ -223,6 +224,18 @@ def delete_schedule(store: Timetable, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def time_passes(store: Timetable, until: float) -> list[str]:
+    """Deletes what has ended by then and is to be deleted after its completion. Nothing fires."""
+    ended = [
+        where
+        for where, one in store.schedules.items()
+        if one["ActionAfterCompletion"] == "DELETE" and one.get("EndDate") is not None and one["EndDate"] <= until
+    ]
+    for where in ended:
+        del store.schedules[where]
+    return sorted("/".join(where) for where in ended)
+
+
 def list_schedules(store: Timetable, params: dict[str, Any]) -> dict[str, Any]:
     """A summary has neither the expression nor the zone, and of the target only the ARN."""
     group, prefix, state = params.get("GroupName"), params.get("NamePrefix", ""), params.get("State")
@@ -295,6 +308,8 @@ def check_schedule(params: dict[str, Any]) -> None:
     window = params["FlexibleTimeWindow"]
     if (window["Mode"] == "FLEXIBLE") != (window.get("MaximumWindowInMinutes") is not None):
         raise invalid("MaximumWindowInMinutes goes with a FlexibleTimeWindow of mode FLEXIBLE, and with no other.")
+    if params.get("StartDate") and not right[1] and params["StartDate"] < time.time() - PAST:
+        raise invalid("The StartDate you specify cannot be earlier than 5 minutes ago.")
     if params.get("EndDate") and params.get("StartDate") and params["EndDate"] <= params["StartDate"]:
         raise invalid("The EndDate must be after the StartDate.")
     check_target(params["Target"])

@@ -306,6 +306,17 @@ impl Account {
             .unwrap_or_else(|error| panic!("{operation}: {error}"));
     }
 
+    /// Lets time pass up to a moment: the schedules that AWS deletes because they have ended, as `GROUP/NAME`.
+    pub fn pass(&self, region: &str, until: &str) -> Vec<String> {
+        let deleted = self.post("schedules/pass", &json!({ "until": until }))["deleted"][region].clone();
+        serde_json::from_value(deleted).unwrap_or_default()
+    }
+
+    /// Sets fields of a schedule, also to what AWS would refuse by now.
+    pub fn edit_schedule(&self, region: &str, group: &str, name: &str, set: Value) {
+        self.post("schedules/edit", &json!({ "region": region, "group": group, "name": name, "set": set }));
+    }
+
     /// Calls EventBridge Scheduler as a person in the console would.
     pub fn scheduler(&self, region: &str, path: &str, body: Value) {
         let credential = format!("AKIA{}/20261120/{region}/scheduler/aws4_request", self.id);

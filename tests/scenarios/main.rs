@@ -10,6 +10,7 @@ mod architecture;
 mod audit;
 mod ci;
 mod commands;
+mod days_off;
 mod documents;
 mod event_rules;
 mod event_rules_broken;

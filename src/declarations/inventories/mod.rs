@@ -34,7 +34,7 @@ impl Inventories {
 }
 
 /// The files that the inventories of a document name, by the paths under which they must be read.
-pub fn files_of(document: &Document) -> BTreeSet<String> {
+pub(super) fn files_of(document: &Document) -> BTreeSet<String> {
     let blocks = document.blocks.iter().filter(|block| block.name == BLOCK);
     let files = blocks.filter_map(|block| {
         let value = &block.table.get("file")?.value;

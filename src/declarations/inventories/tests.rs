@@ -44,7 +44,7 @@ fn read(text: &str, csv: &str) -> (Vec<Box<dyn Declaration>>, Vec<String>) {
     let sources =
         SourceSet::new("manifests", [("manifests/a.toml", text), ("manifests/main.toml", SETTINGS)]);
     let (mut document, mut problems) = parse(&sources, &block_names());
-    assert!(files_of(&document).iter().all(|file| file.starts_with("manifests/")));
+    assert!(super::files_of(&document).iter().all(|file| file.starts_with("manifests/")));
     document.files = BTreeMap::from([("manifests/servers.csv".to_owned(), Ok(csv.as_bytes().into()))]);
     let (declarations, more) = parse_all(&document);
     problems.extend(more);

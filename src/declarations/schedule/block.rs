@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::except::Except;
 use super::shards::LIMIT;
 use crate::cron::Expression;
 use crate::declarations::engine::{self, Engine};
@@ -20,6 +21,8 @@ pub(super) struct Block {
     pub(super) start: Option<Placed<String>>,
     pub(super) stop: Option<Placed<String>>,
     pub(super) timezone: TimeZone,
+    /// The days on which it does neither.
+    pub(super) except: Option<Except>,
     pub(super) role: TextTemplate,
     pub(super) engine: Engine,
     /// When rules start and stop targets, where they do.
@@ -74,6 +77,7 @@ impl Block {
             );
         }
         let timezone = timezone::read(reader);
+        let except = Except::read(reader, context);
         let role = timetable::role(reader);
         let dead_letters = timetable::dead_letters(reader);
         let engine = Engine::read(reader);
@@ -102,6 +106,7 @@ impl Block {
             start,
             stop,
             timezone: timezone?,
+            except,
             role: role?,
             engine,
             times_in_utc: times_in_utc?,
@@ -267,6 +272,11 @@ fn refuse_for_engine(reader: &mut TableReader<'_>, engine: Engine) {
         if let Some(place) = reader.key_place(key) {
             reader.problem(Diagnostic::error(format!("`{key}` {why}")).at(place.clone()).hint(hint));
         }
+    }
+    if let (Engine::Rule, Some(place)) = (engine, reader.key_place("except")) {
+        let why =
+            "`except` is for `engine = \"scheduler\"`: rules of EventBridge neither begin nor end on a day";
+        reader.problem(Diagnostic::error(why).at(place.clone()).hint("leave one of the two out"));
     }
 }
 

@@ -1,7 +1,9 @@
 //! `[[schedule]]`: when instances, databases and clusters start and stop.
 
 mod block;
+mod except;
 mod rules;
+mod segments;
 mod shards;
 mod wanted;
 
@@ -10,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use self::block::Block;
+pub(super) use self::except::files_of;
 use self::wanted::{Arns, Member};
 use super::engine::Engine;
 use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of};
@@ -102,6 +105,7 @@ impl Declaration for Schedule {
     }
 
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
+        let today = self.keep().today(world.now);
         let mut problems = TargetProblems::default();
         let mut diagnostics = Diagnostics::new();
         let mut scopes: BTreeMap<&Scope, Vec<Member<'_>>> = BTreeMap::new();
@@ -119,7 +123,9 @@ impl Declaration for Schedule {
         let mut desired = Vec::new();
         for (scope, members) in scopes {
             match (self.arns(scope), self.block.engine) {
-                (Ok(arns), Engine::Scheduler) => desired.extend(self.wanted(scope, &arns, &members)),
+                (Ok(arns), Engine::Scheduler) => {
+                    desired.extend(self.wanted(scope, &arns, &members, world.now));
+                }
                 (Ok(arns), Engine::Rule) => desired.extend(self.rules(scope, &arns, &members)),
                 (Err(problems), _) => diagnostics.extend(problems),
             }
@@ -129,6 +135,8 @@ impl Declaration for Schedule {
         if !selected_any && diagnostics.is_empty() && !self.allows_empty() {
             diagnostics.push(selects_nothing(&self.label, &self.block.for_each.place));
         }
+        let except = self.block.except.as_ref();
+        diagnostics.extend(except.and_then(|except| except.warning(today, &self.label)));
         (desired, diagnostics)
     }
 }

@@ -43,9 +43,13 @@ fn faults(text: &str) -> Vec<String> {
 
 /// What the block wants of a fleet on 20 November 2026, 20:00 in Seoul, and what it says.
 fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
+    desired_at("2026-11-20T11:00:00Z", text, targets)
+}
+
+fn desired_at(now: &str, text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
     let manifest = manifest(text).unwrap();
     let (scopes, fleet) = ([scope()], Fleet::new(targets));
-    let now: Timestamp = "2026-11-20T11:00:00Z".parse().unwrap();
+    let now: Timestamp = now.parse().unwrap();
     let world = World {
         manifest_scopes: &scopes,
         scopes: &scopes,
@@ -364,4 +368,55 @@ fn rds_starts_by_itself_after_seven_days() {
         .replace("cron(0 19 ? * MON-FRI *)", "cron(0 19 ? * FRI *)")
         .replace("start = 'cron(0 9 ? * MON-FRI *)'", "");
     assert_eq!(warnings(&friday.replace(", rds = {}, rds_cluster = {}", "")), 0);
+}
+
+/// Name, start and end of the schedules at a time.
+fn segments_at(now: &str, text: &str) -> Vec<String> {
+    let (wanted, problems) = desired_at(now, text, vec![target(TargetKind::Rds, "orders", &[], &[])]);
+    assert_eq!(problems, [""; 0]);
+    let line = |(name, one): (String, Schedule)| {
+        let time = |time: Option<Timestamp>| time.map_or_else(String::new, |time| time.to_string());
+        assert_eq!(one.delete_after_completion, one.end_date.is_some());
+        format!("{name}: {}..{}", time(one.start_date), time(one.end_date))
+    };
+    schedules(&wanted).into_iter().map(line).collect()
+}
+
+#[test]
+fn days_off_cut_schedules_and_pass_without_a_trace() {
+    let text = format!("{OFFICE}except = ['2026-12-24..2026-12-26', 2025-12-25, '2028-12-25']\n");
+    let last =
+        ["office.start.rds.orders: 2026-12-25T15:00:00Z..", "office.stop.rds.orders: 2026-12-25T15:00:00Z.."];
+    assert_eq!(
+        segments_at("2026-11-20T11:00:00Z", &text),
+        [
+            last[0],
+            "office.start.rds.orders.until-2026-12-24: ..2026-12-23T14:59:59Z",
+            last[1],
+            "office.stop.rds.orders.until-2026-12-24: ..2026-12-23T14:59:59Z",
+        ]
+    );
+    // 19:00 in Seoul has passed, and so has the next morning.
+    assert_eq!(segments_at("2026-12-23T10:00:00Z", &text), last);
+    assert_eq!(segments_at("2026-12-25T14:59:59Z", &text), last);
+    let over = segments_at("2026-12-25T15:00:00Z", &format!("{text}# the same\n").replace("2028", "2027"));
+    assert_eq!(over[0], "office.start.rds.orders: ..");
+}
+
+#[test]
+fn a_calendar_that_is_over_is_told() {
+    let text = format!("{OFFICE}except = ['2025-12-25']\n");
+    let (wanted, problems) = desired(&text, fleet());
+    assert_eq!(wanted.len(), 7);
+    assert_eq!(problems, ["`except` of schedule.office has no day in the twelve months from today"]);
+}
+
+#[test]
+fn wrong_days_off_are_told() {
+    assert_eq!(
+        faults(&format!("{OFFICE}engine = 'rule'\nexcept = ['2026-12-25']\n"))[0],
+        "`except` is for `engine = \"scheduler\"`: rules of EventBridge neither begin nor end on a day"
+    );
+    assert_eq!(faults(&format!("{OFFICE}except = ['Christmas']\n")), ["`except`: \"Christmas\" is no date"]);
+    assert_eq!(faults(&format!("{OFFICE}except = {{ file = 'h.ics' }}\n")), ["there is no file `h.ics`"]);
 }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::Schedule;
+use super::segments::{Segment, segments};
 use super::shards::shards;
+use crate::cron::Expression;
 use crate::declarations::{PowerAction, timetable, timezone};
 use crate::inventory::{Target, TargetKind};
 use crate::model::{Address, Claim, Desired, Origin, Scope, TargetRef};
@@ -53,12 +56,19 @@ impl Member<'_> {
 
 impl Schedule {
     /// The schedules of a scope, and the group that they are in.
-    pub(super) fn wanted(&self, scope: &Scope, arns: &Arns, members: &[Member<'_>]) -> Vec<Desired> {
+    pub(super) fn wanted(
+        &self,
+        scope: &Scope,
+        arns: &Arns,
+        members: &[Member<'_>],
+        now: Timestamp,
+    ) -> Vec<Desired> {
         let mut wanted = Vec::new();
         for (action, expression) in
             [(PowerAction::Start, &self.block.start), (PowerAction::Stop, &self.block.stop)]
         {
             let Some(expression) = expression else { continue };
+            let segments = self.segments(&expression.value, now);
             for kind in [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster] {
                 let of_kind: Vec<&Member<'_>> =
                     members.iter().filter(|member| member.target.kind == kind).collect();
@@ -73,9 +83,14 @@ impl Schedule {
                 spec.max_event_age = MAX_EVENT_AGE;
                 spec.description = Some(description(&self.project, &self.label));
                 spec.dead_letter_arn.clone_from(&arns.dead_letters);
-                match kind {
-                    TargetKind::Ec2 => wanted.extend(self.of_instances(scope, action, &of_kind, &spec)),
-                    _ => wanted.extend(of_kind.iter().map(|member| self.of_database(member, action, &spec))),
+                for segment in &segments {
+                    let spec = in_segment(&spec, segment);
+                    if kind == TargetKind::Ec2 {
+                        wanted.extend(self.of_instances(scope, action, &of_kind, &spec, segment));
+                        continue;
+                    }
+                    let database = |member: &&Member<'_>| self.of_database(member, action, &spec, segment);
+                    wanted.extend(of_kind.iter().map(database));
                 }
             }
         }
@@ -86,6 +101,16 @@ impl Schedule {
         wanted
     }
 
+    /// The parts of an expression between the block's days off.
+    fn segments(&self, expression: &str, now: Timestamp) -> Vec<Segment> {
+        let zone = &self.block.timezone;
+        let days = self.block.except.as_ref().map(|except| except.days(now.to_zoned(zone.clone()).date()));
+        match (Expression::parse(expression), days) {
+            (Ok(expression), Some(days)) => segments(&expression, zone, &days, now),
+            _ => vec![Segment { until: None, start: None, end: None }],
+        }
+    }
+
     /// One schedule for all instances, or some where they do not fit into one.
     fn of_instances(
         &self,
@@ -93,6 +118,7 @@ impl Schedule {
         action: PowerAction,
         members: &[&Member<'_>],
         spec: &schedule::Schedule,
+        segment: &Segment,
     ) -> Vec<Desired> {
         let of = |members: &mut dyn Iterator<Item = &&Member<'_>>| -> BTreeSet<String> {
             members.map(|member| member.target.id.clone()).collect()
@@ -111,13 +137,19 @@ impl Schedule {
             if action == PowerAction::Stop && self.block.hibernate {
                 spec.input = json!({ "Hibernate": true });
             }
-            self.desired_of(scope, &parts, &spec, None)
+            self.desired_of(scope, &named(parts, segment), &spec, None)
         };
         shards(ids, self.block.batch_size).into_iter().map(desired).collect()
     }
 
     /// `StopDBInstance` and `StopDBCluster` take one id (the RDS API reference).
-    fn of_database(&self, member: &Member<'_>, action: PowerAction, spec: &schedule::Schedule) -> Desired {
+    fn of_database(
+        &self,
+        member: &Member<'_>,
+        action: PowerAction,
+        spec: &schedule::Schedule,
+        segment: &Segment,
+    ) -> Desired {
         let target = member.target;
         let parameter = match target.kind {
             TargetKind::RdsCluster => "DbClusterIdentifier",
@@ -126,19 +158,23 @@ impl Schedule {
         let mut spec = spec.clone();
         spec.input = json!({ parameter: target.id });
         spec.enabled = member.has_part_in(action);
-        let parts = [&*self.name, action.name(), target.kind.name(), &*target.id];
-        self.desired_of(&target.scope, &parts, &spec, Some(target.reference()))
+        let parts = vec![&*self.name, action.name(), target.kind.name(), &*target.id];
+        self.desired_of(&target.scope, &named(parts, segment), &spec, Some(target.reference()))
     }
 
     fn desired_of(
         &self,
         scope: &Scope,
-        parts: &[&str],
+        parts: &[String],
         spec: &schedule::Schedule,
         target: Option<TargetRef>,
     ) -> Desired {
         Desired {
-            address: Address::new(schedule::KIND, scope.clone(), key(&self.project, parts)),
+            address: Address::new(
+                schedule::KIND,
+                scope.clone(),
+                key(&self.project, &parts.iter().map(String::as_str).collect::<Vec<_>>()),
+            ),
             fields: spec.to_fields(),
             origin: Origin { label: self.label.clone(), place: self.place.line() },
             place: self.place.clone(),
@@ -147,4 +183,20 @@ impl Schedule {
             protect: false,
         }
     }
+}
+
+/// A schedule as it is in a segment. AWS deletes what has an end when it is over.
+fn in_segment(spec: &schedule::Schedule, segment: &Segment) -> schedule::Schedule {
+    schedule::Schedule {
+        start_date: segment.start,
+        end_date: segment.end,
+        delete_after_completion: segment.end.is_some(),
+        ..spec.clone()
+    }
+}
+
+/// The parts of a name with the day off that the segment stops before.
+fn named(parts: Vec<&str>, segment: &Segment) -> Vec<String> {
+    let until = segment.until.map(|day| format!("until-{day}"));
+    parts.into_iter().map(str::to_owned).chain(until).collect()
 }

@@ -6,8 +6,10 @@ use super::contain::contained;
 use super::decode::decode;
 use super::delimited;
 use super::format::Format;
+use super::table::cell_name;
 use super::value::CellValue;
 use super::workbook::{Checked, Workbook};
+use crate::model::{Cell, Place};
 
 /// A table as it stands in a file.
 #[derive(Clone, Debug)]
@@ -16,6 +18,19 @@ pub struct Grid {
     pub name: Option<Arc<str>>,
     /// Its cells by row and column; a row ends with its last cell.
     pub rows: Vec<Vec<CellValue>>,
+}
+
+impl Grid {
+    /// The place of a cell, for diagnostics.
+    pub fn place(&self, file: &str, row: usize, column: usize) -> Place {
+        let value = self.rows.get(row).and_then(|cells| cells.get(column)).map(ToString::to_string);
+        Place::Cell(Cell {
+            file: file.into(),
+            sheet: self.name.clone(),
+            cell: cell_name(row, column),
+            value: value.unwrap_or_default(),
+        })
+    }
 }
 
 /// The visible tables of a file with this name and content.

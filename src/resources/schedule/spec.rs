@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::aws::{LABEL_TAG, PROJECT_TAG, partition};
+use crate::cron::Expression;
 use crate::model::{Fields, KindText};
 
 /// The kind's name.
@@ -28,6 +31,12 @@ pub struct Schedule {
     pub expression: String,
     /// An IANA name, such as `Asia/Seoul`; AWS's default is `UTC`.
     pub timezone: String,
+    /// When it begins to fire, in whole seconds; absent where it has begun, or always did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_date: Option<Timestamp>,
+    /// When it no longer fires, in whole seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_date: Option<Timestamp>,
     /// Whether it fires.
     pub enabled: bool,
     /// How many minutes late it may fire; absent for a flexible window that is `OFF`.
@@ -63,6 +72,8 @@ impl Schedule {
         Self {
             expression: expression.to_owned(),
             timezone: timezone.to_owned(),
+            start_date: None,
+            end_date: None,
             enabled: true,
             flexible_minutes: None,
             target_arn: target_arn.to_owned(),
@@ -97,6 +108,16 @@ impl Schedule {
             schedule.input = Value::Object(Map::new());
         }
         Ok(schedule)
+    }
+
+    /// Whether it fires no more, so that AWS deletes it by itself, now or in a while.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        let Some(end) = self.end_date.filter(|_| self.delete_after_completion) else { return false };
+        let next = || {
+            let (expression, zone) = (Expression::parse(&self.expression), TimeZone::get(&self.timezone));
+            expression.ok()?.next(now, &zone.ok()?).next().map(|next| next.timestamp())
+        };
+        now >= end || next().is_some_and(|next| next > end)
     }
 
     /// The target's input as AWS keeps it: JSON with its keys and ids sorted; `None` where there is none.
@@ -162,7 +183,10 @@ fn summary(fields: &Fields) -> String {
     };
     let input = if is_empty(&schedule.input) { String::new() } else { format!(" {}", schedule.input) };
     let disabled = if schedule.enabled { "" } else { " (disabled)" };
-    format!("{} {}: {target}{ids}{input}{disabled}", schedule.expression, schedule.timezone)
+    let date =
+        |word: &str, time: Option<Timestamp>| time.map_or_else(String::new, |time| format!(" {word} {time}"));
+    let (from, until) = (date("from", schedule.start_date), date("until", schedule.end_date));
+    format!("{} {}{from}{until}: {target}{ids}{input}{disabled}", schedule.expression, schedule.timezone)
 }
 
 #[cfg(test)]
@@ -211,6 +235,20 @@ mod tests {
         assert_eq!(text, "opsform:project=pay.ments opsform:label=snapshot.daily");
         assert_eq!(described(&text), Some(("pay.ments", "snapshot.daily")));
         assert_eq!(described("stops everything"), None);
+    }
+
+    #[test]
+    fn what_fires_no_more_is_over() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mut segment = stop();
+        segment.end_date = Some(time("2026-12-24T14:59:59Z"));
+        assert!(!segment.is_over(time("2027-01-01T00:00:00Z")));
+        segment.delete_after_completion = true;
+        assert!(!segment.is_over(time("2026-12-24T09:59:59Z")));
+        assert!(segment.is_over(time("2026-12-24T10:00:00Z")));
+        assert!(segment.is_over(time("2027-01-01T00:00:00Z")));
+        segment.expression = "rate(1 day)".to_owned();
+        assert!(!segment.is_over(time("2026-12-22T10:00:00Z")));
     }
 
     #[test]

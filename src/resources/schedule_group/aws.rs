@@ -1,6 +1,6 @@
 //! Schedule groups on AWS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_scheduler::types::{ScheduleGroupState, Tag};
 use futures::FutureExt;
@@ -14,7 +14,9 @@ use crate::aws::{
 };
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
 use crate::plan::{Change, Verb};
+use crate::resources::schedule::Schedule;
 use crate::resources::schedule::aws::{names_in, of_group};
+use crate::resources::schedule::names::parse_key;
 use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 /// How many of the schedules that are in a group's way are named.
@@ -180,7 +182,7 @@ async fn carry_out(aws: &Aws, project: &str, batch: &[Step]) -> Vec<Result<(), A
     for step in batch {
         let address = step.address();
         results.push(match step {
-            Step::Remove(_) => remove(aws, &address.scope, &address.key).await,
+            Step::Remove(_) => remove(aws, project, &address.scope, &address.key).await,
             Step::Write(change) => write(aws, project, change).await,
         });
     }
@@ -211,10 +213,25 @@ async fn write(aws: &Aws, project: &str, change: &Change) -> Result<(), AwsError
     .map(drop)
 }
 
+/// The schedules in a group but those of the project that are over and that AWS deletes in a while: they may go with the
+/// group.
+async fn left_in(aws: &Aws, scope: &Scope, group: &str, project: &str) -> Result<BTreeSet<String>, AwsError> {
+    let mut left = names_in(aws, scope, group).await?;
+    if !left.is_empty() {
+        for ours in of_group(aws, scope, group, project).await? {
+            let passing = Schedule::from_fields(&ours.fields).is_ok_and(|one| one.delete_after_completion);
+            if let (true, Some((_, name))) = (passing, parse_key(&ours.address.key)) {
+                left.remove(name);
+            }
+        }
+    }
+    Ok(left)
+}
+
 /// Deletes a group without schedules. AWS would delete those that are in it, also other people's ("Deleting a schedule
 /// group" in the user guide).
-async fn remove(aws: &Aws, scope: &Scope, group: &str) -> Result<(), AwsError> {
-    let left = names_in(aws, scope, group).await?;
+async fn remove(aws: &Aws, project: &str, scope: &Scope, group: &str) -> Result<(), AwsError> {
+    let left = left_in(aws, scope, group, project).await?;
     if !left.is_empty() {
         let named: Vec<&str> = left.iter().map(String::as_str).take(NAMED).collect();
         let more = left.len().saturating_sub(NAMED);

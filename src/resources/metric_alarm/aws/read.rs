@@ -228,7 +228,7 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
     let request =
         |fields| KeyRequest { desired: None, last_written: Some(fields), ownership: OwnershipNeed::Index };
     let keys = written.iter().map(|(name, fields)| (name.as_str(), request(fields))).collect();
-    read(aws, scope, &ReadRequest { keys }).await
+    read(aws, scope, &ReadRequest { keys, ..ReadRequest::default() }).await
 }
 
 /// The names of all alarms that bear any opsform project's tag.

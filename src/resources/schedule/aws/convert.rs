@@ -2,10 +2,12 @@
 
 use aws_sdk_scheduler::error::BuildError;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
+use aws_sdk_scheduler::primitives::DateTime;
 use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy,
     ScheduleState, Target,
 };
+use jiff::Timestamp;
 
 use crate::resources::schedule::Schedule;
 
@@ -13,8 +15,8 @@ use crate::resources::schedule::Schedule;
 const RETRIES: u32 = 185;
 const MAX_EVENT_AGE: u32 = 86_400;
 
-/// A live schedule in normal form, or what makes it inexpressible.
-pub(super) fn from_live(live: &GetScheduleOutput) -> Result<Schedule, String> {
+/// A live schedule in normal form, or what makes it inexpressible. A start that has passed says nothing any more.
+pub(super) fn from_live(live: &GetScheduleOutput, now: Timestamp) -> Result<Schedule, String> {
     let unknown = || "fields that this version of opsform does not know".to_owned();
     let target = live.target().ok_or_else(unknown)?;
     let features = inexpressible_features(live, target);
@@ -29,7 +31,10 @@ pub(super) fn from_live(live: &GetScheduleOutput) -> Result<Schedule, String> {
     let policy = target.retry_policy();
     let number =
         |value: Option<i32>, default| value.and_then(|value| u32::try_from(value).ok()).unwrap_or(default);
+    let time = |time: Option<&DateTime>| time.and_then(|time| Timestamp::from_second(time.secs()).ok());
     let mut schedule = Schedule {
+        start_date: time(live.start_date()).filter(|start| *start > now),
+        end_date: time(live.end_date()),
         enabled: live.state() != Some(&ScheduleState::Disabled),
         flexible_minutes: flexible,
         retries: number(policy.and_then(RetryPolicy::maximum_retry_attempts), RETRIES),
@@ -55,19 +60,16 @@ fn inexpressible_features(live: &GetScheduleOutput, target: &Target) -> Vec<&'st
         || target.kinesis_parameters().is_some()
         || target.sage_maker_pipeline_parameters().is_some()
         || target.sqs_parameters().is_some();
-    [
-        (live.start_date().is_some(), "a start date"),
-        (live.end_date().is_some(), "an end date"),
-        (live.kms_key_arn().is_some(), "a KMS key"),
-        (templated, "a templated target"),
-    ]
-    .into_iter()
-    .filter_map(|(present, name)| present.then_some(name))
-    .collect()
+    [(live.kms_key_arn().is_some(), "a KMS key"), (templated, "a templated target")]
+        .into_iter()
+        .filter_map(|(present, name)| present.then_some(name))
+        .collect()
 }
 
 /// The parts of a request that are alike in `CreateSchedule` and `UpdateSchedule`.
 pub(super) struct Parts {
+    pub(super) start: Option<DateTime>,
+    pub(super) end: Option<DateTime>,
     pub(super) target: Target,
     pub(super) window: FlexibleTimeWindow,
     pub(super) state: ScheduleState,
@@ -96,7 +98,10 @@ pub(super) fn parts(schedule: &Schedule) -> Result<Parts, BuildError> {
             .mode(FlexibleTimeWindowMode::Flexible)
             .maximum_window_in_minutes(signed(minutes)),
     };
+    let date = |time: Option<Timestamp>| time.map(|time| DateTime::from_secs(time.as_second()));
     Ok(Parts {
+        start: date(schedule.start_date),
+        end: date(schedule.end_date),
         target,
         window: window.build()?,
         state: if schedule.enabled { ScheduleState::Enabled } else { ScheduleState::Disabled },
@@ -110,9 +115,9 @@ pub(super) fn parts(schedule: &Schedule) -> Result<Parts, BuildError> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_scheduler::primitives::DateTime;
-
     use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     /// What AWS answers for a schedule that was written so.
     fn live(schedule: &Schedule) -> GetScheduleOutput {
@@ -121,6 +126,8 @@ mod tests {
             .schedule_expression(&schedule.expression)
             .schedule_expression_timezone(&schedule.timezone)
             .set_description(schedule.description.clone())
+            .set_start_date(parts.start)
+            .set_end_date(parts.end)
             .target(parts.target)
             .flexible_time_window(parts.window)
             .state(parts.state)
@@ -131,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_written_is_what_is_read() {
         let mut schedule = Schedule::new("rate(1 day)", "Asia/Seoul", "arn:target", "arn:role");
-        assert_eq!(from_live(&live(&schedule)), Ok(schedule.clone()));
+        assert_eq!(from_live(&live(&schedule), NOW), Ok(schedule.clone()));
         schedule.ids = ["i-1".to_owned()].into();
         schedule.input = serde_json::json!({"Hibernate": true});
         schedule.flexible_minutes = Some(15);
@@ -141,7 +148,20 @@ mod tests {
         schedule.delete_after_completion = true;
         schedule.description = Some("x".to_owned());
         schedule.dead_letter_arn = Some("arn:queue".to_owned());
-        assert_eq!(from_live(&live(&schedule)), Ok(schedule));
+        let time = |text: &str| text.parse::<Timestamp>().ok();
+        schedule.start_date = time("2026-12-26T00:00:00Z");
+        schedule.end_date = time("2026-12-30T23:59:59Z");
+        assert_eq!(from_live(&live(&schedule), NOW), Ok(schedule));
+    }
+
+    #[test]
+    fn a_schedule_that_has_begun_has_no_start() {
+        let mut schedule = Schedule::new("rate(1 day)", "UTC", "arn:target", "arn:role");
+        let start = "2026-12-26T00:00:00Z".parse::<Timestamp>().unwrap();
+        schedule.start_date = Some(start);
+        let read = |now| from_live(&live(&schedule), now).unwrap().start_date;
+        assert_eq!(read(start - std::time::Duration::from_secs(1)), Some(start));
+        assert_eq!(read(start), None);
     }
 
     #[test]
@@ -150,14 +170,13 @@ mod tests {
         let live = GetScheduleOutput::builder().schedule_expression("rate(1 day)").target(target).build();
         let mut expected = Schedule::new("rate(1 day)", "UTC", "arn:target", "arn:role");
         (expected.retries, expected.max_event_age) = (RETRIES, MAX_EVENT_AGE);
-        assert_eq!(from_live(&live), Ok(expected));
+        assert_eq!(from_live(&live, NOW), Ok(expected));
     }
 
     #[test]
     fn what_would_be_lost_is_inexpressible() {
         let mut odd = live(&Schedule::new("rate(1 day)", "UTC", "arn:target", "arn:role"));
-        odd.end_date = Some(DateTime::from_secs(0));
         odd.kms_key_arn = Some("arn:key".to_owned());
-        assert_eq!(from_live(&odd), Err("an end date, a KMS key".to_owned()));
+        assert_eq!(from_live(&odd, NOW), Err("a KMS key".to_owned()));
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
+use jiff::Timestamp;
 
 use super::convert::from_live;
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
@@ -14,6 +15,9 @@ use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::schedule::names::{group_name, parse_key};
 use crate::resources::schedule::{KIND, described};
 use crate::resources::{OwnershipNeed, ReadRequest, schedule_group};
+
+/// The time at which no schedule has begun or is over.
+const NOTHING_IS_OVER: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// The largest page of `ListSchedules` (its API reference).
 const PAGE: i32 = 100;
@@ -33,7 +37,7 @@ pub(super) async fn read(
             known.is_some_and(|known| known.ownership != OwnershipNeed::None)
         };
         let owner = if there.iter().any(asks) { owner(aws, scope, group).await? } else { Ownership::NotRead };
-        let found = try_join_all(there.iter().map(|name| get(aws, scope, group, name))).await?;
+        let found = try_join_all(there.iter().map(|name| get(aws, scope, group, name, request.now))).await?;
         let owned = |mut actual: Actual| {
             let known = request.keys.get(&*actual.address.key);
             let asks = known.is_some_and(|known| known.ownership != OwnershipNeed::None);
@@ -74,7 +78,8 @@ pub(super) async fn owners(
 ) -> Result<BTreeMap<String, Ownership>, AwsError> {
     let mut owners = BTreeMap::new();
     for (group, names) in by_group(keys) {
-        let found = try_join_all(names.iter().map(|name| get(aws, scope, group, name))).await?;
+        let found =
+            try_join_all(names.iter().map(|name| get(aws, scope, group, name, NOTHING_IS_OVER))).await?;
         let found: Vec<Actual> = found.into_iter().flatten().collect();
         if !found.is_empty() {
             let owner = owner(aws, scope, group).await?;
@@ -96,7 +101,7 @@ pub(in crate::resources) async fn of_group(
     project: &str,
 ) -> Result<Vec<Actual>, AwsError> {
     let names = names_in(aws, scope, group).await?;
-    let found = try_join_all(names.iter().map(|name| get(aws, scope, group, name))).await?;
+    let found = try_join_all(names.iter().map(|name| get(aws, scope, group, name, NOTHING_IS_OVER))).await?;
     let ours = |mut actual: Actual| {
         let (name, label) = described(actual.fields.get("description")?.as_str()?)?;
         let owner = Ownership::Project { name: name.to_owned(), label: Some(label.to_owned()) };
@@ -148,7 +153,14 @@ async fn owner(aws: &Aws, scope: &Scope, group: &str) -> Result<Ownership, AwsEr
     Ok(schedule_group::owner(aws, scope, group).await?.unwrap_or(Ownership::Nobody))
 }
 
-async fn get(aws: &Aws, scope: &Scope, group: &str, name: &str) -> Result<Option<Actual>, AwsError> {
+/// A schedule; `None` where there is none, or only one that AWS is about to delete because it fires no more.
+async fn get(
+    aws: &Aws,
+    scope: &Scope,
+    group: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<Option<Actual>, AwsError> {
     let clients = aws.clients(scope);
     let answer = aws
         .call(scope, Operation::GET_SCHEDULE, || {
@@ -159,7 +171,8 @@ async fn get(aws: &Aws, scope: &Scope, group: &str, name: &str) -> Result<Option
         Err(error) if error.class == ErrorClass::NotFound => return Ok(None),
         answer => answer?,
     };
-    let (fields, inexpressible) = match from_live(&live) {
+    let (fields, inexpressible) = match from_live(&live, now) {
+        Ok(schedule) if schedule.is_over(now) => return Ok(None),
         Ok(schedule) => (schedule.to_fields(), None),
         Err(what) => {
             let described = live.description().map(|text| ("description".to_owned(), text.into()));

@@ -73,6 +73,15 @@ operations! {
     UNTAG_ALARM = operation("CloudWatch", "UntagResource", "cloudwatch:UntagResource", rate(20.0, 20.0));
     /// One alarm a call, 10 a second.
     LIST_ALARM_TAGS = operation("CloudWatch", "ListTagsForResource", "cloudwatch:ListTagsForResource", rate(10.0, 10.0));
+    /// One mute rule a call. AWS publishes no rate for mute rules; we take that of `PutMetricAlarm`.
+    PUT_ALARM_MUTE_RULE = operation("CloudWatch", "PutAlarmMuteRule", "cloudwatch:PutAlarmMuteRule", rate(3.0, 3.0));
+    /// One mute rule a call; the rate is our choice, that of `DeleteAlarms`.
+    DELETE_ALARM_MUTE_RULE =
+        operation("CloudWatch", "DeleteAlarmMuteRule", "cloudwatch:DeleteAlarmMuteRule", rate(3.0, 3.0));
+    /// 100 mute rules a page; the rate is our choice, that of `DescribeAlarms`.
+    LIST_ALARM_MUTE_RULES = operation("CloudWatch", "ListAlarmMuteRules", "cloudwatch:ListAlarmMuteRules", rate(9.0, 9.0));
+    /// One mute rule a call; the rate is our choice, that of `DescribeAlarms`.
+    GET_ALARM_MUTE_RULE = operation("CloudWatch", "GetAlarmMuteRule", "cloudwatch:GetAlarmMuteRule", rate(9.0, 9.0));
     /// 1,000 instances a page; paged calls have a bucket of 100 refilled at 20 a second.
     DESCRIBE_INSTANCES = operation("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
     /// 500 volumes a page; the bucket of paged calls, like that of `DescribeInstances`.

@@ -109,6 +109,7 @@ fn world<'a>(session: &'a Session, fleet: &'a Fleet) -> World<'a> {
         tagged: &[],
         records: &NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: session.now,
     }
 }

@@ -16,6 +16,7 @@ use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Scope};
 use crate::plan::{Plan, PlanInput, PlanOptions, ReadCost, plan};
 use crate::render::count_of;
+use crate::resources::metric_alarm::{self, LiveAlarm};
 use crate::resources::{self, KeyRequest, Kind};
 use crate::state::State;
 
@@ -156,6 +157,7 @@ async fn manifest_desired(
     let tagged = read_tagged(session, manifest).await?;
     let fleet = declared_fleet(session, manifest, &tagged).await?;
     let (untagged, mut problems) = read_untagged(session, manifest, state).await?;
+    let alarms = alarms_of_others(session, manifest).await?;
     drop(reading);
     let world = World {
         manifest_scopes: &session.manifest_scopes,
@@ -164,11 +166,11 @@ async fn manifest_desired(
         tagged: &tagged,
         records: &state.resources,
         untagged: &untagged,
+        alarms: &alarms,
         now: session.now,
     };
     let mut desired = Vec::new();
-    for declaration in &manifest.declarations {
-        let (wants, found) = declaration.desired(&world);
+    for (declaration, (wants, found)) in manifest.declarations.iter().zip(all_wants(manifest, &world)) {
         let emptied = if declaration.allows_empty() || options.no_delete || found.has_errors() {
             Vec::new()
         } else {
@@ -198,6 +200,31 @@ async fn manifest_desired(
     check_patterns(&options.selection, &desired, state)?;
     let tagged = tagged.into_iter().map(|live| live.address).collect();
     Ok(Sought { fleet, tagged, desired })
+}
+
+/// What each declaration wants, and what it finds wrong.
+fn all_wants(manifest: &Manifest, world: &World<'_>) -> Vec<(Vec<Desired>, Diagnostics)> {
+    let mut all: Vec<_> =
+        manifest.declarations.iter().map(|declaration| declaration.desired(world)).collect();
+    let wanted: Vec<&Desired> = all.iter().flat_map(|(wants, _)| wants).collect();
+    let besides = manifest.declarations.iter().map(|declaration| declaration.desired_besides(world, &wanted));
+    let besides: Vec<_> = besides.collect();
+    for ((wants, found), (more, problems)) in all.iter_mut().zip(besides) {
+        wants.extend(more);
+        found.extend(problems);
+    }
+    all
+}
+
+/// The alarms of others, where a declaration looks at them.
+async fn alarms_of_others(session: &Session, manifest: &Manifest) -> Result<Vec<LiveAlarm>> {
+    if !manifest.declarations.iter().any(|declaration| declaration.asks_for_alarms()) {
+        return Ok(Vec::new());
+    }
+    let project = &*manifest.settings.project;
+    let reads =
+        session.declared_scopes.iter().map(|scope| metric_alarm::of_others(&session.aws, scope, project));
+    Ok(all(reads).await.map_err(failures)?.into_iter().flatten().collect())
 }
 
 /// What bears the project's tag, of the kinds that declarations look at without a record.

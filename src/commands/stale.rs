@@ -55,6 +55,7 @@ pub(super) async fn refuse_if_uncalled_for(
         tagged: &[],
         records: &NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: session.now,
     };
     let desired = manifest.declarations.iter().flat_map(|declaration| declaration.desired(&world).0);

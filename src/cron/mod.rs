@@ -27,6 +27,7 @@ mod rate;
 mod utc;
 #[cfg(test)]
 mod utc_tests;
+mod weekly;
 
 use jiff::civil::DateTime;
 
@@ -35,6 +36,7 @@ pub use fields::Fields;
 pub use next::Times;
 pub use rate::{Rate, Unit};
 pub use utc::{fixed_offset, in_utc};
+pub use weekly::{DAY, WEEK};
 
 /// A schedule expression. Two are equal when they say the same, whatever way they are written: `MON-FRI` is `2-6`.
 #[derive(Clone, Debug, PartialEq, Eq)]

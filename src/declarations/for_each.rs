@@ -10,7 +10,8 @@ use forms::state_fault;
 
 use super::World;
 use super::inventories::{self, Inventories, Inventory, RowKind};
-use crate::inventory::{Fleet, NameGlob, Selector, TagMatch, Target, TargetKind};
+use super::patterns::pattern;
+use crate::inventory::{Fleet, Selector, TagMatch, Target, TargetKind};
 use crate::manifest::{Data, Entries, FromValue, Placed, Reading, RowReader, TableReader, Value, hint_for};
 use crate::model::{Diagnostic, Place};
 
@@ -184,13 +185,9 @@ fn tags(selector: &mut Selector, reader: &mut TableReader<'_>) {
 
 fn names_and_states(selector: &mut Selector, reader: &mut TableReader<'_>) {
     for name in texts(reader, "names") {
-        match NameGlob::new(&name.value) {
+        match pattern(&name) {
             Ok(glob) => selector.names.push(glob),
-            Err(fault) => reader.problem(
-                Diagnostic::error(format!("{:?} is not a pattern: {fault}", name.value))
-                    .at(name.place)
-                    .hint("patterns know `*`, `?`, `[abc]` and `{one,two}`"),
-            ),
+            Err(fault) => reader.problem(*fault),
         }
     }
     for state in texts(reader, "state") {

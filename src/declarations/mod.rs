@@ -5,6 +5,7 @@ mod dates;
 mod engine;
 mod for_each;
 mod inventories;
+mod patterns;
 mod power;
 mod registry;
 mod schedule;
@@ -29,6 +30,7 @@ use std::collections::BTreeSet;
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, Templated};
 use crate::model::{Actual, Address, Desired, Diagnostics, Finding, Place, Scope};
+use crate::resources::metric_alarm::LiveAlarm;
 
 /// A text that may come from a template.
 type TextTemplate = Placed<Templated<String>>;
@@ -74,6 +76,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Whether it looks at alarms that are not the project's.
+    fn asks_for_alarms(&self) -> bool {
+        false
+    }
+
     /// The inventory whose rows it follows.
     fn inventory(&self) -> Option<&Inventory> {
         None
@@ -116,6 +123,12 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
 
     /// The resources that it wants in this world, and every problem met on the way.
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics);
+
+    /// The resources that it wants besides, because of what all declarations of the manifest want by
+    /// [`Declaration::desired`], and every problem met on the way.
+    fn desired_besides(&self, _world: &World<'_>, _wanted: &[&Desired]) -> (Vec<Desired>, Diagnostics) {
+        (Vec::new(), Diagnostics::new())
+    }
 }
 
 /// A role that a service gets from whoever applies.
@@ -142,6 +155,8 @@ pub struct World<'a> {
     pub records: &'a Records,
     /// What bears no tag and just one declaration takes for its own (see [`Declaration::taken`]).
     pub untagged: &'a [Actual],
+    /// Alarms that are not the project's, where [`Declaration::asks_for_alarms`].
+    pub alarms: &'a [LiveAlarm],
     /// The time.
     pub now: jiff::Timestamp,
 }

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: `aws_sdk_*` appears in folders named `aws` only; specs are pure.
 
+pub mod alarm_mute_rule;
 pub mod database_power;
 pub mod event_rule;
 mod halves;
@@ -34,6 +35,7 @@ pub const KINDS: &[&dyn Kind] = &[
     &schedule::ScheduleKind,
     &event_rule::EventRuleKind,
     &snapshot::SnapshotKind,
+    &alarm_mute_rule::AlarmMuteRuleKind,
 ];
 
 /// The kind with this name.

@@ -12,6 +12,7 @@ import re
 import time
 from typing import Any
 
+import mute_rules
 from alarm_rules import ACTION_LISTS, check_common, check_length, check_metric_alarm, check_required, refuse
 from protocols import AwsError, timestamp
 
@@ -47,10 +48,14 @@ class AlarmStore:
         self.account, self.region = account, region
         self.options = options if options is not None else {}
         self.alarms: dict[str, Alarm] = {}
+        self.mutes: dict[str, mute_rules.MuteRule] = {}
         self.names: list[str] = []  # sorted: DescribeAlarms answers by name, and pages and prefixes are ranges
 
     def arn(self, name: str) -> str:
         return f"arn:{partition(self.region)}:cloudwatch:{self.region}:{self.account}:alarm:{name}"
+
+    def mute_arn(self, name: str) -> str:
+        return f"arn:{partition(self.region)}:cloudwatch:{self.region}:{self.account}:alarm-mute-rule:{name}"
 
     def put_metric_alarm(self, params: dict[str, Any]) -> Alarm:
         check_metric_alarm(params)
@@ -126,7 +131,12 @@ class AlarmStore:
         used = {child for one in staying for child in CHILD.findall(one.fields["AlarmRule"])}
         return sorted(name for name in names if name in used or self.arn(name) in used)
 
-    def by_arn(self, arn: Any) -> Alarm:
+    def by_arn(self, arn: Any) -> Alarm | mute_rules.MuteRule:
+        if isinstance(arn, str) and ":alarm-mute-rule:" in arn:
+            rule = self.mutes.get(arn.partition(":alarm-mute-rule:")[2])
+            if rule is None or rule.arn != arn:
+                raise AwsError("ResourceNotFoundException", f"The rule {arn} does not exist", 404)
+            return rule
         if not isinstance(arn, str) or ":alarm:" not in arn:
             raise AwsError("InvalidParameterValue", f"Invalid ARN: {arn}")
         alarm = self.alarms.get(arn.partition(":alarm:")[2])

@@ -122,13 +122,15 @@ def _credential(request: Request) -> tuple[str, str, str]:
 
 
 def alarm_names(operation: str, params: dict[str, Any]) -> list[str]:
-    """The alarms that a CloudWatch call changes or asks the tags of."""
+    """The alarms, or the mute rule, that a CloudWatch call changes or asks the tags of."""
+    if "AlarmMuteRule" in operation and operation != "ListAlarmMuteRules":
+        return [str(params[name]) for name in ("Name", "AlarmMuteRuleName") if name in params]
     if "AlarmName" in params:
         return [str(params["AlarmName"])]
     if operation != "DescribeAlarms" and isinstance(params.get("AlarmNames"), list):
         return [str(name) for name in params["AlarmNames"]]
     if "ResourceARN" in params:
-        return [str(params["ResourceARN"]).partition(":alarm:")[2]]
+        return [str(params["ResourceARN"]).split(":", 6)[-1]]
     return []
 
 

@@ -10,6 +10,7 @@ import check_event_rules
 import check_faults
 import check_fire
 import check_mail
+import check_mute_rules
 import check_s3
 import check_schedules
 import check_services
@@ -20,6 +21,7 @@ MODULES = (
     check_ec2,
     check_databases,
     check_mail,
+    check_mute_rules,
     check_schedules,
     check_snapshots,
     check_fire,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import mute_rules
 from alarm_rules import STATES, check_enum, check_length, check_name, check_tags, constraint, refuse
 from alarm_store import COMPOSITE, METRIC, Alarm, AlarmStore
 from protocols import AwsError, timestamp
@@ -150,6 +151,10 @@ OPERATIONS: dict[str, Callable[[AlarmStore, Params], Params]] = {
     "EnableAlarmActions": set_actions_enabled(True),
     "DisableAlarmActions": set_actions_enabled(False),
     "SetAlarmState": set_alarm_state,
+    "PutAlarmMuteRule": mute_rules.put,
+    "GetAlarmMuteRule": mute_rules.get,
+    "ListAlarmMuteRules": mute_rules.list_rules,
+    "DeleteAlarmMuteRule": mute_rules.delete,
     "TagResource": tag_resource,
     "UntagResource": untag_resource,
     "ListTagsForResource": list_tags,

@@ -93,6 +93,8 @@ class Control:
             return answer({})
         if step == "GET alarms":
             return answer(stored_alarms(account))
+        if step == "GET mutes":
+            return answer(stored_mutes(account))
         if snapshots_of := re.fullmatch(r"POST snapshots/([a-z0-9-]+)/finish", step):
             return self._finish(account.number, snapshots_of.group(1), body or {})
         if alarms := re.fullmatch(r"POST alarms/([a-z0-9-]+)(/edit)?", step):
@@ -165,6 +167,15 @@ def shown(alarm: Alarm) -> dict[str, Any]:
 def stored_alarms(account: Account) -> dict[str, Any]:
     stores = {region: store for region, store in sorted(account.alarms.items()) if store.alarms}
     return {region: [shown(store.alarms[name]) for name in store.names] for region, store in stores.items()}
+
+
+def stored_mutes(account: Account) -> dict[str, Any]:
+    """By region, what GetAlarmMuteRule answers of every mute rule, sorted by name, with tags."""
+    stores = {region: store.mutes for region, store in sorted(account.alarms.items()) if store.mutes}
+    return {
+        region: [{**rules[name].whole(), "Tags": rules[name].tags} for name in sorted(rules)]
+        for region, rules in stores.items()
+    }
 
 
 def tags_from(given: Any) -> dict[str, str]:

@@ -270,6 +270,22 @@ impl Account {
         self.get("schedules")[region].as_array().cloned().unwrap_or_default()
     }
 
+    /// Every alarm mute rule of a region as `GetAlarmMuteRule` tells it, with its tags, sorted by name.
+    pub fn mutes(&self, region: &str) -> Vec<Value> {
+        self.get("mutes")[region].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Calls CloudWatch as a person in the console would.
+    pub fn cloudwatch(&self, region: &str, operation: &str, body: &Value) {
+        let credential = format!("AKIA{}/20261120/{region}/monitoring/aws4_request", self.id);
+        ureq::post(self.emulator.url())
+            .header("Authorization", signature(&credential))
+            .header("Content-Type", "application/x-amz-json-1.0")
+            .header("X-Amz-Target", format!("GraniteServiceVersion20100801.{operation}"))
+            .send_json(body)
+            .unwrap_or_else(|error| panic!("{operation}: {error}"));
+    }
+
     /// Lets the time of a schedule come: what it called, and how that ended.
     pub fn fire(&self, region: &str, group: &str, name: &str) -> Value {
         self.post("fire", &json!({ "region": region, "group": group, "name": name }))

@@ -25,6 +25,7 @@ mod kill;
 mod lifecycle;
 mod mail_sending;
 mod manifest_errors;
+mod mute;
 mod overtaken;
 mod ownership;
 mod power;

@@ -73,6 +73,7 @@ fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let mut all = Vec::new();
@@ -278,6 +279,7 @@ fn a_warning_about_a_literal_is_not_repeated_for_targets() {
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let (desired, said) = declarations[0].desired(&world);

@@ -79,6 +79,7 @@ fn desired_of(text: &str, csv: &str, targets: &[usize], whole: bool) -> (Vec<Des
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let (desired, problems) = declarations[0].desired(&world);

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::except::Except;
+use super::mute::Mute;
 use super::shards::LIMIT;
 use crate::cron::Expression;
 use crate::declarations::engine::{self, Engine};
@@ -34,6 +35,8 @@ pub(super) struct Block {
     pub(super) dead_letters: Option<TextTemplate>,
     /// How many instances one call starts or stops at most.
     pub(super) batch_size: usize,
+    /// Whether alarms are muted while targets are stopped.
+    pub(super) mute: Option<Mute>,
     /// Whether instances keep their memory while they are stopped.
     pub(super) hibernate: bool,
     pub(super) exempt_tag: String,
@@ -89,6 +92,7 @@ impl Block {
         };
         let batch_size = batch_size(reader);
         refuse_for_engine(reader, engine);
+        let mute = Mute::read(reader);
         let hibernate = hibernate(reader, for_each.as_ref(), engine);
         let exempt_tag = exempt_tag(reader);
         let adopt = reader.flag("adopt");
@@ -107,6 +111,7 @@ impl Block {
             stop,
             timezone: timezone?,
             except,
+            mute,
             role: role?,
             engine,
             times_in_utc: times_in_utc?,

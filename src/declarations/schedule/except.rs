@@ -32,6 +32,11 @@ impl Except {
         self.calendar.between(today, last)
     }
 
+    /// All days off from the first to the last.
+    pub(super) fn between(&self, first: Date, last: Date) -> BTreeSet<Date> {
+        self.calendar.between(first, last)
+    }
+
     /// A warning where the last day off is over: the calendar is last year's.
     pub(super) fn warning(&self, today: Date, label: &str) -> Option<Diagnostic> {
         if !self.days(today).is_empty() {

@@ -2,6 +2,7 @@
 
 mod block;
 mod except;
+mod mute;
 mod rules;
 mod segments;
 mod shards;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 
 use self::block::Block;
 pub(super) use self::except::files_of;
+use self::mute::Mute;
 use self::wanted::{Arns, Member};
 use super::engine::Engine;
 use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of};
@@ -21,7 +23,7 @@ use super::{Context, Declaration, Inventory, PassedRole, World, timetable};
 use crate::inventory::{Fleet, Selector, Target};
 use crate::manifest::TableReader;
 use crate::model::{Desired, Diagnostic, Diagnostics, Place, Scope, Severity};
-use crate::resources::{event_rule, schedule, schedule_group};
+use crate::resources::{alarm_mute_rule, event_rule, schedule, schedule_group};
 
 /// A `[[schedule]]` block.
 #[derive(Debug)]
@@ -88,10 +90,16 @@ impl Declaration for Schedule {
     }
 
     fn kinds(&self) -> Vec<&'static str> {
-        match self.block.engine {
+        let mutes = self.block.mute.as_ref().map(|_| alarm_mute_rule::KIND);
+        let kinds = match self.block.engine {
             Engine::Scheduler => vec![schedule_group::KIND, schedule::KIND],
             Engine::Rule => vec![event_rule::KIND],
-        }
+        };
+        kinds.into_iter().chain(mutes).collect()
+    }
+
+    fn asks_for_alarms(&self) -> bool {
+        self.block.mute.as_ref().is_some_and(Mute::asks_for_others)
     }
 
     fn passed_roles(&self) -> Vec<PassedRole> {
@@ -108,18 +116,8 @@ impl Declaration for Schedule {
         let today = self.keep().today(world.now);
         let mut problems = TargetProblems::default();
         let mut diagnostics = Diagnostics::new();
-        let mut scopes: BTreeMap<&Scope, Vec<Member<'_>>> = BTreeMap::new();
-        let mut selected_any = false;
-        for selected in self.block.for_each.select(world.fleet) {
-            selected_any = true;
-            let target = selected.target;
-            if let Some(refusal) = refusal_of(target, self.block.hibernate) {
-                problems.push(self.left_out(target, refusal));
-            } else {
-                let stops = !self.is_kept_running(target, world.now, &mut problems);
-                scopes.entry(&target.scope).or_default().push(Member { target, stops });
-            }
-        }
+        let scopes = self.members(world, &mut problems);
+        let selected_any = !self.block.for_each.select(world.fleet).is_empty();
         let mut desired = Vec::new();
         for (scope, members) in scopes {
             match (self.arns(scope), self.block.engine) {
@@ -138,6 +136,16 @@ impl Declaration for Schedule {
         let except = self.block.except.as_ref();
         diagnostics.extend(except.and_then(|except| except.warning(today, &self.label)));
         (desired, diagnostics)
+    }
+
+    fn desired_besides(&self, world: &World<'_>, wanted: &[&Desired]) -> (Vec<Desired>, Diagnostics) {
+        let mut diagnostics = Diagnostics::new();
+        let Some(mute) = &self.block.mute else { return (Vec::new(), diagnostics) };
+        // What is wrong with them has been told.
+        let scopes = self.members(world, &mut TargetProblems::default());
+        let (rules, warning) = self.mute_rules(mute, world, &scopes, wanted);
+        diagnostics.extend(warning);
+        (rules, diagnostics)
     }
 }
 
@@ -162,6 +170,25 @@ impl Schedule {
                 Err(problems.into_iter().flatten().map(|problem| *problem).collect())
             }
         }
+    }
+
+    /// What is started and stopped, by scope.
+    fn members<'a>(
+        &'a self,
+        world: &World<'a>,
+        problems: &mut TargetProblems,
+    ) -> BTreeMap<&'a Scope, Vec<Member<'a>>> {
+        let mut scopes: BTreeMap<&Scope, Vec<Member<'_>>> = BTreeMap::new();
+        for selected in self.block.for_each.select(world.fleet) {
+            let target = selected.target;
+            if let Some(refusal) = refusal_of(target, self.block.hibernate) {
+                problems.push(self.left_out(target, refusal));
+            } else {
+                let stops = !self.is_kept_running(target, world.now, problems);
+                scopes.entry(&target.scope).or_default().push(Member { target, stops });
+            }
+        }
+        scopes
     }
 
     /// Whether a tag says that the target is not stopped today.

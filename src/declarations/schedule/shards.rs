@@ -1,4 +1,4 @@
-//! Many instances in few schedules, so that a fleet that changes touches few of them.
+//! Many names in few sets, so that a fleet that changes touches few of them: the instances of schedules, the alarms of mute rules.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::resources::schedule::names::stable_hash;
 /// throttling" in the EC2 developer guide), and one id that is gone fails the whole call, so fewer are lost with it.
 pub(super) const LIMIT: usize = 200;
 
-/// The ids of each schedule or rule, with what its name ends with; nothing where one holds all.
+/// The sets, each with what its name ends with; nothing where one holds all.
 ///
 /// A group that is too large is split in two by the next bit of its ids' hashes. So an id's schedule depends on how many
 /// ids begin like its own, and not on which others there are. One that comes may divide its group, and one that goes may make two

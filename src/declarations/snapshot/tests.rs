@@ -116,6 +116,7 @@ fn desired_of(
         tagged: &found.tagged,
         records: &found.records,
         untagged: &found.untagged,
+        alarms: &[],
         now: now(),
     };
     let (desired, problems) = declaration.desired(&world);

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::requirement::{Requirement, ValueRule};
 use crate::declarations::dates::DateFormats;
+use crate::declarations::patterns::pattern;
 use crate::declarations::{Context, ForEach, timezone};
 use crate::inventory::{NameGlob, TagMatch, TargetKind};
 use crate::manifest::{Entries, Placed, Seconds, TableReader};
@@ -318,11 +319,9 @@ fn exemption(reader: &mut TableReader<'_>) -> Option<Exemption> {
     let reason = reader.required::<String>("reason");
     let mut globs = Vec::new();
     for name in names.into_iter().flat_map(|names| names.value) {
-        match NameGlob::new(&name.value) {
+        match pattern(&name) {
             Ok(glob) => globs.push(glob),
-            Err(fault) => reader.problem(
-                Diagnostic::error(format!("{:?} is not a pattern: {fault}", name.value)).at(name.place),
-            ),
+            Err(fault) => reader.problem(*fault),
         }
     }
     for id in ids.iter().flat_map(|ids| &ids.value).filter(|id| id.value.contains(['*', '?'])) {

@@ -57,6 +57,7 @@ fn findings_at(rules: &str, targets: Vec<Target>, now: &str) -> Vec<Finding> {
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: now.parse().unwrap(),
     };
     declarations[0].findings(&world)
@@ -179,6 +180,7 @@ fn wanted(targets: Vec<Target>) -> (Vec<String>, Vec<String>) {
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: NOON.parse().unwrap(),
     };
     let (desired, problems) = declarations[0].desired(&world);
@@ -234,6 +236,7 @@ fn a_default_that_the_rule_refuses_is_told_for_its_targets() {
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: NOON.parse().unwrap(),
     };
     let (desired, problems) = declarations[0].desired(&world);
@@ -303,6 +306,7 @@ fn what_is_left_alone_keeps_what_it_was_given() {
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: NOON.parse().unwrap(),
     };
     let (desired, _) = declarations[0].desired(&world);
@@ -324,6 +328,7 @@ fn a_default_that_cannot_be_told_stops_nothing_where_the_tag_is_there() {
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: NOON.parse().unwrap(),
     };
     let (desired, problems) = declarations[0].desired(&world);
@@ -350,6 +355,7 @@ fn defaults_see_keys_as_they_will_be_written_and_cut_off_corrections_are_finishe
         tagged: &[],
         records: &crate::declarations::NO_RECORDS,
         untagged: &[],
+        alarms: &[],
         now: NOON.parse().unwrap(),
     };
     let (desired, _) = declarations[0].desired(&world);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::aws::partition;
 use crate::model::{Fields, KindText, Scope};
-use crate::resources::schedule::names::fitting;
+use crate::resources::schedule::names::{LENGTH, fitting};
 
 /// The kind's name.
 pub const KIND: &str = "event_rule";
@@ -109,13 +109,13 @@ impl RuleTarget {
 
 /// The name itself where AWS takes it for a rule; else its beginning with what tells it from others that begin so.
 pub fn fitting_name(name: &str) -> String {
-    fitting(name)
+    fitting(name, LENGTH)
 }
 
 /// The name of a project's rule, `opsform-PROJECT.PARTS`, shortened where AWS would not take it. The parts are joined with dots,
 /// which neither labels nor ids hold, so that no two lists of parts make one name.
 pub fn rule_name(project: &str, parts: &[&str]) -> String {
-    fitting(&format!("opsform-{project}.{}", parts.join(".")))
+    fitting(&format!("opsform-{project}.{}", parts.join(".")), LENGTH)
 }
 
 /// A target that EventBridge has built in: `arn:aws:events:REGION:ACCOUNT:target/stop-instance`. It is given the id that it is about

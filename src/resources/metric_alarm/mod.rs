@@ -2,8 +2,10 @@
 
 mod aws;
 pub mod constraints;
+mod live;
 mod spec;
 mod statistic;
 
-pub use aws::{MetricAlarmKind, Watched, unowned, watched};
+pub use aws::{MetricAlarmKind, Watched, of_others, unowned, watched};
+pub use live::LiveAlarm;
 pub use spec::{Comparison, KIND, MetricAlarm, STANDARD_UNITS, Statistic, TEXT, TreatMissingData};

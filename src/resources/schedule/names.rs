@@ -2,20 +2,20 @@
 
 /// "Name" of `CreateSchedule` and `CreateScheduleGroup` in the EventBridge Scheduler API reference, and of `PutRule` in
 /// EventBridge's: 1 to 64 letters, digits, `-`, `_` and `.`.
-const LENGTH: usize = 64;
+pub(in crate::resources) const LENGTH: usize = 64;
 
 /// The hexadecimal digits that tell shortened names apart.
 const DIGITS: usize = 12;
 
 /// The name of a project's group: `opsform-PROJECT`.
 pub fn group_name(project: &str) -> String {
-    fitting(&format!("opsform-{project}"))
+    fitting(&format!("opsform-{project}"), LENGTH)
 }
 
 /// The natural key of a schedule: `GROUP/NAME`, as its ARN ends. The parts of the name are joined with dots, which neither
 /// labels nor ids hold, so that no two lists of parts make one name.
 pub fn key(project: &str, parts: &[&str]) -> String {
-    format!("{}/{}", group_name(project), fitting(&parts.join(".")))
+    format!("{}/{}", group_name(project), fitting(&parts.join("."), LENGTH))
 }
 
 /// Group and name of a [`key`].
@@ -23,13 +23,13 @@ pub fn parse_key(key: &str) -> Option<(&str, &str)> {
     key.split_once('/')
 }
 
-/// The name itself where AWS takes it; else its beginning with what tells it from others that begin so.
-pub(in crate::resources) fn fitting(name: &str) -> String {
+/// The name itself where AWS takes it, up to a length; else its beginning with what tells it from others that begin so.
+pub(in crate::resources) fn fitting(name: &str, length: usize) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.len() <= LENGTH && name.chars().all(allowed) {
+    if name.len() <= length && name.chars().all(allowed) {
         return name.to_owned();
     }
-    let kept = name.chars().map(|c| if allowed(c) { c } else { '-' }).take(LENGTH - DIGITS - 1);
+    let kept = name.chars().map(|c| if allowed(c) { c } else { '-' }).take(length - DIGITS - 1);
     let digits = format!("{:016x}", stable_hash(name));
     format!("{}-{}", kept.collect::<String>(), &digits[..DIGITS])
 }

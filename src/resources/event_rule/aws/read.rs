@@ -13,7 +13,7 @@ use crate::aws::{
 };
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::event_rule::{EventRule, KIND};
-use crate::resources::schedule::names::fitting;
+use crate::resources::schedule::names::{LENGTH, fitting};
 use crate::resources::{OwnershipNeed, ReadRequest};
 
 /// The largest page of `ListRules` and `ListTargetsByRule`, and the most ARNs that `GetResources` takes (their API
@@ -80,7 +80,8 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
 /// The rules of these names that there are, with their targets. What cannot be a name, as after an edit of the state by hand, is that of
 /// no rule.
 async fn rules(aws: &Aws, scope: &Scope, names: &BTreeSet<&str>) -> Result<Vec<Actual>, AwsError> {
-    let names: BTreeSet<&str> = names.iter().copied().filter(|name| fitting(name) == **name).collect();
+    let names: BTreeSet<&str> =
+        names.iter().copied().filter(|name| fitting(name, LENGTH) == **name).collect();
     if names.is_empty() {
         return Ok(Vec::new());
     }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::types::{AlarmType, Dimension, Metric, MetricAlarm};
 
 use super::convert::from_live;
-use super::read::{Found, names_with_project};
+use super::read::{Found, names_of_project, names_with_project};
 use crate::aws::{Aws, AwsError, Operation, pages};
 use crate::model::Scope;
+use crate::resources::metric_alarm::LiveAlarm;
 
 /// How many alarms name a dimension with a value, such as `InstanceId` = `i-…`.
 pub type Watched = BTreeMap<(String, String), usize>;
@@ -34,6 +35,20 @@ pub async fn unowned(aws: &Aws, scope: &Scope) -> Result<BTreeMap<String, Found>
     let alarms = list(aws, scope).await?;
     let named = alarms.iter().filter_map(|alarm| Some((alarm.alarm_name()?.to_owned(), from_live(alarm))));
     Ok(named.filter(|(name, _)| !owned.contains(name)).collect())
+}
+
+/// All metric alarms of a scope that do not bear this project's tag.
+///
+/// # Errors
+/// Where AWS does not answer.
+pub async fn of_others(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<LiveAlarm>, AwsError> {
+    let owned = names_of_project(aws, scope, project).await?;
+    let alarms = list(aws, scope).await?;
+    let others = alarms.iter().filter_map(|alarm| {
+        let name = alarm.alarm_name().filter(|name| !owned.contains(*name))?.to_owned();
+        Some(LiveAlarm { scope: scope.clone(), name, dimensions: dimensions(alarm) })
+    });
+    Ok(others.collect())
 }
 
 /// All metric alarms of a scope, a hundred a page.

@@ -5,7 +5,7 @@ mod coverage;
 mod read;
 mod write;
 
-pub use coverage::{Watched, unowned, watched};
+pub use coverage::{Watched, of_others, unowned, watched};
 
 use std::collections::BTreeMap;
 

@@ -235,3 +235,12 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
 pub(super) async fn names_with_project(aws: &Aws, scope: &Scope) -> Result<BTreeSet<String>, AwsError> {
     Ok(by_name(tagged_of_type(aws, scope, TYPE, None).await?).map(|(name, _)| name).collect())
 }
+
+/// The names of all alarms that bear this project's tag.
+pub(super) async fn names_of_project(
+    aws: &Aws,
+    scope: &Scope,
+    project: &str,
+) -> Result<BTreeSet<String>, AwsError> {
+    Ok(by_name(tagged_of_type(aws, scope, TYPE, Some(project)).await?).map(|(name, _)| name).collect())
+}

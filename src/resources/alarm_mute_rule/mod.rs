@@ -1,0 +1,7 @@
+//! Kind `alarm_mute_rule`: times in which CloudWatch runs no actions of some alarms.
+
+pub(in crate::resources) mod aws;
+mod spec;
+
+pub use aws::AlarmMuteRuleKind;
+pub use spec::{AlarmMuteRule, KIND, MOST_ALARMS, name};

@@ -1,0 +1,327 @@
+//! Alarms that are muted while a schedule keeps their targets stopped.
+
+use serde_json::{Value, json};
+
+use crate::workspace::{REGION, Workspace, wait_until};
+
+const OFFICE: &str = "\
+[project]
+name = 'payments'
+[aws]
+regions = ['us-east-1']
+[aws.rates]
+PutMetricAlarm = 1000
+DeleteAlarms = 1000
+PutAlarmMuteRule = 1000
+DeleteAlarmMuteRule = 1000
+GetAlarmMuteRule = 1000
+ListTagsForResource = 1000
+[[schedule]]
+label = 'office'
+for_each = { ec2 = { tags = { AutoStopStart = 'Yes' } } }
+start = 'cron(0 9 ? * MON-FRI *)'
+stop = 'cron(0 19 ? * MON-FRI *)'
+timezone = 'Asia/Seoul'
+role_arn = 'arn:aws:iam::{{ account }}:role/opsform-schedule'
+mute_alarms = true
+[[alarm]]
+label = 'cpu'
+for_each = { ec2 = {} }
+name = '{{ name }}: CPU over {{ threshold }}'
+metric = 'CPUUtilization'
+comparison = '>'
+threshold = 80
+";
+
+const NIGHTS: &str = "opsform-payments.office.mute.mon-1900";
+const WEEKEND: &str = "opsform-payments.office.mute.fri-1900";
+
+fn fleet() -> (Workspace, Vec<String>) {
+    let workspace = Workspace::new(OFFICE);
+    let yes = json!({"AutoStopStart": "Yes"});
+    let seeded = workspace.account.seed(json!({REGION: {
+        "instances": [{"name": "web-1", "tags": yes}, {"name": "web-2", "tags": yes}, {"name": "other"}],
+    }}));
+    let ids = seeded["regions"][REGION]["instances"].as_array().unwrap();
+    let ids = ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+    (workspace, ids)
+}
+
+/// `NAME EXPRESSION DURATION: ALARMS` of every mute rule.
+fn mutes(workspace: &Workspace) -> Vec<String> {
+    let line = |rule: &Value| {
+        let schedule = &rule["Rule"]["Schedule"];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let mut names: Vec<String> =
+            rule["MuteTargets"]["AlarmNames"].as_array().unwrap().iter().map(text).collect();
+        names.sort();
+        let (expression, duration) = (text(&schedule["Expression"]), text(&schedule["Duration"]));
+        format!("{} {expression} {duration}: {}", text(&rule["Name"]), names.join(", "))
+    };
+    workspace.account.mutes(REGION).iter().map(line).collect()
+}
+
+fn both(alarms: &str) -> [String; 2] {
+    [
+        format!("{WEEKEND} cron(0 19 * * FRI) P2DT14H10M: {alarms}"),
+        format!("{NIGHTS} cron(0 19 * * MON-THU) PT14H10M: {alarms}"),
+    ]
+}
+
+fn updates() -> [String; 2] {
+    [format!("update {WEEKEND}"), format!("update {NIGHTS}")]
+}
+
+fn sorted(mut changes: Vec<String>) -> Vec<String> {
+    changes.sort();
+    changes
+}
+
+/// A rule of a person, with these tags.
+fn by_hand(workspace: &Workspace, name: &str, alarms: &[&str], tags: &Value) {
+    let rule = json!({
+        "Name": name,
+        "Rule": {"Schedule": {"Expression": "cron(0 2 * * SUN)", "Duration": "PT2H"}},
+        "MuteTargets": {"AlarmNames": alarms}, "Tags": tags,
+    });
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &rule);
+}
+
+#[test]
+fn the_alarms_of_what_is_stopped_are_muted_and_follow_the_fleet() {
+    let (workspace, ids) = fleet();
+    workspace.ok(&["plan"]).says(&["8 to add", "alarm mute rule", "for PT14H10M Asia/Seoul: 2 alarms"]);
+    workspace.apply().says(&["8 added"]);
+    assert_eq!(mutes(&workspace), both("web-1: CPU over 80, web-2: CPU over 80"));
+    let tags = &workspace.account.mutes(REGION)[0]["Tags"];
+    assert_eq!(tags, &json!({"opsform:project": "payments", "opsform:label": "schedule.office"}));
+    workspace.account.clear_calls();
+    workspace.expect_nothing_to_do();
+    let calls = workspace.account.calls();
+    let count =
+        |operation: &str| calls.get(&*format!("cloudwatch:{operation}")).and_then(Value::as_u64).unwrap_or(0);
+    assert_eq!(
+        (count("ListAlarmMuteRules"), count("GetAlarmMuteRule"), count("ListTagsForResource")),
+        (1, 2, 0)
+    );
+    assert_eq!(count("DescribeAlarms"), 1, "{calls:?}");
+    // An instance joins, and another one leaves.
+    workspace.account.tag(REGION, &ids[0], "AutoStopStart", "No");
+    workspace.account.tag(REGION, &ids[2], "AutoStopStart", "Yes");
+    let mute = |changes: Vec<String>| {
+        sorted(changes).into_iter().filter(|change| change.contains(".mute.")).collect()
+    };
+    let changed: Vec<String> = mute(workspace.changes());
+    assert_eq!(changed, updates());
+    workspace.ok(&["plan"]).says(&["+ other: CPU over 80", "- web-1: CPU over 80"]);
+    workspace.apply();
+    assert_eq!(mutes(&workspace), both("other: CPU over 80, web-2: CPU over 80"));
+    workspace.expect_nothing_to_do();
+    // Renamed alarms are muted under their new names.
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    workspace.apply().says(&["replace  3", "update   2"]);
+    assert_eq!(mutes(&workspace), both("other: CPU over 85, web-2: CPU over 85"));
+    workspace.expect_nothing_to_do();
+    // One that runs for a while is not muted.
+    workspace.account.tag(REGION, &ids[1], "keep-running-until", "2999-12-31");
+    workspace.apply();
+    assert_eq!(mutes(&workspace), both("other: CPU over 85"));
+    workspace.expect_nothing_to_do();
+    workspace.edit_manifest("mute_alarms = true\n", "");
+    workspace.apply().says(&["2 destroyed"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn what_a_person_changed_is_set_back_and_what_is_theirs_stays() {
+    let (workspace, _) = fleet();
+    workspace.apply();
+    by_hand(&workspace, "theirs", &["web-1: CPU over 80"], &json!([]));
+    by_hand(&workspace, NIGHTS, &["web-1: CPU over 80"], &json!([]));
+    assert_eq!(workspace.changes(), [format!("update {NIGHTS}")]);
+    workspace.ok(&["plan"]).says(&["changed outside opsform", "cron(0 2 * * SUN) → cron(0 19 * * MON-THU)"]);
+    workspace.apply().says(&["1 changed"]);
+    let theirs = "theirs cron(0 2 * * SUN) PT2H: web-1: CPU over 80".to_owned();
+    let ours = both("web-1: CPU over 80, web-2: CPU over 80");
+    assert_eq!(mutes(&workspace), [ours.to_vec(), vec![theirs.clone()]].concat());
+    workspace.expect_nothing_to_do();
+    // What was deleted by hand is made again.
+    workspace.account.cloudwatch(REGION, "DeleteAlarmMuteRule", &json!({"AlarmMuteRuleName": WEEKEND}));
+    assert_eq!(workspace.changes(), [format!("create {WEEKEND}")]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]).says(&["8 destroyed"]);
+    assert_eq!(mutes(&workspace), [theirs]);
+}
+
+#[test]
+fn a_rule_of_that_name_is_not_taken_from_others() {
+    let (workspace, _) = fleet();
+    workspace.account.put_alarm(REGION, watching("mine", "i-0"));
+    let tags = json!([{"Key": "opsform:project", "Value": "billing"}]);
+    by_hand(&workspace, NIGHTS, &["mine"], &tags);
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["billing"]);
+    assert_eq!(mutes(&workspace), [format!("{NIGHTS} cron(0 2 * * SUN) PT2H: mine")]);
+    // Nobody's is taken over where that is said.
+    workspace.account.cloudwatch(REGION, "DeleteAlarmMuteRule", &json!({"AlarmMuteRuleName": NIGHTS}));
+    by_hand(&workspace, NIGHTS, &["mine"], &json!([]));
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["belongs to nobody", "adopt = true"]);
+    workspace.edit_manifest("mute_alarms = true\n", "mute_alarms = true\nadopt = true\n");
+    workspace.apply().says(&["1 adopted"]);
+    assert_eq!(mutes(&workspace), both("web-1: CPU over 80, web-2: CPU over 80"));
+    workspace.expect_nothing_to_do();
+}
+
+fn watching(name: &str, id: &str) -> Value {
+    json!({
+        "AlarmName": name, "Namespace": "AWS/EC2", "MetricName": "StatusCheckFailed", "Statistic": "Maximum",
+        "Period": 60, "EvaluationPeriods": 2, "Threshold": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "Dimensions": [{"Name": "InstanceId", "Value": id}],
+    })
+}
+
+#[test]
+fn other_peoples_alarms_are_muted_where_that_is_asked() {
+    let (workspace, ids) = fleet();
+    for (name, id) in [("hand-1", &ids[0]), ("hand-2", &ids[2]), ("mine", &ids[0])] {
+        workspace.account.put_alarm(REGION, watching(name, id));
+    }
+    workspace.edit_manifest("mute_alarms = true", "mute_alarms = { names = ['hand-*'] }");
+    workspace.apply();
+    assert_eq!(mutes(&workspace), both("hand-1, web-1: CPU over 80, web-2: CPU over 80"));
+    workspace.expect_nothing_to_do();
+    workspace.account.put_alarm(REGION, watching("hand-3", &ids[1]));
+    assert_eq!(sorted(workspace.changes()), updates());
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    workspace.account.delete_alarm(REGION, "hand-1");
+    workspace.apply().says(&["2 changed"]);
+    assert_eq!(mutes(&workspace), both("hand-3, web-1: CPU over 80, web-2: CPU over 80"));
+    // An alarm of the project's that is renamed is not somebody else's under its old name.
+    workspace.edit_manifest("'hand-*'", "'*'");
+    workspace.apply();
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]);
+    let alarms: Vec<String> = workspace
+        .account
+        .alarms(REGION)
+        .iter()
+        .map(|alarm| alarm["AlarmName"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(alarms, ["hand-2", "hand-3", "mine"]);
+}
+
+#[test]
+fn more_than_a_hundred_alarms_are_several_rules() {
+    let workspace = Workspace::new(OFFICE);
+    let yes = json!({"AutoStopStart": "Yes"});
+    let seeded = workspace.account.seed(json!({REGION: {
+        "instances": (0..120).map(|n| json!({"name": format!("web-{n}"), "tags": yes})).collect::<Vec<_>>(),
+    }}));
+    workspace.apply();
+    let rules = workspace.account.mutes(REGION);
+    assert_eq!(rules.len(), 4);
+    let count = |rule: &Value| rule["MuteTargets"]["AlarmNames"].as_array().unwrap().len();
+    assert_eq!(rules.iter().map(count).sum::<usize>(), 240);
+    workspace.expect_nothing_to_do();
+    let id = seeded["regions"][REGION]["instances"][7].as_str().unwrap().to_owned();
+    workspace.account.tag(REGION, &id, "AutoStopStart", "No");
+    let changes = workspace.changes();
+    assert_eq!(changes.iter().filter(|change| change.contains(".mute.")).count(), 2, "{changes:?}");
+}
+
+#[test]
+fn killed_half_way_the_next_apply_makes_the_rest() {
+    for (k, hold) in [(0, "hold_before"), (1, "hold_after"), (0, "hold_after")] {
+        let (workspace, _) = fleet();
+        workspace.account.faults(json!([{"operation": "PutAlarmMuteRule", "kind": hold, "skip": k}]));
+        let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
+        wait_until(|| workspace.account.held() >= 2 - k);
+        apply.kill().unwrap();
+        apply.wait().unwrap();
+        workspace.account.release();
+        workspace.account.faults(json!([]));
+        let made = u64::try_from(mutes(&workspace).len()).unwrap();
+        let changes = workspace.changes();
+        assert!(changes.iter().all(|change| change.starts_with("create ")), "{changes:?}");
+        assert_eq!(u64::try_from(changes.len()).unwrap(), 2 - made, "{hold} {k}: {changes:?}");
+        workspace.apply();
+        assert_eq!(mutes(&workspace), both("web-1: CPU over 80, web-2: CPU over 80"));
+        workspace.expect_nothing_to_do();
+    }
+}
+
+#[test]
+fn a_lost_answer_makes_nothing_twice_and_a_lost_state_is_rebuilt() {
+    let (workspace, _) = fleet();
+    workspace.account.faults(json!([{"operation": "PutAlarmMuteRule", "kind": "drop_after", "times": 2}]));
+    workspace.apply().says(&["8 added"]);
+    let recorded = workspace.recorded();
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["state", "rebuild", "--yes"]);
+    assert_eq!(workspace.recorded(), recorded);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn the_policy_names_rules_and_alarms() {
+    let (workspace, _) = fleet();
+    let policy: Value = serde_json::from_str(&workspace.ok(&["iam-policy"]).stdout).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let statement = |sid: &str| statements.iter().find(|one| one["Sid"] == sid).unwrap();
+    let write = statement("OpsformWriteAlarmMuteRule");
+    assert_eq!(write["Action"], json!(["cloudwatch:PutAlarmMuteRule", "cloudwatch:TagResource"]));
+    assert_eq!(
+        write["Resource"],
+        json!([
+            "arn:aws:cloudwatch:us-east-1:*:alarm-mute-rule:opsform-*",
+            "arn:aws:cloudwatch:us-east-1:*:alarm:*"
+        ])
+    );
+    let read = statement("OpsformRead")["Action"].as_array().unwrap().clone();
+    assert!(read.contains(&json!("cloudwatch:ListAlarmMuteRules")), "{read:?}");
+}
+
+#[test]
+fn a_night_before_a_day_off_is_muted_to_its_end() {
+    let (workspace, _) = fleet();
+    let days = |ahead: i64| today_in_seoul().checked_add(jiff::Span::new().days(ahead)).unwrap();
+    workspace.edit_manifest("MON-FRI *)'\nstop", "* *)'\nstop");
+    workspace.edit_manifest("MON-FRI", "*");
+    workspace.edit_manifest("mute_alarms", &format!("except = ['{}', '{}']\nmute_alarms", days(5), days(6)));
+    workspace.apply();
+    let alarms = "web-1: CPU over 80, web-2: CPU over 80";
+    let (night, name) = (days(4), "opsform-payments.office.mute");
+    assert_eq!(
+        mutes(&workspace),
+        [
+            format!("{name}.at-{night}-1900 at({night}T19:00) P2DT14H10M: {alarms}"),
+            format!("{NIGHTS} cron(0 19 * * *) PT14H10M: {alarms}"),
+        ]
+    );
+    workspace.expect_nothing_to_do();
+    workspace.edit_manifest(&format!(", '{}'", days(6)), "");
+    let mute = workspace.changes().into_iter().filter(|change| change.contains(".mute."));
+    assert_eq!(mute.collect::<Vec<_>>(), [format!("update {name}.at-{night}-1900")]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    // The other way round things run on a day off, and the rule makes a pause.
+    workspace.edit_manifest("cron(0 9 ", "cron(0 20 ");
+    workspace.edit_manifest("cron(0 19 ", "cron(0 8 ");
+    workspace.apply();
+    let morning = |rule: &Value| rule["Rule"]["Schedule"]["Expression"] == "cron(0 8 * * *)";
+    let rules: Vec<Value> = workspace.account.mutes(REGION).into_iter().filter(morning).collect();
+    assert_eq!(rules.len(), 2, "{rules:?}");
+    assert!(rules.iter().any(|rule| !rule["ExpireDate"].is_null() && rule["StartDate"].is_null()));
+    assert!(rules.iter().any(|rule| rule["ExpireDate"].is_null() && !rule["StartDate"].is_null()));
+    workspace.expect_nothing_to_do();
+}
+
+#[allow(clippy::disallowed_methods)] // The program reads the clock, too.
+fn today_in_seoul() -> jiff::civil::Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Seoul").unwrap()).date()
+}

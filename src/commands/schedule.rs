@@ -10,7 +10,10 @@ use super::args::{Global, ScheduleCommand, SchedulePreviewArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::output::Output;
+use super::session::load_manifest;
 use crate::cron::{Expression, Fault, fixed_offset, in_utc};
+use crate::declarations::RunTime;
+use crate::manifest::hint_for;
 use crate::model::{Diagnostic, Diagnostics, Place, SourceFile};
 use crate::render::{Align, Palette, Table, Tone};
 
@@ -18,28 +21,101 @@ use crate::render::{Align, Palette, Table, Tone};
 pub(super) fn run(global: &Global, command: &ScheduleCommand, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
     match command {
-        ScheduleCommand::Preview(args) => preview(args, environment, &output),
+        ScheduleCommand::Preview(args) => match &args.what {
+            Some(text) if !is_label(text) => preview(text, args, environment, &output),
+            label => declared(global, label.as_deref(), args, environment, &output),
+        },
     }
 }
 
-/// `opsform schedule preview`
-fn preview(args: &SchedulePreviewArgs, environment: &Environment, output: &Output) -> Result<Exit> {
-    let expression = match Expression::parse(&args.expression) {
+/// Whether a text is meant as `schedule.office` and not as an expression.
+fn is_label(text: &str) -> bool {
+    text.contains('.') && !text.contains(['(', ' '])
+}
+
+/// `opsform schedule preview [LABEL]`
+fn declared(
+    global: &Global,
+    label: Option<&str>,
+    args: &SchedulePreviewArgs,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit> {
+    if args.timezone.is_some() {
+        let hint = "a schedule of the manifest has its own: take --timezone away";
+        return Err(Failure::new("--timezone goes with an expression", hint).into());
+    }
+    let manifest = load_manifest(global, output)?;
+    let running = manifest.declarations.iter().filter(|declaration| !declaration.runs().is_empty());
+    let (shown, others): (Vec<_>, Vec<_>) =
+        running.partition(|declaration| label.is_none_or(|label| declaration.label() == label));
+    if shown.is_empty() {
+        return Err(nothing_runs(label, &others.iter().map(|one| one.label()).collect::<Vec<_>>()).into());
+    }
+    let mut all_run = true;
+    let mut text = String::new();
+    for declaration in shown {
+        for runs in declaration.runs() {
+            let separator = if text.is_empty() { "" } else { "\n" };
+            let zone = runs.timezone.iana_name().unwrap_or("UTC");
+            let (label, action) = (declaration.label(), runs.action);
+            let words = runs.expression.explain();
+            text.extend([separator, label, " · ", action, " ", &words, " (", zone, ")\n\n"]);
+            let times = runs.next(environment.now, usize::from(args.count));
+            let count = times.iter().filter(|time| !time.left_out).count();
+            if !times.is_empty() {
+                text += &table(&times, zone, &environment.local, output.palette);
+            }
+            if count == 0 {
+                all_run = false;
+                output.problem(&format!("{label}: `{action}` does not fire any more"));
+            } else if count < usize::from(args.count) {
+                text += "\nThat is all: it does not fire after that.\n";
+            }
+        }
+    }
+    output.print(&text)?;
+    Ok(if all_run { Exit::Done } else { Exit::Error })
+}
+
+fn nothing_runs(label: Option<&str>, others: &[&str]) -> Failure {
+    match label {
+        None => Failure::new(
+            "the manifest declares nothing that runs at a time",
+            "`[[schedule]]` and `[[snapshot]]` do; to try an expression write it behind the command, in quotes",
+        ),
+        Some(label) => Failure::new(
+            format!("nothing of the manifest that runs at a time is labelled {label}"),
+            hint_for(label, others, "there are"),
+        ),
+    }
+}
+
+/// `opsform schedule preview EXPRESSION`
+fn preview(
+    text: &str,
+    args: &SchedulePreviewArgs,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit> {
+    let expression = match Expression::parse(text) {
         Ok(expression) => expression,
         Err(fault) => {
             let mut problems = Diagnostics::new();
-            problems.push(diagnostic(&args.expression, fault));
+            problems.push(diagnostic(text, fault));
             output.diagnostics(&problems)?;
             return Ok(Exit::Error);
         }
     };
-    let zone = zone(&args.timezone)?;
+    let timezone = args.timezone.as_deref().unwrap_or("UTC");
+    let zone = zone(timezone)?;
     let count = usize::from(args.count);
-    let times: Vec<Zoned> = expression.next(environment.now, &zone).take(count).collect();
+    let times = expression.next(environment.now, &zone).take(count);
+    let times: Vec<RunTime> = times.map(|time| RunTime { time, left_out: false }).collect();
     if times.is_empty() {
-        return Err(never(&expression, &args.expression).into());
+        return Err(never(&expression, text).into());
     }
-    let name = zone.iana_name().unwrap_or(&args.timezone);
+    let name = zone.iana_name().unwrap_or(timezone);
     output.print(&format!("Runs {} ({name}).\n\n", expression.explain()))?;
     output.print(&table(&times, name, &environment.local, output.palette))?;
     if times.len() < count {
@@ -51,7 +127,7 @@ fn preview(args: &SchedulePreviewArgs, environment: &Environment, output: &Outpu
     }
     if expression.is_for_scheduler_only() || name != "UTC" {
         let what = if expression.is_for_scheduler_only() { "at(…)" } else { "a time zone" };
-        let rule = as_rule(&args.expression, &zone);
+        let rule = as_rule(text, &zone);
         output.note(&format!("note: {what} is for EventBridge Scheduler; {rule}"));
     }
     Ok(Exit::Done)
@@ -95,18 +171,26 @@ fn never(expression: &Expression, text: &str) -> Failure {
     )
 }
 
-/// The times in the schedule's zone, and in the local one where the clocks are not the same.
-fn table(times: &[Zoned], name: &str, local: &TimeZone, palette: Palette) -> String {
-    let elsewhere = times.iter().any(|time| local.to_datetime(time.timestamp()) != time.datetime());
+/// The times in the schedule's zone, and in the local one where the clocks are not the same; what is left out says so.
+fn table(times: &[RunTime], name: &str, local: &TimeZone, palette: Palette) -> String {
+    let elsewhere =
+        times.iter().map(|run| &run.time).any(|time| local.to_datetime(time.timestamp()) != time.datetime());
     let here = local.iana_name().filter(|_| elsewhere && !local.is_unknown());
     let here = here.map(|here| format!("here ({here})"));
-    let columns: Vec<(&str, Align)> =
-        std::iter::once(name).chain(here.as_deref()).map(|column| (column, Align::Left)).collect();
+    let notes = times.iter().any(|run| run.left_out);
+    let columns: Vec<(&str, Align)> = std::iter::once(name)
+        .chain(here.as_deref())
+        .chain(notes.then_some(""))
+        .map(|column| (column, Align::Left))
+        .collect();
     let mut table = Table::new(&columns);
-    for time in times {
+    for RunTime { time, left_out } in times {
         let shown = |time: &Zoned| time.strftime("%a %Y-%m-%d %H:%M %:z").to_string();
+        let tone = if *left_out { Tone::Dim } else { Tone::Plain };
         let there = here.is_some().then(|| (Tone::Dim, shown(&time.with_time_zone(local.clone()))));
-        table.row(std::iter::once((Tone::Plain, shown(time))).chain(there));
+        let note = notes
+            .then(|| (Tone::Dim, if *left_out { "left out: a day off".to_owned() } else { String::new() }));
+        table.row(std::iter::once((tone, shown(time))).chain(there).chain(note));
     }
     table.text(palette)
 }

@@ -8,6 +8,7 @@ mod inventories;
 mod patterns;
 mod power;
 mod registry;
+mod runs;
 mod schedule;
 mod snapshot;
 mod tags;
@@ -22,6 +23,7 @@ pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory};
 pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
 pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, parse_all};
+pub use runs::{RunTime, Runs};
 pub use unique::{check_unique, unite};
 pub use untagged::{NO_RECORDS, Products, Records, claimed_once};
 
@@ -79,6 +81,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// Whether it looks at alarms that are not the project's.
     fn asks_for_alarms(&self) -> bool {
         false
+    }
+
+    /// What it lets AWS do at which times.
+    fn runs(&self) -> Vec<Runs> {
+        Vec::new()
     }
 
     /// The inventory whose rows it follows.

@@ -1,4 +1,4 @@
-//! `schedule preview`: no manifest, no AWS.
+//! `schedule preview`: no AWS, and of an expression no manifest.
 
 use crate::workspace::{CPU, Run, Workspace};
 
@@ -83,4 +83,78 @@ fn what_is_wrong_has_a_caret() {
         .expect(1)
         .says(&["there is no time zone `Berlin`", "Europe/Berlin"]);
     preview(&["cron(0 9 * * ? *)", "--count", "0"], "UTC").expect(1).says(&["--count"]);
+}
+
+const OFFICE: &str = "\
+[project]
+name = 'payments'
+[[schedule]]
+label = 'office'
+for_each = { ec2 = {} }
+start = 'cron(0 9 ? * MON 2199)'
+stop = 'cron(0 19 ? 1 MON,FRI 2199)'
+timezone = 'Asia/Seoul'
+role_arn = 'arn:aws:iam::{{ account }}:role/opsform-schedule'
+except = ['2030-01-01']
+[[snapshot]]
+label = 'daily'
+for_each = { ebs = {} }
+schedule = 'cron(30 9 * * ? *)'
+keep = 7
+role_arn = 'arn:aws:iam::{{ account }}:role/opsform-snapshot'
+[[tags]]
+label = 'owner'
+for_each = { ec2 = {} }
+require.owner = {}
+";
+
+fn declared(workspace: &Workspace, args: &[&str]) -> Run {
+    let mut command = workspace.command(&[&["schedule", "preview"], args].concat());
+    let run = Run::of(command.env("TZ", "UTC").output().unwrap());
+    assert_eq!(workspace.account.calls(), serde_json::Map::new());
+    run
+}
+
+#[test]
+fn what_the_manifest_declares_is_shown_without_a_call() {
+    let workspace = Workspace::new(OFFICE);
+    let all = declared(&workspace, &["--count", "2"]).expect(0);
+    assert!(
+        all.stdout.starts_with(
+            "\
+schedule.office · start at 09:00 every Monday, in 2199 (Asia/Seoul)
+
+Asia/Seoul                   here (UTC)
+Mon 2199-01-07 09:00 +09:00  Mon 2199-01-07 00:00 +00:00
+Mon 2199-01-14 09:00 +09:00  Mon 2199-01-14 00:00 +00:00
+
+schedule.office · stop at 19:00 "
+        ),
+        "{}",
+        all.stdout
+    );
+    all.says(&["snapshot.daily · snapshot at 09:30 every day (UTC)"]);
+    let one = declared(&workspace, &["snapshot.daily", "--count", "1"]).expect(0);
+    assert!(!one.stdout.contains("schedule.office"), "{}", one.stdout);
+    declared(&workspace, &["schedule.ofice"]).expect(1).says(&["did you mean `schedule.office`?"]);
+    declared(&workspace, &["tags.owner"]).expect(1).says(&["is labelled tags.owner", "snapshot.daily"]);
+    declared(&workspace, &["schedule.office", "--timezone", "UTC"]).expect(1).says(&["take --timezone away"]);
+    workspace.write_manifest(CPU);
+    declared(&workspace, &[]).expect(1).says(&["declares nothing that runs at a time"]);
+}
+
+#[test]
+#[allow(clippy::disallowed_methods)] // The program reads the clock, too.
+fn days_off_and_what_never_fires_again_are_flagged() {
+    let workspace = Workspace::new(OFFICE);
+    let seoul = jiff::tz::TimeZone::get("Asia/Seoul").unwrap();
+    let off = jiff::Timestamp::now().to_zoned(seoul).date().tomorrow().unwrap().tomorrow().unwrap();
+    workspace.edit_manifest("2030-01-01", &off.to_string());
+    workspace.edit_manifest("cron(0 9 ? * MON 2199)", "cron(0 9 * * ? *)");
+    workspace.edit_manifest("cron(0 19 ? 1 MON,FRI 2199)", "cron(0 19 * * ? 2020)");
+    let run = declared(&workspace, &["schedule.office"]).expect(1);
+    let line = run.stdout.lines().find(|line| line.contains("left out: a day off")).unwrap_or_default();
+    assert!(line.contains(&off.to_string()), "{}", run.all());
+    assert_eq!(run.stdout.lines().filter(|line| line.contains(" 09:00 +09:00")).count(), 6, "{}", run.all());
+    run.says(&["schedule.office: `stop` does not fire any more"]);
 }

@@ -107,7 +107,7 @@ pub(in crate::commands) struct IamPolicyArgs {
 /// `schedule`
 #[derive(Debug, Subcommand)]
 pub(in crate::commands) enum ScheduleCommand {
-    /// Show in words and times when an expression of EventBridge fires
+    /// Show in words and times when an expression of EventBridge fires, or when the manifest's schedules and snapshots run
     Preview(SchedulePreviewArgs),
 }
 
@@ -131,12 +131,13 @@ pub(in crate::commands) enum PolicyFor {
 /// `schedule preview`
 #[derive(Args, Debug)]
 pub(in crate::commands) struct SchedulePreviewArgs {
-    /// The expression, such as 'cron(0 9 ? * MON-FRI *)', 'rate(5 minutes)' or 'at(2026-12-31T23:59:00)'
-    #[arg(value_name = "EXPRESSION")]
-    pub(in crate::commands) expression: String,
-    /// The schedule's time zone, by its IANA name; EventBridge rules have UTC only
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub(in crate::commands) timezone: String,
+    /// The expression, such as 'cron(0 9 ? * MON-FRI *)', 'rate(5 minutes)' or 'at(2026-12-31T23:59:00)'; or the label of a
+    /// declaration, such as schedule.office. Left out: all schedules and snapshots of the manifest
+    #[arg(value_name = "EXPRESSION|LABEL")]
+    pub(in crate::commands) what: Option<String>,
+    /// The expression's time zone, by its IANA name; EventBridge rules have UTC only [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub(in crate::commands) timezone: Option<String>,
     /// How many times to show
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(in crate::commands) count: u16,

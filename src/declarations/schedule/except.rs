@@ -32,6 +32,11 @@ impl Except {
         self.calendar.between(today, last)
     }
 
+    /// All days off.
+    pub(super) fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
     /// All days off from the first to the last.
     pub(super) fn between(&self, first: Date, last: Date) -> BTreeSet<Date> {
         self.calendar.between(first, last)

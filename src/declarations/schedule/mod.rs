@@ -19,7 +19,7 @@ use self::wanted::{Arns, Member};
 use super::engine::Engine;
 use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of};
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
-use super::{Context, Declaration, Inventory, PassedRole, World, timetable};
+use super::{Context, Declaration, Inventory, PassedRole, Runs, World, timetable};
 use crate::inventory::{Fleet, Selector, Target};
 use crate::manifest::TableReader;
 use crate::model::{Desired, Diagnostic, Diagnostics, Place, Scope, Severity};
@@ -96,6 +96,16 @@ impl Declaration for Schedule {
             Engine::Rule => vec![event_rule::KIND],
         };
         kinds.into_iter().chain(mutes).collect()
+    }
+
+    fn runs(&self) -> Vec<Runs> {
+        let block = &self.block;
+        let both = [("start", &block.start), ("stop", &block.stop)].into_iter();
+        both.filter_map(|(action, text)| {
+            let days_off = block.except.as_ref().map(|except| except.calendar().clone());
+            Some(Runs { days_off, ..Runs::new(action, &text.as_ref()?.value, &block.timezone)? })
+        })
+        .collect()
     }
 
     fn asks_for_alarms(&self) -> bool {

@@ -28,7 +28,8 @@ use self::pruning::Pruning;
 use super::engine::Engine;
 use super::target_problems::{TargetProblems, selects_nothing};
 use super::{
-    Context, Declaration, Inventory, PassedRole, Products, Records, Selected, World, timetable, variables,
+    Context, Declaration, Inventory, PassedRole, Products, Records, Runs, Selected, World, timetable,
+    variables,
 };
 
 /// A `[[snapshot]]` block.
@@ -112,6 +113,10 @@ impl Declaration for Snapshots {
 
     fn targets_of_tagged(&self, fleet: &Fleet, tagged: &[Actual]) -> Vec<Selector> {
         Pruning::new(self, fleet, tagged, &[]).volumes_to_look_for().into_iter().collect()
+    }
+
+    fn runs(&self) -> Vec<Runs> {
+        Runs::new("snapshot", &self.block.schedule, &self.block.timezone).into_iter().collect()
     }
 
     fn inventory(&self) -> Option<&Inventory> {

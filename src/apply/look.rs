@@ -2,7 +2,7 @@
 //!
 //! AWS has no conditional write of an alarm, so an instant is left between the look and the call.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
@@ -10,8 +10,8 @@ use tokio::sync::OnceCell;
 use super::Apply;
 use super::steps::{Batch, Wave};
 use crate::aws::{Aws, AwsError};
-use crate::model::{Address, Fields, Ownership, Scope};
-use crate::plan::Verb;
+use crate::model::{Actual, Address, Fields, Ownership, Scope};
+use crate::plan::{Change, Plan, Staleness, Tagged, Verb};
 use crate::resources::{KeyRequest, Kind, OwnershipNeed, ReadRequest, Step};
 
 /// How many resources are looked at together: as many as one call takes, and so few that the look is still fresh when
@@ -27,6 +27,8 @@ enum Question {
     Ours,
     /// What is to be adopted is no other project's.
     Free,
+    /// What is to be removed and is ours by its tags alone is as the plan saw it, and what that relies on is too.
+    Tagged,
     /// What is to be changed or removed is as the plan saw it, or as the plan wants it: nothing but its fields says whose a
     /// resource is that is of a shared kind, or that no state records.
     AsSeen,
@@ -40,6 +42,7 @@ impl Question {
             Step::Write(change) if (shared || !change.is_recorded()) && change.before.is_some() => {
                 Self::AsSeen
             }
+            Step::Remove(change) if change.tagged().is_some() => Self::Tagged,
             Step::Remove(_) => Self::Ours,
             Step::Write(change) => match change.verb {
                 Verb::Update => Self::Ours,
@@ -55,6 +58,10 @@ struct Asked {
     key: String,
     before: Option<Fields>,
     after: Option<Fields>,
+    /// Of what is ours by its tags alone: what it was.
+    tagged: Option<Tagged>,
+    /// What has to stay, so that it may go.
+    relies_on: Vec<Address>,
 }
 
 impl Asked {
@@ -63,7 +70,13 @@ impl Asked {
             Step::Write(change) => change.after.clone(),
             Step::Remove(_) => None,
         };
-        Self { key: step.key().to_owned(), before: step.before().cloned(), after }
+        Self {
+            key: step.key().to_owned(),
+            before: step.before().cloned(),
+            after,
+            tagged: step.change().tagged(),
+            relies_on: step.change().relies_on().collect(),
+        }
     }
 
     fn request(&self) -> KeyRequest<'_> {
@@ -157,10 +170,10 @@ impl Looks {
 
 impl Look {
     async fn objections(&self, run: &Apply<'_>) -> &Result<BTreeMap<String, String>, AwsError> {
-        self.objections.get_or_init(|| self.make(run.aws, &run.plan.project)).await
+        self.objections.get_or_init(|| self.make(run.aws, run.plan)).await
     }
 
-    async fn make(&self, aws: &Aws, project: &str) -> Result<BTreeMap<String, String>, AwsError> {
+    async fn make(&self, aws: &Aws, plan: &Plan) -> Result<BTreeMap<String, String>, AwsError> {
         let need = match self.question {
             Question::Absent => {
                 let keys = self.asked.iter().map(|asked| (&*asked.key, KeyRequest::default())).collect();
@@ -170,14 +183,45 @@ impl Look {
                 return Ok(there.into_iter().map(|live| (live.address.key, why.to_owned())).collect());
             }
             Question::AsSeen => return self.changed(aws).await,
+            Question::Tagged => return self.of_tagged(aws, plan).await,
             Question::Ours => OwnershipNeed::Certain,
             Question::Free => OwnershipNeed::Index,
         };
         let keys: Vec<&str> = self.asked.iter().map(|asked| &*asked.key).collect();
         let owners = self.kind.owners(aws, &self.scope, &keys, need).await?;
         let objections = owners.into_iter().filter_map(|(key, owner)| {
-            let why = objection(&owner, project, self.question)?;
+            let why = objection(&owner, &plan.project, self.question)?;
             Some((key, why))
+        });
+        Ok(objections.collect())
+    }
+
+    /// What no longer is what the plan saw, or relies on what no longer is. What is gone may be removed.
+    async fn of_tagged(&self, aws: &Aws, plan: &Plan) -> Result<BTreeMap<String, String>, AwsError> {
+        let needed: BTreeSet<&Address> = self.asked.iter().flat_map(|asked| &asked.relies_on).collect();
+        let stays =
+            needed.iter().map(|address| (&*address.key, KeyRequest { stays: true, ..KeyRequest::default() }));
+        let goes = self.asked.iter().map(|asked| (&*asked.key, asked.request()));
+        let request = ReadRequest { keys: stays.chain(goes).collect(), ..ReadRequest::default() };
+        let live = self.kind.read(aws, &self.scope, &request).await?;
+        let live: BTreeMap<Address, Actual> =
+            live.into_iter().map(|live| (live.address.clone(), live)).collect();
+        let adopted = plan.changes.iter().filter_map(Change::adopted);
+        let kept: BTreeMap<Address, Tagged> =
+            plan.relied_on.iter().cloned().chain(adopted).map(|kept| (kept.address.clone(), kept)).collect();
+        let stays = |address: &&Address| {
+            let kept = kept.get(*address).zip(live.get(*address));
+            kept.is_some_and(|(kept, live)| kept.change_since(live, &plan.project).is_none())
+        };
+        let missing: BTreeSet<&Address> = needed.into_iter().filter(|address| !stays(address)).collect();
+        let objections = self.asked.iter().filter_map(|asked| {
+            let tagged = asked.tagged.as_ref()?;
+            let change = tagged.change_since(live.get(&tagged.address)?, &plan.project);
+            let lost = || {
+                let lost = asked.relies_on.iter().find(|address| missing.contains(*address))?;
+                Some(format!("{}, which was to stay, is gone or changed since the plan was made", lost.key))
+            };
+            Some((asked.key.clone(), change.as_ref().map(in_words).or_else(lost)?))
         });
         Ok(objections.collect())
     }
@@ -198,6 +242,25 @@ impl Look {
             Some((asked.key.clone(), why.to_owned()))
         });
         Ok(objections.collect())
+    }
+}
+
+/// What became of something that is ours by its tags alone.
+fn in_words(change: &Staleness) -> String {
+    match change {
+        Staleness::Owner(Some(project)) => {
+            format!("project {project:?} took it over since the plan was made")
+        }
+        Staleness::Owner(None) => "it no longer bears this project's tag since the plan was made".to_owned(),
+        Staleness::Label(Some(label)) => {
+            format!("it became another declaration's, {label:?}, since the plan was made")
+        }
+        Staleness::Label(None) => "it lost the tag with its declaration since the plan was made".to_owned(),
+        Staleness::Needed(what) => format!("it is needed by {what} since the plan was made"),
+        Staleness::Changed(fields) => {
+            format!("somebody changed it since the plan was made ({})", fields.join(", "))
+        }
+        _ => "somebody changed it since the plan was made".to_owned(),
     }
 }
 

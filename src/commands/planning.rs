@@ -47,7 +47,7 @@ pub(super) struct Planned {
 struct Sought {
     fleet: Fleet,
     /// What is the project's by its tags alone.
-    tagged: Vec<Address>,
+    tagged: Vec<Actual>,
     desired: Vec<Desired>,
 }
 
@@ -70,7 +70,10 @@ pub(super) async fn make_plan(
     let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
     let reading = Reading::new(output);
     let mut actual = read_resources(session, &requests).await?;
-    let read = by_kind(actual.keys().chain(tagged.iter().filter(|address| !actual.contains_key(address))));
+    let tagged_count = tagged.len();
+    let seen = tagged.into_iter().map(|live| (live.address.clone(), live));
+    let seen: BTreeMap<Address, Actual> = seen.filter(|(address, _)| !actual.contains_key(address)).collect();
+    let read = by_kind(actual.keys().chain(seen.keys()));
     state.settle(&actual, &session.scopes, &resources::shared());
     protect(&mut state, manifest);
     let desired = match wanted {
@@ -105,7 +108,7 @@ pub(super) async fn make_plan(
         project: state.project.clone(),
         scopes: session.scopes.clone(),
         desired,
-        actual,
+        actual: actual.into_iter().chain(seen).collect(),
         owned: state.resources.clone(),
         shared: resources::shared(),
         containers,
@@ -114,7 +117,7 @@ pub(super) async fn make_plan(
         options,
     });
     plan.cost = cost(session, &fleet, read, start);
-    Ok(Planned { plan, state, found_by_tags, tagged: tagged.len(), wanted })
+    Ok(Planned { plan, state, found_by_tags, tagged: tagged_count, wanted })
 }
 
 /// How many resources were read, by kind.
@@ -198,7 +201,6 @@ async fn manifest_desired(
     let mut seen = BTreeSet::new();
     desired.retain(|desired| seen.insert(desired.address.clone()));
     check_patterns(&options.selection, &desired, state)?;
-    let tagged = tagged.into_iter().map(|live| live.address).collect();
     Ok(Sought { fleet, tagged, desired })
 }
 

@@ -94,7 +94,7 @@ pub(super) fn requests<'a>(
         let key = request.keys.entry(&address.key).or_insert_with(|| KeyRequest {
             last_written: record.or(state.unconfirmed.get(address)).map(|owned| &owned.fields),
             ownership,
-            desired: None,
+            ..KeyRequest::default()
         });
         if let Some(desired) = desired {
             key.desired = Some(&desired.fields);

@@ -241,15 +241,19 @@ fn requests<'a>(session: &Session, plan: &'a Plan, state: &'a State) -> Requests
                 // us who wrote since.
                 last_written: done.or(change.before.as_ref()),
                 ownership: if open || ours_to_tell { OwnershipNeed::Certain } else { OwnershipNeed::None },
+                stays: false,
             },
         );
         if let Some(old) = &change.replaces {
             ask(&old.address, KeyRequest { last_written: Some(&old.fields), ..KeyRequest::default() });
         }
     }
+    for kept in &plan.relied_on {
+        ask(&kept.address, KeyRequest { stays: true, ..KeyRequest::default() });
+    }
     for (address, owned) in state.unconfirmed.iter().filter(|(a, _)| session.scopes.contains(&a.scope)) {
         let last_written = Some(&owned.fields);
-        ask(address, KeyRequest { desired: None, last_written, ownership: OwnershipNeed::Certain });
+        ask(address, KeyRequest { last_written, ownership: OwnershipNeed::Certain, ..KeyRequest::default() });
     }
     requests
 }

@@ -10,8 +10,8 @@ use super::reading::{Requests, owners, read_resources, request_at};
 use super::session::Session;
 use crate::declarations::{Manifest, NO_RECORDS, World};
 use crate::model::{Address, Claim, Fields, Ownership, Scope};
-use crate::plan::{Change, Plan, StaleObject, Staleness, Touched, Verb};
-use crate::render::quoted;
+use crate::plan::{Change, Plan, StaleObject, Staleness, Tagged, Touched, Verb};
+use crate::render::{clean, quoted};
 use crate::resources::KeyRequest;
 
 /// How many objects a refusal names.
@@ -27,6 +27,11 @@ pub(super) async fn refuse_if_stale(session: &Session, plan: &Plan) -> Result<()
         let scope_and_kind = (address.scope.clone(), address.kind.clone());
         let request = requests.entry(scope_and_kind).or_insert_with(|| request_at(session));
         request.keys.insert(&address.key, key);
+    }
+    for Tagged { address, .. } in &plan.relied_on {
+        let place = (address.scope.clone(), address.kind.clone());
+        let request = requests.entry(place).or_insert_with(|| request_at(session));
+        request.keys.insert(&address.key, KeyRequest { stays: true, ..KeyRequest::default() });
     }
     let stale = plan.stale(&read_resources(session, &requests).await?);
     let mut named: Vec<String> = stale.iter().map(in_words).collect();
@@ -95,7 +100,9 @@ async fn lost_to_others(session: &Session, plan: &Plan) -> Result<Vec<String>> {
     for change in &plan.changes {
         let address = match (&change.verb, &change.replaces) {
             (Verb::Replace, Some(previous)) => &previous.address,
-            (Verb::Update | Verb::Delete, _) => &change.address,
+            // What is known by its tags alone was compared whole.
+            (Verb::Update, _) => &change.address,
+            (Verb::Delete, _) if change.is_recorded() => &change.address,
             _ => continue,
         };
         ours.entry((&address.scope, &address.kind)).or_default().push(&address.key);
@@ -121,5 +128,11 @@ fn in_words(stale: &StaleObject) -> String {
         Staleness::Owner(None) => format!("{name} is no longer this project's"),
         Staleness::NotRecorded => format!("{name} is no longer recorded in the state"),
         Staleness::Protected => format!("{name} was protected"),
+        Staleness::Label(Some(label)) => format!("{name} became another declaration's, {}", quoted(label)),
+        Staleness::Label(None) => format!("{name} lost the tag with its declaration"),
+        Staleness::Needed(what) => format!("{name} is needed by {}", clean(what)),
+        Staleness::NotKept => {
+            format!("{name}, which has to stay, is gone or no longer what it was")
+        }
     }
 }

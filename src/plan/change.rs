@@ -126,6 +126,8 @@ pub enum Reason {
     Surplus {
         /// Why, as the declaration says it.
         why: String,
+        /// The keys of what has to stay, each in [`Plan::relied_on`]: without one of them it is not surplus.
+        relies_on: Vec<String>,
     },
     /// The state records it, but somebody changed it, and things of its kind belong to whoever changed them last.
     TakenOver,
@@ -183,6 +185,33 @@ impl Change {
         }
     }
 
+    /// What it deletes, where that is the project's by its tags alone.
+    pub fn tagged(&self) -> Option<Tagged> {
+        let deletes = self.verb == Verb::Delete && !self.is_recorded();
+        deletes.then(|| Tagged {
+            address: self.address.clone(),
+            label: self.origin.label.clone(),
+            fields: self.before.clone().unwrap_or_default(),
+        })
+    }
+
+    /// What it makes the project's by its tags alone, as it is then.
+    pub fn adopted(&self) -> Option<Tagged> {
+        let Some(Reason::ByTag { .. }) = self.reason else { return None };
+        let (address, label) = (self.address.clone(), self.origin.label.clone());
+        Some(Tagged { address, label, fields: self.after.clone()? })
+    }
+
+    /// What has to stay, so that this change is right.
+    pub fn relies_on(&self) -> impl Iterator<Item = Address> {
+        let keys: &[String] = match &self.reason {
+            Some(Reason::Surplus { relies_on, .. }) => relies_on,
+            _ => &[],
+        };
+        let Address { kind, scope, .. } = &self.address;
+        keys.iter().map(|key| Address::new(kind.as_str(), scope.clone(), key.as_str()))
+    }
+
     /// Whether the state records the object: once the change is carried out, or until it is.
     pub fn is_recorded(&self) -> bool {
         !matches!(
@@ -225,6 +254,18 @@ pub struct Refresh {
     pub owned: Owned,
 }
 
+/// A resource that is the project's by its tags alone, as the plan saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tagged {
+    /// Its identity.
+    #[serde(flatten)]
+    pub address: Address,
+    /// The value of its tag `opsform:label`.
+    pub label: String,
+    /// Its live fields.
+    pub fields: Fields,
+}
+
 /// What reading AWS cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadCost {
@@ -256,6 +297,9 @@ pub struct Plan {
     pub refreshes: Vec<Refresh>,
     /// Owned resources that are no longer desired but stay because they are protected.
     pub protected: Vec<Owned>,
+    /// What the deletes rely on, besides what is adopted first: it has to stay as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relied_on: Vec<Tagged>,
     /// How many desired resources need no change.
     pub unchanged: usize,
     /// How many changes `--target`, `--exclude` or `--no-delete` left out.

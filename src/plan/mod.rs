@@ -10,7 +10,7 @@ mod select;
 mod stale;
 
 pub use change::{
-    Absence, Cause, Change, FieldChange, Plan, PreviousResource, ReadCost, Reason, Refresh, Verb,
+    Absence, Cause, Change, FieldChange, Plan, PreviousResource, ReadCost, Reason, Refresh, Tagged, Verb,
 };
 pub use planner::{PlanInput, PlanOptions, plan};
 pub use remaining::{Remaining, Settled};

@@ -15,7 +15,7 @@ pub struct PlanInput {
     pub scopes: Vec<Scope>,
     /// What the manifest asks for; addresses are unique.
     pub desired: Vec<Desired>,
-    /// What AWS holds of the desired and the owned.
+    /// What AWS holds of the desired and the owned, and of what is the project's by its tags alone.
     pub actual: BTreeMap<Address, Actual>,
     /// What the state records.
     pub owned: BTreeMap<Address, Owned>,
@@ -136,19 +136,17 @@ impl Planner {
         self.out.changes.push(change);
     }
 
-    /// What is ours by its tags, and is needed by nobody.
+    /// What is the declaration's own by its tags, is as the declaration saw it, and is needed by nobody.
     fn remove_surplus(&mut self, desired: &Desired, actual: Actual) {
-        let Claim::Remove { why } = &desired.claim else { return };
-        let ours =
-            matches!(&actual.ownership, Ownership::Project { name, .. } if *name == self.input.project);
-        if !ours || actual.inexpressible.is_some() {
-            return;
-        }
+        let Claim::Remove { why, relies_on } = &desired.claim else { return };
         let mut change = change_of(Verb::Delete, desired);
-        change.reason = Some(Reason::Surplus { why: why.clone() });
-        change.before = Some(actual.fields);
+        change.reason = Some(Reason::Surplus { why: why.clone(), relies_on: relies_on.clone() });
+        change.before = Some(desired.fields.clone());
         change.after = None;
-        self.out.changes.push(change);
+        let seen = change.tagged().and_then(|tagged| tagged.change_since(&actual, &self.input.project));
+        if seen.is_none() {
+            self.out.changes.push(change);
+        }
     }
 
     /// The resource is wanted and it is there: ours, nobody's or another project's.

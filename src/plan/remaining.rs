@@ -1,11 +1,11 @@
 //! What is left of a plan that was made some time ago.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Actual, Address, Fields, Owned, Ownership};
 
 use super::stale::changed_fields;
-use super::{Change, Plan, Reason, StaleObject, Staleness, Verb};
+use super::{Change, Plan, Reason, StaleObject, Staleness, Tagged, Verb};
 
 /// A plan against the world of now: what is left of it, what is done already, what is no longer as it was.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,16 +49,25 @@ impl Plan {
         owned: &BTreeMap<Address, Owned>,
     ) -> Remaining {
         let now = Now { project: self.project.clone(), actual, owned };
+        let mut relied_on = self.relied_on;
         let mut out = Remaining { plan: Plan::default(), done: 0, settled: Vec::new(), stale: Vec::new() };
         let mut left = Vec::new();
         for change in &self.changes {
             match now.left_of(change, &mut out) {
                 Some(change) => left.push(change),
-                None => out.done += 1,
+                None => {
+                    out.done += 1;
+                    // What is adopted by now has to stay.
+                    relied_on.extend(change.adopted().filter(|_| out.stale.is_empty()));
+                }
             }
         }
         Change::sort(&mut left);
-        out.plan = Plan { changes: left, ..self };
+        // What is done already relies on nothing any more.
+        let needed: BTreeSet<Address> = left.iter().flat_map(Change::relies_on).collect();
+        relied_on.retain(|kept| needed.contains(&kept.address));
+        out.stale.extend(relied_on.iter().filter_map(|kept| kept.missing(actual, &now.project)));
+        out.plan = Plan { changes: left, relied_on, ..self };
         out
     }
 }
@@ -77,7 +86,10 @@ impl Now<'_> {
             Verb::Conflict => Some(change.clone()),
             Verb::Forget => self.is_left(here, self.forgotten(change)?, out).then(|| change.clone()),
             Verb::Delete => {
-                let verdict = self.removed(here, change.before.as_ref(), change.is_recorded());
+                let verdict = match change.tagged() {
+                    Some(tagged) => self.removed_by_tags(&tagged),
+                    None => self.removed(here, change.before.as_ref()),
+                };
                 self.is_left(here, verdict, out).then(|| change.clone())
             }
             Verb::Create | Verb::Update | Verb::Adopt => {
@@ -86,7 +98,7 @@ impl Now<'_> {
             Verb::Replace => {
                 let write = self.is_left_to_write(change, out);
                 let old = change.replaces.as_ref()?;
-                let removal = self.removed(&old.address, Some(&old.fields), true);
+                let removal = self.removed(&old.address, Some(&old.fields));
                 match (write, self.is_left(&old.address, removal, out)) {
                     (true, true) => Some(change.clone()),
                     (true, false) => Some(Change {
@@ -165,14 +177,22 @@ impl Now<'_> {
         }
     }
 
-    fn removed(&self, address: &Address, before: Option<&Fields>, recorded: bool) -> Verdict {
+    /// What the state does not record is known by its tags and fields alone.
+    fn removed_by_tags(&self, tagged: &Tagged) -> Verdict {
+        match self.actual.get(&tagged.address) {
+            None => Verdict::Done,
+            Some(live) => tagged.change_since(live, &self.project).map_or(Verdict::AsPlanned, Verdict::Stale),
+        }
+    }
+
+    fn removed(&self, address: &Address, before: Option<&Fields>) -> Verdict {
         let Some(live) = self.actual.get(address) else { return Verdict::Done };
         let protected = self.owned.get(address).is_some_and(|owned| owned.protect);
         let nothing = Fields::new();
         let before = before.unwrap_or(&nothing);
         if self.other_owner(live).is_some() || !self.is_ours(live) {
             Verdict::Stale(Staleness::Owner(self.other_owner(live)))
-        } else if recorded && !self.owned.contains_key(address) {
+        } else if !self.owned.contains_key(address) {
             Verdict::Stale(Staleness::NotRecorded)
         } else if protected {
             Verdict::Stale(Staleness::Protected)

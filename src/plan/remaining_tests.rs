@@ -45,6 +45,10 @@ fn project(name: &str) -> Ownership {
     Ownership::Project { name: name.to_owned(), label: None }
 }
 
+fn labelled(name: &str, label: &str) -> Ownership {
+    Ownership::Project { name: name.to_owned(), label: Some(label.to_owned()) }
+}
+
 fn owned(key: &str, threshold: i64) -> Owned {
     Owned {
         address: address(key),
@@ -208,16 +212,62 @@ fn an_adoption_that_is_not_recorded() {
 
 #[test]
 fn a_delete_of_what_is_not_recorded() {
-    let why = "generation 8 of 7".to_owned();
-    let delete = || Change {
-        reason: Some(Reason::Surplus { why: why.clone() }),
+    let reason = Some(Reason::Surplus { why: "generation 8 of 7".to_owned(), relies_on: Vec::new() });
+    let delete = || Change { reason: reason.clone(), ..change(Verb::Delete, Some(1), None) };
+    let ours = || labelled("payments", "alarm.cpu");
+    assert_eq!(outcome(delete(), vec![live("a", 1, ours())], vec![]), "Delete a");
+    assert_eq!(outcome(delete(), vec![], vec![]), "done");
+    assert_eq!(outcome(delete(), vec![live("a", 2, ours())], vec![]), "a Changed([\"threshold\"])");
+    for (owner, outcome_is) in [
+        (Ownership::Nobody, "a Owner(None)"),
+        (Ownership::NotRead, "a Owner(None)"),
+        (labelled("search", "alarm.cpu"), "a Owner(Some(\"search\"))"),
+        (labelled("payments", "alarm.disk"), "a Label(Some(\"alarm.disk\"))"),
+        (project("payments"), "a Label(None)"),
+    ] {
+        assert_eq!(outcome(delete(), vec![live("a", 1, owner)], vec![]), outcome_is);
+    }
+    let needed = Actual { inexpressible: Some("the image b".to_owned()), ..live("a", 1, ours()) };
+    assert_eq!(outcome(delete(), vec![needed], vec![]), "a Needed(\"the image b\")");
+}
+
+#[test]
+fn a_delete_relies_on_what_stays() {
+    let ours = || labelled("payments", "alarm.cpu");
+    let kept = |key: &str| Tagged { address: address(key), label: "alarm.cpu".to_owned(), fields: fields(5) };
+    let delete = |key: &str, kept: &str| Change {
+        address: address(key),
+        reason: Some(Reason::Surplus { why: "so".to_owned(), relies_on: vec![kept.to_owned()] }),
         ..change(Verb::Delete, Some(1), None)
     };
-    assert_eq!(outcome(delete(), vec![live("a", 1, project("payments"))], vec![]), "Delete a");
-    assert_eq!(outcome(delete(), vec![], vec![]), "done");
-    assert_eq!(
-        outcome(delete(), vec![live("a", 2, project("payments"))], vec![]),
-        "a Changed([\"threshold\"])"
-    );
-    assert_eq!(outcome(delete(), vec![live("a", 1, Ownership::Nobody)], vec![]), "a Owner(None)");
+    let plan = Plan {
+        project: "payments".to_owned(),
+        changes: vec![delete("a", "x"), delete("b", "y")],
+        relied_on: vec![kept("x"), kept("y")],
+        ..Plan::default()
+    };
+    let now = |live: Vec<Actual>| live.into_iter().map(|live| (live.address.clone(), live)).collect();
+    let outcome = |live: Vec<Actual>| {
+        let now: BTreeMap<Address, Actual> = now(live);
+        let left = plan.clone().remaining(&now, &BTreeMap::new());
+        let staying: Vec<String> = left.plan.relied_on.into_iter().map(|kept| kept.address.key).collect();
+        (left.stale.into_iter().map(|one| (one.address.key, one.what)).collect::<Vec<_>>(), staying.join(" "))
+    };
+    let there = |keys: &[&str]| keys.iter().map(|key| live(key, 1, ours())).collect::<Vec<_>>();
+    let both = [there(&["a", "b"]), vec![live("x", 5, ours()), live("y", 5, ours())]].concat();
+    assert_eq!(outcome(both.clone()), (vec![], "x y".to_owned()));
+    assert_eq!(plan.stale(&now(both.clone())), []);
+    // What is done relies on nothing any more.
+    assert_eq!(outcome([there(&["a"]), vec![live("x", 5, ours())]].concat()), (vec![], "x".to_owned()));
+    let lost = || vec![("x".to_owned(), Staleness::NotKept)];
+    for x in [
+        vec![],
+        vec![live("x", 6, ours())],
+        vec![live("x", 5, Ownership::Nobody)],
+        vec![live("x", 5, labelled("payments", "alarm.disk"))],
+    ] {
+        let world = [there(&["a", "b"]), vec![live("y", 5, ours())], x].concat();
+        assert_eq!(outcome(world.clone()).0, lost());
+        assert_eq!(plan.stale(&now(world)).len(), 1);
+    }
 }

@@ -78,6 +78,13 @@ impl SavedPlan {
                 return Err(SavedPlanError::Damaged(format!("the change of {name:?} {fault}")));
             }
         }
+        let adopted = plan.changes.iter().filter_map(Change::adopted).map(|adopted| adopted.address);
+        let kept: BTreeSet<Address> =
+            plan.relied_on.iter().map(|kept| kept.address.clone()).chain(adopted).collect();
+        let missing = plan.changes.iter().flat_map(Change::relies_on).find(|address| !kept.contains(address));
+        if let Some(missing) = missing {
+            return Err(SavedPlanError::Damaged(format!("{:?} is not in its `relied_on`", missing.key)));
+        }
         if let Some(twice) = twice(&plan) {
             return Err(SavedPlanError::Damaged(format!("{:?} is in it twice", twice.key)));
         }
@@ -85,10 +92,11 @@ impl SavedPlan {
     }
 }
 
-/// A resource that a plan speaks of twice: one of the two would undo the other.
+/// A resource that a plan speaks of twice: one of the two would undo the other, or take away what it relies on.
 fn twice(plan: &Plan) -> Option<&Address> {
     let mut seen = BTreeSet::new();
-    plan.addresses().find(|address| !seen.insert(*address))
+    let kept = plan.relied_on.iter().map(|kept| &kept.address);
+    plan.addresses().chain(kept).find(|address| !seen.insert(*address))
 }
 
 /// What a change lacks for its verb.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Actual, Address, Fields};
+use crate::model::{Actual, Address, Fields, Ownership};
 
-use super::{Change, Plan, Verb};
+use super::{Change, Plan, Tagged, Verb};
 
 /// An object that changed since a plan that touches it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,12 @@ pub enum Staleness {
     NotRecorded,
     /// It was to be deleted, and now it is protected.
     Protected,
+    /// It bore the label of its declaration, and now it bears this one, or none.
+    Label(Option<String>),
+    /// It was needed by nobody, and now it is by this.
+    Needed(String),
+    /// It is what deletes rely on, and it is gone or no longer what it was.
+    NotKept,
 }
 
 /// An object that a plan changes, makes or removes.
@@ -51,18 +57,48 @@ impl Plan {
 
     /// What of the touched objects is no longer as the plan saw it.
     pub fn stale(&self, now: &BTreeMap<Address, Actual>) -> Vec<StaleObject> {
-        self.touched()
-            .filter_map(|Touched { address, before: then, .. }| {
-                let now = now.get(address).map(|actual| &actual.fields);
-                let what = match (then, now) {
-                    (then, now) if then == now => return None,
-                    (None, _) => Staleness::Created,
-                    (_, None) => Staleness::Deleted,
-                    (Some(then), Some(now)) => Staleness::Changed(changed_fields(then, now)),
-                };
-                Some(StaleObject { address: address.clone(), what })
-            })
-            .collect()
+        let touched = self.touched().filter_map(|Touched { address, before: then, .. }| {
+            let now = now.get(address).map(|actual| &actual.fields);
+            let what = match (then, now) {
+                (then, now) if then == now => return None,
+                (None, _) => Staleness::Created,
+                (_, None) => Staleness::Deleted,
+                (Some(then), Some(now)) => Staleness::Changed(changed_fields(then, now)),
+            };
+            Some(StaleObject { address: address.clone(), what })
+        });
+        let by_tags = self.changes.iter().filter_map(Change::tagged).filter_map(|tagged| {
+            let live = now.get(&tagged.address);
+            let what =
+                live.map_or(Some(Staleness::Deleted), |live| tagged.change_since(live, &self.project))?;
+            Some(StaleObject { address: tagged.address, what })
+        });
+        let relied_on = self.relied_on.iter().filter_map(|kept| kept.missing(now, &self.project));
+        touched.chain(by_tags).chain(relied_on).collect()
+    }
+}
+
+impl Tagged {
+    /// What became of it, seen as it is now.
+    pub fn change_since(&self, live: &Actual, project: &str) -> Option<Staleness> {
+        match &live.ownership {
+            Ownership::Project { name, .. } if name != project => Some(Staleness::Owner(Some(name.clone()))),
+            Ownership::Project { label, .. } if label.as_ref() != Some(&self.label) => {
+                Some(Staleness::Label(label.clone()))
+            }
+            Ownership::Nobody | Ownership::NotRead => Some(Staleness::Owner(None)),
+            Ownership::Project { .. } if live.fields != self.fields => {
+                Some(Staleness::Changed(changed_fields(&self.fields, &live.fields)))
+            }
+            Ownership::Project { .. } => live.inexpressible.clone().map(Staleness::Needed),
+        }
+    }
+
+    /// Whether it no longer is what deletes rely on.
+    pub(super) fn missing(&self, now: &BTreeMap<Address, Actual>, project: &str) -> Option<StaleObject> {
+        let live = now.get(&self.address);
+        let stays = live.is_some_and(|live| self.change_since(live, project).is_none());
+        (!stays).then(|| StaleObject { address: self.address.clone(), what: Staleness::NotKept })
     }
 }
 

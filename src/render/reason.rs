@@ -49,7 +49,7 @@ pub(super) fn reason_words(
         }
         Reason::Destroy => "because destroy was asked for".to_owned(),
         Reason::Correction { why } | Reason::ByTag { why } => clean(why).into_owned(),
-        Reason::Surplus { why } => match change.target.as_ref().filter(|_| count == 1) {
+        Reason::Surplus { why, .. } => match change.target.as_ref().filter(|_| count == 1) {
             Some(target) => format!("{} · {}", clean(why), target_name(target)),
             None => clean(why).into_owned(),
         },

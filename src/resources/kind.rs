@@ -137,6 +137,8 @@ pub struct KeyRequest<'a> {
     pub last_written: Option<&'a Fields>,
     /// How the owner must be known.
     pub ownership: OwnershipNeed,
+    /// Whether it only has to stay as it is: nothing is asked that matters to whoever changes or removes it.
+    pub stays: bool,
 }
 
 /// How well the owner of a resource must be known.

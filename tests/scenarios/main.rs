@@ -39,6 +39,7 @@ mod schedule;
 mod schedule_groups;
 mod schedules;
 mod sheets;
+mod snapshot_races;
 mod snapshot_rules;
 mod snapshots;
 mod state_damage;

@@ -26,7 +26,7 @@ fn search() -> Value {
 }
 
 /// Runs a command and does something just before its second call of an operation: the plan is made, nothing is sent.
-fn meanwhile(workspace: &Workspace, args: &[&str], operation: &str, what: impl FnOnce()) -> Run {
+pub(crate) fn meanwhile(workspace: &Workspace, args: &[&str], operation: &str, what: impl FnOnce()) -> Run {
     workspace.account.faults(json!([{"operation": operation, "kind": "hold_before", "skip": 1}]));
     let run = workspace.command(args).spawn().unwrap();
     wait_until(|| workspace.account.held() >= 1);

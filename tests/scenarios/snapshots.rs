@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::workspace::{REGION, Workspace};
 
-const DAILY: &str = r#"
+pub(crate) const DAILY: &str = r#"
 [project]
 name = "payments"
 
@@ -26,25 +26,25 @@ role_arn = "arn:aws:iam::{{ account }}:role/opsform-snapshot"
 tags = { Gens = "{{ tags.Daily_Gens }}" }
 "#;
 
-const KEEP: &str = "keep = \"{{ tags.Daily_Gens }}\"";
+pub(crate) const KEEP: &str = "keep = \"{{ tags.Daily_Gens }}\"";
 
-const GROUP: &str = "opsform-payments";
+pub(crate) const GROUP: &str = "opsform-payments";
 
-fn ids(seeded: &Value, what: &str) -> Vec<String> {
+pub(crate) fn ids(seeded: &Value, what: &str) -> Vec<String> {
     let ids = seeded["regions"][REGION][what].as_array().unwrap().iter();
     ids.map(|id| id.as_str().unwrap().to_owned()).collect()
 }
 
-fn volumes(workspace: &Workspace, volumes: Value) -> Vec<String> {
+pub(crate) fn volumes(workspace: &Workspace, volumes: Value) -> Vec<String> {
     ids(&workspace.account.seed(json!({ REGION: { "volumes": volumes } })), "volumes")
 }
 
-fn snapshots(workspace: &Workspace, snapshots: Value) -> Vec<String> {
+pub(crate) fn snapshots(workspace: &Workspace, snapshots: Value) -> Vec<String> {
     ids(&workspace.account.seed(json!({ REGION: { "snapshots": snapshots } })), "snapshots")
 }
 
 /// A snapshot as the schedule makes them, taken on a day of November.
-fn ours(volume: &str, day: usize) -> Value {
+pub(crate) fn ours(volume: &str, day: usize) -> Value {
     json!({
         "volume": volume,
         "started": format!("2026-11-{day:02}T00:30:00Z"),
@@ -52,7 +52,7 @@ fn ours(volume: &str, day: usize) -> Value {
     })
 }
 
-fn delete(workspace: &Workspace, snapshot: &str) {
+pub(crate) fn delete(workspace: &Workspace, snapshot: &str) {
     workspace.account.query("ec2", "2016-11-15", REGION, "DeleteSnapshot", &[("SnapshotId", snapshot)]);
 }
 
@@ -240,7 +240,7 @@ fn just_the_generations_beyond_the_seventh_go() {
 }
 
 /// A folder whose rule has made nine snapshots of one volume and keeps them all.
-fn nine_kept() -> (Workspace, Vec<String>) {
+pub(crate) fn nine_kept() -> (Workspace, Vec<String>) {
     let workspace = Workspace::new(&DAILY.replace(KEEP, "keep = 9"));
     let volumes = volumes(&workspace, json!([{"name": "data", "tags": {"Daily_Gens": "x"}}]));
     workspace.apply();

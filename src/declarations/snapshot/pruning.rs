@@ -148,7 +148,8 @@ impl<'a> Pruning<'a> {
 
     fn to_go(&self, surplus: Surplus<'_>, target: TargetRef) -> Desired {
         Desired {
-            claim: Claim::Remove { why: surplus.why },
+            fields: surplus.live.fields.clone(),
+            claim: Claim::Remove { why: surplus.why, relies_on: surplus.relies_on },
             protect: false,
             ..self.of.desired_of(surplus.live.address.clone(), target)
         }

@@ -40,6 +40,8 @@ pub(super) struct Surplus<'a> {
     pub(super) live: &'a Actual,
     /// `generation 8 of 7, taken 2026-11-12`.
     pub(super) why: String,
+    /// The ids of the generations that make it surplus.
+    pub(super) relies_on: Vec<String>,
 }
 
 impl Owner<'_> {
@@ -82,6 +84,8 @@ impl Keep {
             None if self.age.is_some() => 1,
             None => return Vec::new(),
         };
+        let staying: Vec<String> =
+            generations.iter().take(kept).map(|generation| generation.live.address.key.clone()).collect();
         let old = |generation: &Generation<'_>| {
             self.age.is_none_or(|age| now.duration_since(generation.taken).as_secs() > i64::from(age.0))
         };
@@ -102,7 +106,7 @@ impl Keep {
                         format!("taken {taken}, more than {} ago", words(age.unwrap_or(Seconds(0))))
                     }
                 };
-                Surplus { live: generation.live, why }
+                Surplus { live: generation.live, why, relies_on: staying.clone() }
             })
             .collect()
     }
@@ -122,7 +126,12 @@ pub(super) fn of_gone_volume<'a>(
     let last = newest.taken.to_zoned(timezone.clone()).date();
     let why =
         format!("its volume is gone, and the last snapshot was taken {last}, more than {} ago", words(after));
-    generations.iter().map(|generation| Surplus { live: generation.live, why: why.clone() }).collect()
+    let surplus = |generation: &Generation<'a>| Surplus {
+        live: generation.live,
+        why: why.clone(),
+        relies_on: Vec::new(),
+    };
+    generations.iter().map(surplus).collect()
 }
 
 /// `30d`, `12h`, `90s`: as it may be written in the manifest.

@@ -138,7 +138,7 @@ fn recorded(desired: &[Desired]) -> Records {
 
 fn goes(desired: &[Desired]) -> Vec<String> {
     let why = |d: &Desired| match &d.claim {
-        Claim::Remove { why } => Some(format!("{} {why}", d.address.key)),
+        Claim::Remove { why, .. } => Some(format!("{} {why}", d.address.key)),
         _ => None,
     };
     desired.iter().filter_map(why).collect()

@@ -1,10 +1,10 @@
 //! Which of the changes `--target`, `--exclude` and `--no-delete` leave in a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Planner, RenameKey};
 use crate::model::Address;
-use crate::plan::{Absence, Change, Plan, Reason, Verb};
+use crate::plan::{Absence, Change, Plan, Reason, Tagged, Verb};
 
 impl Planner {
     pub(super) fn finish(mut self) -> Plan {
@@ -23,6 +23,7 @@ impl Planner {
             }
         }
         self.keep_what_has_no_successor(&left_out);
+        self.rely();
         self.out.left_out += before - self.out.changes.len();
         self.out.refreshes.retain(|refresh| {
             let owned = &refresh.owned;
@@ -42,6 +43,28 @@ impl Planner {
             .partition(|change| change.after.is_some() && needed.contains(&change.address));
         self.out.changes.extend(needed);
         rest
+    }
+
+    /// What the changes rely on, besides what the plan adopts. What relies on something that is not there is no change.
+    fn rely(&mut self) {
+        let Self { input, out, .. } = self;
+        let adopted: BTreeSet<Address> =
+            out.changes.iter().filter_map(Change::adopted).map(|tagged| tagged.address).collect();
+        out.changes.retain(|change| {
+            let mut relies_on = change.relies_on();
+            relies_on.all(|address| input.actual.contains_key(&address) || adopted.contains(&address))
+        });
+        let needed: BTreeMap<Address, &str> = out
+            .changes
+            .iter()
+            .flat_map(|change| change.relies_on().map(|address| (address, &*change.origin.label)))
+            .collect();
+        let kept = needed.into_iter().filter(|(address, _)| !adopted.contains(address));
+        let kept = kept.filter_map(|(address, label)| {
+            let fields = input.actual.get(&address)?.fields.clone();
+            Some(Tagged { address, label: label.to_owned(), fields })
+        });
+        out.relied_on = kept.collect();
     }
 
     /// Where what is to take an old resource's place is left out, the old one stays.

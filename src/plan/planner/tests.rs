@@ -398,15 +398,31 @@ proptest! {
 #[test]
 fn what_is_surplus_goes_while_it_is_ours_and_nobody_needs_it() {
     let wanted = || {
-        let claim = Claim::Remove { why: "generation 8 of 7".to_owned() };
+        let claim = Claim::Remove { why: "generation 8 of 7".to_owned(), relies_on: vec!["kept".to_owned()] };
         vec![Desired { claim, ..desired("a", "i-1", 80) }]
     };
-    let deletes = |live: Option<Actual>| shown(&plan(input(wanted(), live.into_iter().collect(), vec![])));
-    let ours = || owned_by(live("a", 80), "payments");
-    assert_eq!(deletes(Some(ours())), ["Delete a Surplus { why: \"generation 8 of 7\" }"]);
+    let labelled = |key: &str, label: &str| {
+        let name = "payments".to_owned();
+        let ownership = Ownership::Project { name, label: Some(label.to_owned()) };
+        Actual { ownership, ..live(key, 80) }
+    };
+    let ours = || labelled("a", "alarm.cpu");
+    let kept = || labelled("kept", "alarm.cpu");
+    let made = |live: Vec<Actual>| plan(input(wanted(), live, vec![]));
+    let planned = made(vec![ours(), kept()]);
+    assert_eq!(shown(&planned), ["Delete a Surplus { why: \"generation 8 of 7\", relies_on: [\"kept\"] }"]);
+    let relied_on =
+        |plan: &Plan| plan.relied_on.iter().map(|kept| kept.address.key.clone()).collect::<Vec<_>>();
+    assert_eq!(relied_on(&planned), ["kept"]);
     let used = Actual { inexpressible: Some("the image ami-1".to_owned()), ..ours() };
-    for left in [None, Some(live("a", 80)), Some(owned_by(live("a", 80), "search")), Some(used)] {
-        assert_eq!(deletes(left), [""; 0]);
+    let changed = Actual { fields: fields(81), ..ours() };
+    let others = owned_by(live("a", 80), "search");
+    for left in [live("a", 80), others, labelled("a", "alarm.disk"), used, changed] {
+        assert_eq!(shown(&made(vec![left, kept()])), [""; 0]);
+    }
+    for missing in [vec![], vec![kept()], vec![ours()]] {
+        let plan = made(missing);
+        assert_eq!((shown(&plan), relied_on(&plan)), (vec![], vec![]));
     }
 }
 

@@ -225,8 +225,11 @@ pub(super) async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Resul
         tags.retain(|key, _| key == PROTECT_TAG || !key.starts_with("opsform:") && !key.starts_with("aws:"));
         written.insert(name, Fields::from([("tags".to_owned(), serde_json::json!(tags))]));
     }
-    let request =
-        |fields| KeyRequest { desired: None, last_written: Some(fields), ownership: OwnershipNeed::Index };
+    let request = |fields| KeyRequest {
+        last_written: Some(fields),
+        ownership: OwnershipNeed::Index,
+        ..KeyRequest::default()
+    };
     let keys = written.iter().map(|(name, fields)| (name.as_str(), request(fields))).collect();
     read(aws, scope, &ReadRequest { keys, ..ReadRequest::default() }).await
 }

@@ -58,7 +58,10 @@ pub(super) async fn with_users(
 ) -> Result<Vec<Actual>, AwsError> {
     let ids: Vec<&str> = request.keys.keys().copied().collect();
     let mut found = by_ids(aws, scope, &ids).await?;
-    if found.is_empty() {
+    let goes = |live: &&mut Actual| request.keys.get(&*live.address.key).is_some_and(|key| !key.stays);
+    let ids: Vec<String> = found.iter_mut().filter(goes).map(|live| live.address.key.clone()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    if ids.is_empty() {
         return Ok(found);
     }
     let images = images(aws, scope, &ids).await?;

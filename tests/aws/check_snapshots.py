@@ -27,6 +27,12 @@ class Snapshots(Case):
     def only(self, ident: str) -> dict[str, Any]:
         return dict(self.ec2.describe_snapshots(SnapshotIds=[ident])["Snapshots"][0])
 
+    def test_only_copies_have_a_transfer_type(self) -> None:
+        made = self.seed(snapshots=[{"transfer": "time-based"}, {}])["snapshots"]
+        self.assertEqual(self.only(made[0])["TransferType"], "time-based")
+        self.assertNotIn("TransferType", self.only(made[1]))
+        self.assertEqual(self.found(wants("transfer-type", "time-based")), made[:1])
+
     def test_two_thousand_in_pages(self) -> None:
         made = self.seed(
             volumes=[{"name": "a", "size": 20}],

@@ -8,7 +8,7 @@ from typing import Any
 import snapshots
 from seed_fields import check, moment, tags_of
 
-SNAPSHOT_FIELDS = set("name tags volume started state description size owner lock count".split())
+SNAPSHOT_FIELDS = set("name tags volume started state description size owner lock count transfer".split())
 IMAGE_FIELDS = set("name tags snapshots disabled created owner description".split())
 LOCKS = (None, "governance", "compliance", "compliance-cooloff", "expired")
 
@@ -33,6 +33,7 @@ def seed_snapshots(account: str, region: str, wanted: dict[str, Any], made: list
         one.status, one.held, one.lock = state, state == "pending", lock
         one.start_time = moment(wanted.get("started")) or one.start_time
         one.volume.size = wanted.get("size") or one.volume.size
+        one.transfer = wanted.get("transfer")
         one.owner_id = account if owner == "self" else owner
         if tags := tags_of(wanted):
             backend.tags[one.id].update(tags)  # also those of AWS itself, which CreateTags refuses

@@ -54,7 +54,7 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
     "status": lambda one: one.status,
     "storage-tier": lambda one: one.storage_tier,
     "tag-key": lambda one: tuple(tags_of(one)),
-    "transfer-type": lambda one: "standard",
+    "transfer-type": lambda one: transfer_of(one),
     "volume-id": lambda one: one.volume.id,
     "volume-size": lambda one: str(one.volume.size),
 }
@@ -113,6 +113,10 @@ def tags_of(one: Any) -> dict[str, str]:
     return one.ec2_backend.tags.get(one.id, {})  # type: ignore[no-any-return]
 
 
+def transfer_of(one: Any) -> str | None:
+    return getattr(one, "transfer", None)  # of copies only, as the seed makes them
+
+
 def settle(one: Any) -> None:
     if one.status == "pending" and not one.held:
         one.status = "completed"
@@ -136,6 +140,7 @@ def render(one: Any, state: str) -> str:
             f"<description>{escape(one.description or '')}</description>",
             element("encrypted", flag(one.encrypted)),
             element("kmsKeyId", one.kms_key_id),
+            element("transferType", transfer_of(one)),
             element("storageTier", one.storage_tier if state == "status" else None),
             tag_set(tags_of(one)),
         )

@@ -318,15 +318,32 @@ fn snapshots_of_a_volume_that_is_gone_go_when_the_rule_says_so() {
             "tags": {"opsform:project": "payments", "opsform:label": "snapshot.daily"},
         }]),
     );
+    // Copies bear whatever tags they were given, and a volume of which AWS says nothing but that it is an id.
+    let copy = |id: &str, more: Value| {
+        let mut copy = ours(id, 1);
+        copy["started"] = json!("2026-01-01T00:30:00Z");
+        copy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        copy
+    };
+    let copies = snapshots(
+        &workspace,
+        json!([
+            copy("vol-0123456789abcdef1", json!({"transfer": "standard"})),
+            copy("vol-0123456789abcdef2", json!({"description": "[Copied snap-0123 from us-west-2]"})),
+            copy("vol-fffffffffffffffff", json!({})),
+            copy("vol-0", json!({})),
+        ]),
+    );
     workspace.ok(&["plan"]).says(&[
         "its volume is gone",
-        "keeps 1 snapshot of what it does not select",
-        &kept[0],
+        "1 to destroy",
+        "keeps 5 snapshots of what it does not select",
     ]);
     workspace.apply().says(&["1 destroyed"]);
     let left = workspace.account.snapshots(REGION);
     assert!(!left.contains(&gone[0]) && left.contains(&other[0]));
-    assert_eq!(left.len(), made.len() + 1);
+    assert!(copies.iter().all(|copy| left.contains(copy)));
+    assert_eq!(left.len(), made.len() + 5);
 }
 
 /// Runs what cron would run of the README's line.

@@ -3,14 +3,12 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
+use super::age::Age;
 use crate::cron::Expression;
 use crate::declarations::engine::{self, Engine};
 use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
 use crate::inventory::TargetKind;
-use crate::manifest::{
-    Entries, FromValue, Placed, Reading, Scalar, Seconds, TableReader, Template, Templated, Value,
-    parse_seconds,
-};
+use crate::manifest::{Entries, FromValue, Placed, Reading, Scalar, TableReader, Template, Templated, Value};
 use crate::model::{Diagnostic, Place};
 
 /// "Tag restrictions" in the EC2 user guide: a key has 1 to 128 characters.
@@ -30,7 +28,7 @@ pub(super) struct Block {
     /// How many generations are kept; 0 for all.
     pub(super) keep: Option<Placed<Templated<u32>>>,
     /// How old a generation must be to go.
-    pub(super) keep_for: Option<Placed<Templated<Seconds>>>,
+    pub(super) keep_for: Option<Placed<Templated<Age>>>,
     /// The role that takes the snapshots.
     pub(super) role: TextTemplate,
     /// The tag `Name` of the snapshots.
@@ -68,7 +66,7 @@ pub(super) enum WhenGone {
     #[default]
     Keep,
     /// They go so long after the last one was taken.
-    DeleteAfter(Seconds),
+    DeleteAfter(Age),
 }
 
 impl FromValue for WhenGone {
@@ -79,10 +77,7 @@ impl FromValue for WhenGone {
     fn from_value(value: &Value, reading: &mut Reading<'_>) -> Option<Self> {
         let read = value.as_str().and_then(|text| match text.split_once(' ') {
             None if text == "keep" => Some(Self::Keep),
-            // Without a unit nobody knows whether 30 means days.
-            Some(("delete_after", age)) if age.ends_with(|c: char| c.is_ascii_alphabetic()) => {
-                parse_seconds(age).map(Self::DeleteAfter)
-            }
+            Some(("delete_after", age)) => Age::from_text(age).ok().map(Self::DeleteAfter),
             _ => None,
         });
         if read.is_none() {

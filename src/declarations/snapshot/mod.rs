@@ -4,6 +4,7 @@
 //! tags from the moment that they are there, and by those tags they are found again. Rules of EventBridge can do the same
 //! without tags: the plan adopts what they took.
 
+mod age;
 mod block;
 mod holders;
 mod products;

@@ -8,9 +8,10 @@ use crate::declarations::Selected;
 use crate::declarations::target_problems::{TargetProblems, listed};
 use crate::inventory::{Fleet, Selector, TargetKind};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostic, Scope, TargetRef};
-use crate::resources::snapshot::KIND;
+use crate::resources::snapshot::{KIND, may_be_a_volume};
 
 use super::Snapshots;
+use super::age::Age;
 use super::block::WhenGone;
 use super::rendering::Rendering;
 use super::retention::{self, Keep, Owner, Surplus};
@@ -75,7 +76,7 @@ impl<'a> Pruning<'a> {
             keep.count = rendering.get("keep", count);
         }
         if let Some(age) = &block.keep_for {
-            keep.age = rendering.get("keep_for", age);
+            keep.age = rendering.get("keep_for", age).map(|Age(age)| age);
         }
         // What is wrong with either keeps everything.
         if keep.count.is_some() != block.keep.is_some() || keep.age.is_some() != block.keep_for.is_some() {
@@ -116,9 +117,10 @@ impl<'a> Pruning<'a> {
 
     fn of_gone(&self, volume: &(&Scope, &str), snapshots: &[&'a Actual], now: Timestamp) -> Vec<Surplus<'a>> {
         match self.of.block.when_volume_gone {
-            WhenGone::DeleteAfter(age) if !self.there.contains(volume) => {
-                let generations = self.owner().generations(snapshots);
-                let surplus = retention::of_gone_volume(&generations, age, now, &self.of.block.timezone);
+            // An id that no volume can have says nothing about a volume.
+            WhenGone::DeleteAfter(Age(age)) if !self.there.contains(volume) && may_be_a_volume(volume.1) => {
+                let surplus =
+                    retention::of_gone_volume(self.owner(), snapshots, age, now, &self.of.block.timezone);
                 surplus.into_iter().filter(|surplus| self.may_go(surplus)).collect()
             }
             _ => Vec::new(),
@@ -135,9 +137,14 @@ impl<'a> Pruning<'a> {
         ));
         let hint = match self.of.block.when_volume_gone {
             WhenGone::Keep => {
-                "`when_volume_gone = \"delete_after 30d\"` deletes those of volumes that are gone"
+                "they stay until somebody deletes them; `when_volume_gone = \"delete_after 30d\"` does so where a volume is gone"
+                    .to_owned()
             }
-            WhenGone::DeleteAfter(_) => "those of a volume that is there stay until somebody deletes them",
+            WhenGone::DeleteAfter(Age(age)) => format!(
+                "of a volume that is gone all go {} after the last was taken; those of a volume that is there, copies, and what \
+                 something needs stay until somebody deletes them",
+                retention::words(age)
+            ),
         };
         problem.at(self.of.place.clone()).hint(hint)
     }

@@ -112,18 +112,27 @@ impl Keep {
     }
 }
 
-/// Of a volume that is gone all generations, when the last one is older than this.
+/// Of a volume that is gone all generations, when the last of its snapshots is older than this. That one counts in whatever
+/// state it is, and while one is being made nothing goes.
 pub(super) fn of_gone_volume<'a>(
-    generations: &[Generation<'a>],
+    owner: Owner<'_>,
+    snapshots: &[&'a Actual],
     after: Seconds,
     now: Timestamp,
     timezone: &TimeZone,
 ) -> Vec<Surplus<'a>> {
-    let Some(newest) = generations.first() else { return Vec::new() };
-    if now.duration_since(newest.taken).as_secs() <= i64::from(after.0) {
+    let all: Option<Vec<Snapshot>> =
+        snapshots.iter().map(|live| Snapshot::from_fields(&live.fields)).collect();
+    let all = all.unwrap_or_default();
+    let unfinished = all.iter().any(|one| matches!(one.progress, Progress::Pending | Progress::Other));
+    let Some(newest) = all.iter().map(|one| one.taken).max().filter(|_| !unfinished) else {
+        return Vec::new();
+    };
+    if now.duration_since(newest).as_secs() <= i64::from(after.0) {
         return Vec::new();
     }
-    let last = newest.taken.to_zoned(timezone.clone()).date();
+    let generations = owner.generations(snapshots);
+    let last = newest.to_zoned(timezone.clone()).date();
     let why =
         format!("its volume is gone, and the last snapshot was taken {last}, more than {} ago", words(after));
     let surplus = |generation: &Generation<'a>| Surplus {

@@ -106,11 +106,20 @@ fn the_day_is_that_of_the_schedule() {
 fn a_gone_volume_is_kept_until_its_last_snapshot_is_old() {
     let live: Vec<Actual> = (31..34).map(|day| Made::ours(day * DAY).live(0)).collect();
     let live: Vec<&Actual> = live.iter().collect();
-    let generations = OURS.generations(&live);
-    let after = |days: u32| of_gone_volume(&generations, Seconds(days * 86_400), now(), &TimeZone::UTC);
-    assert!(after(31).is_empty());
+    let of = |live: &[&Actual], days: u32| {
+        let surplus = of_gone_volume(OURS, live, Seconds(days * 86_400), now(), &TimeZone::UTC);
+        surplus.into_iter().map(|surplus| surplus.why).collect::<Vec<_>>()
+    };
+    assert!(of(&live, 31).is_empty());
     let why = "its volume is gone, and the last snapshot was taken 2026-10-20, more than 30d ago";
-    assert_eq!(after(30).iter().map(|surplus| &*surplus.why).collect::<Vec<_>>(), [why; 3]);
+    assert_eq!(of(&live, 30), [why; 3]);
+    // The last one counts whatever became of it, and one that is being made holds back all.
+    for (state, age, gone) in
+        [("error", 31, 3), ("error", 2, 0), ("pending", 31, 0), ("recoverable", 31, 0), ("completed", 2, 0)]
+    {
+        let last = Made { state, ..Made::ours(age * DAY) }.live(9);
+        assert_eq!(of(&[&live[..], &[&last]].concat(), 30).len(), gone, "{state} {age}");
+    }
 }
 
 #[test]

@@ -294,23 +294,53 @@ fn a_count_that_is_none_is_an_error_at_its_volume() {
 
 #[test]
 fn snapshots_of_volumes_that_are_not_selected_stay_and_are_told() {
-    let tagged = [live("snap-1", "vol-1", 1), live("snap-2", "vol-2", 1), live("snap-3", "vol-2", 2)];
-    let volumes = || vec![volume("vol-1", &[])];
+    let tagged = [
+        live("snap-1", "vol-00000001", 1),
+        live("snap-2", "vol-00000002", 1),
+        live("snap-3", "vol-00000002", 2),
+    ];
+    let volumes = || vec![volume("vol-00000001", &[])];
     let (gone, said) = desired(&format!("{BLOCK}allow_empty = true\n"), volumes(), &tagged);
     assert!(gone.is_empty());
     insta::assert_snapshot!(said.join("\n"), @r##"
-1:1 snapshot.daily keeps 3 snapshots of what it does not select: 2 volumes: vol-1, vol-2 (`when_volume_gone = "delete_after 30d"` deletes those of volumes that are gone)
+1:1 snapshot.daily keeps 3 snapshots of what it does not select: 2 volumes: vol-00000001, vol-00000002 (they stay until somebody deletes them; `when_volume_gone = "delete_after 30d"` does so where a volume is gone)
 "##);
     let text = format!("{BLOCK}allow_empty = true\nwhen_volume_gone = 'delete_after 17d'\n");
     let (gone, said) = desired(&text, volumes(), &tagged);
     let why = "its volume is gone, and the last snapshot was taken 2026-11-02, more than 17d ago";
     assert_eq!(goes(&gone), [format!("snap-3 {why}"), format!("snap-2 {why}")]);
     insta::assert_snapshot!(said.join("\n"), @r##"
-1:1 snapshot.daily keeps 1 snapshot of what it does not select: vol-1 (those of a volume that is there stay until somebody deletes them)
+1:1 snapshot.daily keeps 1 snapshot of what it does not select: vol-00000001 (of a volume that is gone all go 17d after the last was taken; those of a volume that is there, copies, and what something needs stay until somebody deletes them)
 "##);
     let (declarations, _) = read(&text);
     let look: Vec<Selector> = declarations[0].targets_of_tagged(&Fleet::new(volumes()), &tagged);
-    assert_eq!(look[0].ids.iter().collect::<Vec<_>>(), ["vol-2"]);
+    assert_eq!(look[0].ids.iter().collect::<Vec<_>>(), ["vol-00000002"]);
+    // What no volume can have for an id says nothing about a volume.
+    let arbitrary = [live("snap-1", "vol-12345", 1), live("snap-2", "vol-fffffffffffffffff", 1)];
+    let (gone, said) = desired(&text, volumes(), &arbitrary);
+    assert_eq!((goes(&gone), said.len()), (vec![], 1));
+}
+
+#[test]
+fn an_age_has_a_unit() {
+    let text = |keys: &str| BLOCK.replace("keep = ", "keep_for = ") + keys;
+    let tags = |age| vec![volume("vol-1", &[("Daily_Gens", age)])];
+    let tagged = [live("snap-1", "vol-1", 1), live("snap-2", "vol-1", 2)];
+    for age in ["7", "0d", "seven"] {
+        let (gone, said) = desired(&text(""), tags(age), &tagged);
+        assert!(goes(&gone).is_empty(), "{age}");
+        assert!(said.join("").contains("`keep_for` of snapshot.daily for vol-1 (data)"), "{age}: {said:?}");
+    }
+    assert_eq!(goes(&desired(&text(""), tags("7d"), &tagged).0).len(), 1);
+    for wrong in ["30", "0d", "30 d"] {
+        let (_, problems) = read(&text(&format!("when_volume_gone = 'delete_after {wrong}'\n")));
+        assert_eq!(problems.len(), 1, "{wrong}");
+    }
+    for wrong in ["30", "'30'", "'0s'"] {
+        let (_, problems) =
+            read(&BLOCK.replace("keep = '{{ tags.Daily_Gens }}'", &format!("keep_for = {wrong}")));
+        assert_eq!(problems.len(), 1, "{wrong}: {problems:?}");
+    }
 }
 
 #[test]
@@ -323,7 +353,7 @@ fn wrong_blocks_are_told() {
 3:12 snapshots are taken of volumes, and not of instances (write `for_each = { ebs = {} }` for all volumes)
 4:13 `schedule`: this is no schedule expression (write cron(0 9 ? * MON-FRI *), rate(5 minutes) or at(2026-12-31T23:59:00))
 5:8 `keep`: expected a whole number of at least 0, or a template that gives one, found the string "x"
-6:12 `keep_for`: expected a duration such as "5m" or 300, or a template that gives one, found the string "x"
+6:12 `keep_for`: expected a duration with its unit, such as "30d" or "12h", or a template that gives one, found the string "x"
 1:1 [[snapshot]] has no `role_arn` (add `role_arn = …`: a string)
 8:10 "Name" cannot be a tag's key here: write the key `name` of the block for it
 8:22 "aws:x" cannot be a tag's key here: `aws:` and `opsform:` are reserved

@@ -4,4 +4,4 @@ mod aws;
 mod spec;
 
 pub use aws::SnapshotKind;
-pub use spec::{Hold, KIND, Progress, Snapshot, own_tags};
+pub use spec::{Hold, KIND, Progress, Snapshot, may_be_a_volume, own_tags};

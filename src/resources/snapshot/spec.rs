@@ -21,8 +21,8 @@ const PARKING_TAG: &str = "opsform:parking";
 /// AWS Backup's own tags all begin so ("Tags on backups" in the AWS Backup developer guide).
 const BACKUP_TAGS: &str = "aws:backup:";
 
-/// The volume that AWS names for a copy of a snapshot ("`CopySnapshot`" in the EC2 API reference).
-const VOLUME_OF_COPIES: &str = "vol-ffffffff";
+/// The tags of Data Lifecycle Manager all begin so ("How Amazon Data Lifecycle Manager works" in the EBS user guide).
+const LIFECYCLE_TAGS: &str = "aws:dlm:";
 
 /// How far a snapshot has come.
 ///
@@ -65,6 +65,8 @@ impl Progress {
 pub enum Hold {
     /// AWS Backup made it, and keeps its own count.
     Backup,
+    /// Data Lifecycle Manager made it, and keeps its own count.
+    Lifecycle,
     /// A parked volume is made of it again.
     Parking,
     /// It is a copy of another snapshot, and no generation of a volume.
@@ -72,16 +74,23 @@ pub enum Hold {
 }
 
 impl Hold {
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::Backup, "AWS Backup"), (Self::Parking, "parking"), (Self::Copy, "copy")];
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Backup, "AWS Backup"),
+        (Self::Lifecycle, "Data Lifecycle Manager"),
+        (Self::Parking, "parking"),
+        (Self::Copy, "copy"),
+    ];
 
     fn of(volume: &str, tags: &BTreeMap<String, String>) -> Option<Self> {
-        if tags.keys().any(|key| key.starts_with(BACKUP_TAGS)) {
+        let any = |prefix| tags.keys().any(|key| key.starts_with(prefix));
+        if any(BACKUP_TAGS) {
             Some(Self::Backup)
+        } else if any(LIFECYCLE_TAGS) {
+            Some(Self::Lifecycle)
         } else if tags.contains_key(PARKING_TAG) {
             Some(Self::Parking)
         } else {
-            (volume == VOLUME_OF_COPIES).then_some(Self::Copy)
+            is_of_copies(volume).then_some(Self::Copy)
         }
     }
 
@@ -122,6 +131,13 @@ impl Snapshot {
         }
     }
 
+    /// The same, known to be a copy where that is so.
+    #[must_use]
+    pub fn or_copy(mut self, is_copy: bool) -> Self {
+        self.hold = self.hold.or(is_copy.then_some(Hold::Copy));
+        self
+    }
+
     /// The field map that the planner compares.
     pub fn to_fields(&self) -> Fields {
         let mut fields = Fields::from([
@@ -157,6 +173,20 @@ impl Snapshot {
     }
 }
 
+/// Whether it is the volume that AWS has named for copies so far: all `f`, in the old or the new length of ids. AWS promises
+/// no more than "an arbitrary volume ID" ("`CopySnapshot`" in the EC2 API reference).
+fn is_of_copies(volume: &str) -> bool {
+    volume.strip_prefix("vol-").is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte == b'f'))
+}
+
+/// Whether there may have been such a volume: ids have 8 or 17 hexadecimal digits ("Resource IDs" in the EC2 user guide), and
+/// those of copies are none.
+pub fn may_be_a_volume(volume: &str) -> bool {
+    let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let id = volume.strip_prefix("vol-").filter(|id| matches!(id.len(), 8 | 17));
+    id.is_some_and(|id| id.bytes().all(hexadecimal)) && !is_of_copies(volume)
+}
+
 /// The tags by which a snapshot is known as this declaration's. It must bear them from the moment that it is there.
 pub fn own_tags(project: &str, label: &str) -> [(String, String); 2] {
     [(PROJECT_TAG, project), (LABEL_TAG, label)].map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -179,7 +209,9 @@ mod tests {
 
     #[test]
     fn fields_say_what_a_snapshot_is() {
-        for hold in [&[][..], &["aws:backup:source-resource"], &["opsform:parking"]] {
+        for hold in
+            [&[][..], &["aws:backup:source-resource"], &["aws:dlm:lifecycle-policy-id"], &["opsform:parking"]]
+        {
             let snapshot = snapshot("vol-1", hold);
             assert_eq!(snapshot.hold.is_some(), !hold.is_empty());
             assert_eq!(Snapshot::from_fields(&snapshot.to_fields()), Some(snapshot));
@@ -188,7 +220,24 @@ mod tests {
 
     #[test]
     fn a_copy_is_no_generation() {
-        assert_eq!(snapshot("vol-ffffffff", &[]).hold, Some(Hold::Copy));
+        for volume in ["vol-ffffffff", "vol-fffffffffffffffff"] {
+            assert_eq!(snapshot(volume, &[]).hold, Some(Hold::Copy));
+        }
         assert_eq!(snapshot("vol-1", &["backup"]).hold, None);
+        assert_eq!(snapshot("vol-1", &[]).or_copy(true).hold, Some(Hold::Copy));
+        assert_eq!(snapshot("vol-1", &["opsform:parking"]).or_copy(true).hold, Some(Hold::Parking));
+        assert_eq!(snapshot("vol-1", &[]).or_copy(false).hold, None);
+    }
+
+    #[test]
+    fn ids_of_volumes_have_two_lengths() {
+        for volume in ["vol-0123abcd", "vol-0123456789abcdef0"] {
+            assert!(may_be_a_volume(volume));
+        }
+        for volume in
+            ["vol-ffffffff", "vol-fffffffffffffffff", "vol-0123", "vol-0123ABCD", "vol-0123wxyz", "", "x"]
+        {
+            assert!(!may_be_a_volume(volume), "{volume}");
+        }
     }
 }

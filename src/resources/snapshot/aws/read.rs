@@ -116,13 +116,22 @@ fn actual(scope: &Scope, live: &aws_sdk_ec2::types::Snapshot) -> Option<Actual> 
         .collect();
     let taken = live.start_time()?;
     let taken = Timestamp::new(taken.secs(), i32::try_from(taken.subsec_nanos()).ok()?).ok()?;
-    let snapshot = Snapshot::new(live.volume_id()?, taken, live.state()?.as_str(), &tags);
+    let snapshot =
+        Snapshot::new(live.volume_id()?, taken, live.state()?.as_str(), &tags).or_copy(is_copy(live));
     Some(Actual {
         address: Address::new(KIND, scope.clone(), live.snapshot_id()?),
         fields: snapshot.to_fields(),
         ownership: ownership_of_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
         inexpressible: None,
     })
+}
+
+/// Whether AWS says that it is a copy of another snapshot: both fields are "only for snapshot copies" (`Snapshot` in the EC2 API
+/// reference). The description is the one that the console writes, of copies older than those fields too.
+fn is_copy(live: &aws_sdk_ec2::types::Snapshot) -> bool {
+    live.transfer_type().is_some()
+        || live.completion_duration_minutes().is_some()
+        || live.description().is_some_and(|words| words.starts_with("[Copied snap-"))
 }
 
 /// The image that is made of each of the snapshots, disabled images too, by the snapshot's id.

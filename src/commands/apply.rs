@@ -144,7 +144,7 @@ impl Job<'_> {
         // What is ours by its tags alone may be deleted by whoever holds the state, and by nobody else.
         let by_tags = found_by_tags + if before.serial == 0 { tagged } else { 0 };
         refuse_to_delete_without_state(&plan, by_tags, &held.place)?;
-        self.check_limit(&plan, state.resources.len() + tagged)?;
+        self.check_limit(&plan)?;
         if found_by_tags > 0 {
             take_over_only(&mut state, &wanted, self.output);
         }
@@ -184,17 +184,15 @@ impl Job<'_> {
             self.output.note(&done_words(done, &plan));
         }
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
-        self.check_limit(&plan, held.locked.state().resources.len() + tagged)?;
+        self.check_limit(&plan)?;
         refuse_if_uncalled_for(&session, self.manifest, &plan).await?;
         self.ask_and_carry_out(&session, &plan, held).await
     }
 
-    fn check_limit(&self, plan: &Plan, owned: usize) -> Result<()> {
+    fn check_limit(&self, plan: &Plan) -> Result<()> {
         match self.may_destroy {
             MayDestroy::Everything => Ok(()),
-            MayDestroy::Limited(flag) => {
-                refuse_if_too_destructive(plan, owned, flag, &self.manifest.settings)
-            }
+            MayDestroy::Limited(flag) => refuse_if_too_destructive(plan, flag, &self.manifest.settings),
         }
     }
 

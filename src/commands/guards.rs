@@ -217,9 +217,12 @@ pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
 }
 
 /// A plan that deletes more than was allowed is shown, and then refused.
+///
+/// A number is compared with all deletes. A part is one of what the state records, and, of what is a declaration's by its tags
+/// alone, of what there is of it: hundreds of alarms are no reason to delete all snapshots. What time alone makes surplus is no
+/// part of that.
 pub(super) fn refuse_if_too_destructive(
     plan: &Plan,
-    owned: usize,
     flag: Option<DestroyLimit>,
     settings: &Settings,
 ) -> Result<()> {
@@ -228,20 +231,38 @@ pub(super) fn refuse_if_too_destructive(
         (None, Some(limit)) => (limit, "`max_destroy` in the manifest"),
         (None, None) => return Ok(()),
     };
-    let deletes = plan.delete_count();
-    if limit.allows(deletes, owned) {
-        return Ok(());
-    }
+    let Some(too_many) = beyond(plan, limit) else { return Ok(()) };
     let most = match limit {
         DestroyLimit::Count(most) => most.to_string(),
         DestroyLimit::Percent(_) => format!("{limit} of them"),
     };
+    let deletes = plan.delete_count();
     Err(Failure::new(
-        format!(
-            "the plan destroys {deletes} of {} that the project owns, and {from} allows {most}; nothing is applied",
-            count_of(owned, "resource", "resources")
-        ),
+        format!("the plan destroys {too_many}, and {from} allows {most}; nothing is applied"),
         format!("look at every delete above; if they are meant, say so with `--max-destroy {deletes}`"),
     )
     .into())
+}
+
+/// What a plan destroys beyond a limit, in words.
+fn beyond(plan: &Plan, limit: DestroyLimit) -> Option<String> {
+    let covered = &plan.covered;
+    let whose = if covered.selected { "that the selection covers" } else { "that the project owns" };
+    let of_all = |deletes: usize, all: usize| {
+        (!limit.allows(deletes, all))
+            .then(|| format!("{deletes} of {} {whose}", count_of(all, "resource", "resources")))
+    };
+    let deletes = plan.delete_count();
+    if let DestroyLimit::Count(_) = limit {
+        return of_all(deletes, covered.total());
+    }
+    let of_tagged = |(label, deletes): (&str, usize)| {
+        let all = covered.tagged.get(label).copied().unwrap_or(0);
+        (!limit.allows(deletes, all)).then(|| {
+            let all = count_of(all, "resource", "resources");
+            format!("{deletes} of {all} that {label} had made, besides what it replaces as usual")
+        })
+    };
+    let recorded = of_all(deletes - plan.unrecorded_delete_count(), covered.recorded);
+    recorded.or_else(|| plan.unusual_delete_counts().into_iter().find_map(of_tagged))
 }

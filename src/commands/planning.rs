@@ -11,10 +11,10 @@ use super::progress::Reading;
 use super::reading::{Absences, Requests, absences, ask_owners, find_owned, kinds, read_resources, requests};
 use super::session::{Session, failures};
 use crate::aws::all;
-use crate::declarations::{self, Manifest, World, claimed_once};
+use crate::declarations::{self, Declaration, Manifest, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Scope};
-use crate::plan::{Plan, PlanInput, PlanOptions, ReadCost, plan};
+use crate::plan::{Covered, Plan, PlanInput, PlanOptions, ReadCost, Selection, plan};
 use crate::render::count_of;
 use crate::resources::metric_alarm::{self, LiveAlarm};
 use crate::resources::{self, KeyRequest, Kind};
@@ -70,8 +70,7 @@ pub(super) async fn make_plan(
     let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
     let reading = Reading::new(output);
     let mut actual = read_resources(session, &requests).await?;
-    let tagged_count = tagged.len();
-    let seen = tagged.into_iter().map(|live| (live.address.clone(), live));
+    let seen = tagged.iter().map(|live| (live.address.clone(), live.clone()));
     let seen: BTreeMap<Address, Actual> = seen.filter(|(address, _)| !actual.contains_key(address)).collect();
     let read = by_kind(actual.keys().chain(seen.keys()));
     state.settle(&actual, &session.scopes, &resources::shared());
@@ -104,6 +103,7 @@ pub(super) async fn make_plan(
     let contained =
         |desired: &Desired| Some((desired.address.clone(), resources::container(&desired.address)?));
     let containers = desired.iter().filter_map(contained).collect();
+    let covered = covered(session, manifest, &state, &fleet, &tagged, &options.selection);
     let mut plan = plan(PlanInput {
         project: state.project.clone(),
         scopes: session.scopes.clone(),
@@ -116,8 +116,40 @@ pub(super) async fn make_plan(
         absences,
         options,
     });
+    plan.covered = covered;
     plan.cost = cost(session, &fleet, read, start);
-    Ok(Planned { plan, state, found_by_tags, tagged: tagged_count, wanted })
+    Ok(Planned { plan, state, found_by_tags, tagged: tagged.len(), wanted })
+}
+
+/// How much there is of what the selection covers, in the accounts and regions that were read.
+fn covered(
+    session: &Session,
+    manifest: &Manifest,
+    state: &State,
+    fleet: &Fleet,
+    tagged: &[Actual],
+    selection: &Selection,
+) -> Covered {
+    let all = state.resources.values();
+    let recorded = all.filter(|owned| {
+        session.scopes.contains(&owned.address.scope)
+            && selection.keeps(&owned.address, &owned.label, owned.target.as_ref())
+    });
+    let recorded = recorded.count();
+    let of = |declaration: &dyn Declaration| {
+        let label = declaration.label();
+        let own = declaration.own_tagged(fleet, tagged).into_iter();
+        let own = own.filter(|(live, target)| selection.keeps(&live.address, label, Some(target)));
+        (label.to_owned(), own.count())
+    };
+    let tagged: BTreeMap<String, usize> = manifest
+        .declarations
+        .iter()
+        .filter(|declaration| !declaration.tagged_kinds().is_empty())
+        .map(|declaration| of(declaration.as_ref()))
+        .collect();
+    let everywhere = session.declared_scopes.len() >= session.manifest_scopes.len();
+    Covered { selected: selection.patterns().next().is_some() || !everywhere, recorded, tagged }
 }
 
 /// How many resources were read, by kind.

@@ -31,7 +31,7 @@ use std::collections::BTreeSet;
 
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, Templated};
-use crate::model::{Actual, Address, Desired, Diagnostics, Finding, Place, Scope};
+use crate::model::{Actual, Address, Desired, Diagnostics, Finding, Place, Scope, TargetRef};
 use crate::resources::metric_alarm::LiveAlarm;
 
 /// A text that may come from a template.
@@ -75,6 +75,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
 
     /// What to read besides, now that this was found of [`Declaration::tagged_kinds`]: whether the targets are still there.
     fn targets_of_tagged(&self, _fleet: &Fleet, _tagged: &[Actual]) -> Vec<Selector> {
+        Vec::new()
+    }
+
+    /// What of [`Declaration::tagged_kinds`] is its own, each with what it belongs to.
+    fn own_tagged<'a>(&self, _fleet: &Fleet, _tagged: &'a [Actual]) -> Vec<(&'a Actual, TargetRef)> {
         Vec::new()
     }
 

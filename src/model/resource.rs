@@ -93,6 +93,8 @@ pub enum Claim {
     Remove {
         /// Why: `generation 8 of 7, taken 2026-11-12`.
         why: String,
+        /// Whether time alone made it surplus, as it does every day.
+        usual: bool,
         /// The keys of what has to stay, of the same kind and in the same place: without one of them it is not surplus.
         relies_on: Vec<String>,
     },

@@ -126,6 +126,8 @@ pub enum Reason {
     Surplus {
         /// Why, as the declaration says it.
         why: String,
+        /// Whether time alone made it surplus, as it does every day.
+        usual: bool,
         /// The keys of what has to stay, each in [`Plan::relied_on`]: without one of them it is not surplus.
         relies_on: Vec<String>,
     },
@@ -266,6 +268,24 @@ pub struct Tagged {
     pub fields: Fields,
 }
 
+/// How many resources there are of which a plan might delete some: what a part of them is a part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    /// Whether `--target`, `--exclude` or `--region` left some out.
+    pub selected: bool,
+    /// What the state records.
+    pub recorded: usize,
+    /// What is the project's by its tags alone, by declaration.
+    pub tagged: BTreeMap<String, usize>,
+}
+
+impl Covered {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.recorded + self.tagged.values().sum::<usize>()
+    }
+}
+
 /// What reading AWS cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadCost {
@@ -307,6 +327,9 @@ pub struct Plan {
     /// What was asked for by hand and is left as it is, with the reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
+    /// How much there is of what the selection covers.
+    #[serde(default)]
+    pub covered: Covered,
     /// What reading cost.
     pub cost: ReadCost,
 }
@@ -348,8 +371,18 @@ impl Plan {
 
     /// How many of the deletes are of what the state does not record.
     pub fn unrecorded_delete_count(&self) -> usize {
-        let deletes = self.changes.iter().filter(|change| change.verb == Verb::Delete);
-        deletes.filter(|change| !change.is_recorded()).count()
+        self.changes.iter().filter(|change| change.tagged().is_some()).count()
+    }
+
+    /// How many of those are not what time alone made surplus, by declaration.
+    pub fn unusual_delete_counts(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        for change in &self.changes {
+            if matches!(change.reason, Some(Reason::Surplus { usual: false, .. })) {
+                *counts.entry(&*change.origin.label).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// How many resources this plan removes from AWS: deletes and the old halves of replaces.

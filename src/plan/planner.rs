@@ -138,9 +138,10 @@ impl Planner {
 
     /// What is the declaration's own by its tags, is as the declaration saw it, and is needed by nobody.
     fn remove_surplus(&mut self, desired: &Desired, actual: Actual) {
-        let Claim::Remove { why, relies_on } = &desired.claim else { return };
+        let Claim::Remove { why, usual, relies_on } = &desired.claim else { return };
         let mut change = change_of(Verb::Delete, desired);
-        change.reason = Some(Reason::Surplus { why: why.clone(), relies_on: relies_on.clone() });
+        let (why, usual, relies_on) = (why.clone(), *usual, relies_on.clone());
+        change.reason = Some(Reason::Surplus { why, usual, relies_on });
         change.before = Some(desired.fields.clone());
         change.after = None;
         let seen = change.tagged().and_then(|tagged| tagged.change_since(&actual, &self.input.project));

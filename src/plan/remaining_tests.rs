@@ -212,7 +212,8 @@ fn an_adoption_that_is_not_recorded() {
 
 #[test]
 fn a_delete_of_what_is_not_recorded() {
-    let reason = Some(Reason::Surplus { why: "generation 8 of 7".to_owned(), relies_on: Vec::new() });
+    let reason =
+        Some(Reason::Surplus { why: "generation 8 of 7".to_owned(), usual: false, relies_on: Vec::new() });
     let delete = || Change { reason: reason.clone(), ..change(Verb::Delete, Some(1), None) };
     let ours = || labelled("payments", "alarm.cpu");
     assert_eq!(outcome(delete(), vec![live("a", 1, ours())], vec![]), "Delete a");
@@ -237,7 +238,11 @@ fn a_delete_relies_on_what_stays() {
     let kept = |key: &str| Tagged { address: address(key), label: "alarm.cpu".to_owned(), fields: fields(5) };
     let delete = |key: &str, kept: &str| Change {
         address: address(key),
-        reason: Some(Reason::Surplus { why: "so".to_owned(), relies_on: vec![kept.to_owned()] }),
+        reason: Some(Reason::Surplus {
+            why: "so".to_owned(),
+            usual: false,
+            relies_on: vec![kept.to_owned()],
+        }),
         ..change(Verb::Delete, Some(1), None)
     };
     let plan = Plan {

@@ -15,6 +15,7 @@ regions = ["us-east-1"]
 
 [aws.rates]
 DeleteSnapshot = 1000
+PutMetricAlarm = 1000
 
 [[snapshot]]
 label = "daily"
@@ -41,6 +42,14 @@ pub(crate) fn volumes(workspace: &Workspace, volumes: Value) -> Vec<String> {
 
 pub(crate) fn snapshots(workspace: &Workspace, snapshots: Value) -> Vec<String> {
     ids(&workspace.account.seed(json!({ REGION: { "snapshots": snapshots } })), "snapshots")
+}
+
+/// A snapshot as the schedule makes them, taken so many days ago.
+fn ours_days_ago(volume: &str, days: i64) -> Value {
+    let taken = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
+    let mut snapshot = ours(volume, 1);
+    snapshot["started"] = json!(taken.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    snapshot
 }
 
 /// A snapshot as the schedule makes them, taken on a day of November.
@@ -261,6 +270,77 @@ fn fewer_generations_trip_the_limit_of_destroys() {
     assert_eq!(workspace.account.snapshots(REGION), made[6..].iter().cloned().collect());
 }
 
+/// `plan`, `apply` and `apply FILE` of the same plan, which says the same in all of them.
+fn is_refused(workspace: &Workspace, limit: &str, words: &str) {
+    workspace.ok(&["plan", "--target", "snapshot.*", "--out", "plan.json"]);
+    for command in [
+        &["plan", "--target", "snapshot.*"][..],
+        &["apply", "--yes", "--target", "snapshot.*"],
+        &["apply", "--yes", "plan.json"],
+    ] {
+        workspace
+            .run(&[command, &["--max-destroy", limit]].concat())
+            .expect(1)
+            .says(&[words, "nothing is applied"]);
+    }
+}
+
+const CRON: [&str; 6] = ["apply", "--yes", "--target", "snapshot.*", "--max-destroy", "20%"];
+
+#[test]
+fn the_daily_run_passes_and_a_smaller_keep_does_not() {
+    for keep in [1_i64, 2, 7] {
+        let workspace = Workspace::new(&DAILY.replace(KEEP, &format!("keep = {keep}")));
+        let volumes =
+            volumes(&workspace, json!([{"name": "data", "tags": {"Daily_Gens": "x"}, "count": 20}]));
+        workspace.apply();
+        let of_all = |days: std::ops::Range<i64>| {
+            let of = |volume: &String| days.clone().map(|day| ours_days_ago(volume, day)).collect::<Vec<_>>();
+            volumes.iter().flat_map(of).collect::<Vec<_>>()
+        };
+        snapshots(&workspace, json!(of_all(0..keep + 1)));
+        workspace.ok(&CRON).says(&["20 destroyed"]);
+        // Two runs were missed.
+        snapshots(&workspace, json!(of_all(0..3)));
+        workspace.ok(&CRON).says(&["60 destroyed"]);
+        workspace.expect_nothing_to_do();
+    }
+}
+
+#[test]
+fn a_smaller_keep_trips_the_limit_however_much_else_there_is() {
+    let alarms = "\n[[alarm]]\nlabel = \"busy\"\nfor_each = { ebs = {} }\nmetric = \"VolumeIdleTime\"\nstatistic = \"Average\"\n\
+                  comparison = \"<\"\nthreshold = 1\nname = \"{{ id }} is busy\"\n";
+    let workspace = Workspace::new(&(DAILY.replace(KEEP, "keep = 30") + alarms));
+    let volumes = volumes(
+        &workspace,
+        json!([{"name": "data", "tags": {"Daily_Gens": "x"}, "count": 5}, {"count": 195}]),
+    );
+    workspace.ok(&["apply", "--yes"]).says(&["206 added"]);
+    let all: Vec<Value> =
+        volumes[..5].iter().flat_map(|volume| (0..30).map(move |day| ours_days_ago(volume, day))).collect();
+    snapshots(&workspace, json!(all));
+    workspace.expect_nothing_to_do();
+    workspace.edit_manifest("keep = 30", "keep = 3");
+    let words =
+        "destroys 120 of 150 resources that snapshot.daily had made, besides what it replaces as usual";
+    is_refused(&workspace, "20%", words);
+    is_refused(&workspace, "79%", words);
+    is_refused(&workspace, "134", "destroys 135 of 156 resources that the selection covers");
+    // Without a selection the number is one of all, and the part is the same.
+    workspace.run(&["plan", "--max-destroy", "79%"]).expect(1).says(&[words]);
+    workspace
+        .run(&["plan", "--max-destroy", "9"])
+        .expect(1)
+        .says(&["135 of 356 resources that the project owns"]);
+    assert_eq!(workspace.account.snapshots(REGION).len(), 150);
+    workspace
+        .ok(&["apply", "--yes", "--target", &volumes[0], "--max-destroy", "80%"])
+        .says(&["27 destroyed"]);
+    workspace.ok(&["apply", "--yes", "--max-destroy", "108"]).says(&["108 destroyed"]);
+    assert_eq!(workspace.account.snapshots(REGION).len(), 15);
+}
+
 #[test]
 fn a_saved_plan_deletes_what_is_still_there() {
     let (workspace, made) = nine_kept();
@@ -350,8 +430,9 @@ fn snapshots_of_a_volume_that_is_gone_go_when_the_rule_says_so() {
 fn cron(workspace: &Workspace) -> (String, Option<i32>) {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let line = readme.lines().find(|line| line.starts_with("30 10 * * *  cd ")).unwrap();
-    assert!(!line.contains('%'), "{line}");
-    let command = line.split_once(" && opsform ").unwrap().1;
+    // Cron makes a percent sign of one behind a backslash, and a new line of any other.
+    assert!(!line.replace("\\%", "").contains('%'), "{line}");
+    let command = line.split_once(" && opsform ").unwrap().1.replace("\\%", "%");
     let script = format!("exec {} {command} 2>&1", env!("CARGO_BIN_EXE_opsform"));
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &script]).current_dir(workspace.path()).env_clear();

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use crate::inventory::{Fleet, Selector, TargetKind};
 use crate::manifest::TableReader;
-use crate::model::{Actual, Address, Desired, Diagnostics, Place, Scope};
+use crate::model::{Actual, Address, Desired, Diagnostics, Place, Scope, TargetRef};
 use crate::resources;
 
 use self::block::{Block, Taker};
@@ -114,6 +114,10 @@ impl Declaration for Snapshots {
 
     fn targets_of_tagged(&self, fleet: &Fleet, tagged: &[Actual]) -> Vec<Selector> {
         Pruning::new(self, fleet, tagged, &[]).volumes_to_look_for().into_iter().collect()
+    }
+
+    fn own_tagged<'a>(&self, fleet: &Fleet, tagged: &'a [Actual]) -> Vec<(&'a Actual, TargetRef)> {
+        Pruning::own(self, fleet, tagged)
     }
 
     fn runs(&self) -> Vec<Runs> {

@@ -51,6 +51,26 @@ impl<'a> Pruning<'a> {
         Owner { project: &self.of.project, label: &self.of.label }
     }
 
+    /// All snapshots of the declaration, each with its volume.
+    pub(super) fn own<'t>(
+        of: &Snapshots,
+        fleet: &Fleet,
+        tagged: &'t [Actual],
+    ) -> Vec<(&'t Actual, TargetRef)> {
+        let there: BTreeMap<(&Scope, &str), TargetRef> = fleet
+            .of_kind(TargetKind::Ebs)
+            .map(|target| ((&target.scope, &*target.id), target.reference()))
+            .collect();
+        let owner = Owner { project: &of.project, label: &of.label };
+        let own = tagged.iter().filter(|live| live.address.kind == KIND && owner.has(live));
+        own.filter_map(|live| {
+            let id = live.fields.get("volume").and_then(|volume| volume.as_str())?;
+            let volume = there.get(&(&live.address.scope, id)).cloned();
+            Some((live, volume.unwrap_or_else(|| volume_that_is_gone(id))))
+        })
+        .collect()
+    }
+
     /// The volumes that are not in the fleet and may be gone, where that makes a difference.
     pub(super) fn volumes_to_look_for(&self) -> Option<Selector> {
         if self.of.block.when_volume_gone == WhenGone::Keep {
@@ -105,11 +125,7 @@ impl<'a> Pruning<'a> {
                 left += stay;
                 volumes.push(volume.1.to_owned());
             }
-            let target = TargetRef {
-                kind: TargetKind::Ebs.name().to_owned(),
-                id: volume.1.to_owned(),
-                name: volume.1.to_owned(),
-            };
+            let target = volume_that_is_gone(volume.1);
             desired.extend(surplus.into_iter().map(|surplus| self.to_go(surplus, target.clone())));
         }
         (desired, (left > 0).then(|| self.left(left, &volumes)))
@@ -156,9 +172,13 @@ impl<'a> Pruning<'a> {
     fn to_go(&self, surplus: Surplus<'_>, target: TargetRef) -> Desired {
         Desired {
             fields: surplus.live.fields.clone(),
-            claim: Claim::Remove { why: surplus.why, relies_on: surplus.relies_on },
+            claim: Claim::Remove { why: surplus.why, usual: surplus.usual, relies_on: surplus.relies_on },
             protect: false,
             ..self.of.desired_of(surplus.live.address.clone(), target)
         }
     }
+}
+
+fn volume_that_is_gone(id: &str) -> TargetRef {
+    TargetRef { kind: TargetKind::Ebs.name().to_owned(), id: id.to_owned(), name: id.to_owned() }
 }

@@ -1,11 +1,17 @@
 //! Which snapshots of a volume are surplus.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::manifest::Seconds;
 use crate::model::{Actual, Ownership};
 use crate::resources::snapshot::{Progress, Snapshot};
+
+/// A few runs may be missed before a person has to say that as much may be deleted.
+const LATELY: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// So many generations of a volume are few, however few stay.
+const FEW: usize = 3;
 
 /// A snapshot that was found on AWS, with its id.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +46,8 @@ pub(super) struct Surplus<'a> {
     pub(super) live: &'a Actual,
     /// `generation 8 of 7, taken 2026-11-12`.
     pub(super) why: String,
+    /// Whether it is what a rule that goes on as before has too many of.
+    pub(super) usual: bool,
     /// The ids of the generations that make it surplus.
     pub(super) relies_on: Vec<String>,
 }
@@ -90,7 +98,7 @@ impl Keep {
             self.age.is_none_or(|age| now.duration_since(generation.taken).as_secs() > i64::from(age.0))
         };
         let numbered = generations.iter().enumerate().skip(kept).filter(|(_, generation)| old(generation));
-        numbered
+        let mut surplus: Vec<Surplus<'a>> = numbered
             .map(|(index, generation)| {
                 let taken = generation.taken.to_zoned(timezone.clone()).date();
                 let why = match (self.count, self.age) {
@@ -106,10 +114,20 @@ impl Keep {
                         format!("taken {taken}, more than {} ago", words(age.unwrap_or(Seconds(0))))
                     }
                 };
-                Surplus { live: generation.live, why, relies_on: staying.clone() }
+                Surplus { live: generation.live, why, usual: false, relies_on: staying.clone() }
             })
-            .collect()
+            .collect();
+        let usual = turnover(generations, generations.len() - surplus.len(), now);
+        surplus.iter_mut().take(usual).for_each(|surplus| surplus.usual = true);
+        surplus
     }
+}
+
+/// How many generations of a volume are surplus because time goes on: as many as were taken lately, one at least (a rule may
+/// run once a month). It is no more than stay, so that a smaller `keep` of a rule that runs every hour does not pass for it.
+fn turnover(generations: &[Generation<'_>], stay: usize, now: Timestamp) -> usize {
+    let lately = |generation: &&Generation<'_>| now.duration_since(generation.taken) <= LATELY;
+    generations.iter().filter(lately).count().clamp(1, stay.max(FEW))
 }
 
 /// Of a volume that is gone all generations, when the last of its snapshots is older than this. That one counts in whatever
@@ -138,6 +156,7 @@ pub(super) fn of_gone_volume<'a>(
     let surplus = |generation: &Generation<'a>| Surplus {
         live: generation.live,
         why: why.clone(),
+        usual: false,
         relies_on: Vec::new(),
     };
     generations.iter().map(surplus).collect()

@@ -94,6 +94,30 @@ fn an_age_and_a_count_keep_what_either_keeps() {
 }
 
 #[test]
+fn what_time_alone_makes_surplus_is_as_usual() {
+    // How many go and how many of them as usual, where so many were taken every so many hours.
+    let check = |made: i64, hours: i64, keep: Keep| {
+        let live: Vec<Actual> = (0..made).map(|n| Made::ours(n * hours * 3_600).live(0)).collect();
+        let live: Vec<&Actual> = live.iter().collect();
+        let surplus = keep.surplus(&OURS.generations(&live), now(), &TimeZone::UTC);
+        (surplus.len(), surplus.iter().filter(|surplus| surplus.usual).count())
+    };
+    for keep in [1, 2, 7, 30] {
+        let made = |more: i64| i64::from(keep) + more;
+        assert_eq!(check(made(1), 24, count(keep)), (1, 1), "every day");
+        assert_eq!(check(made(3), 24, count(keep)), (3, 3), "after two days without");
+        assert_eq!(check(made(1), 24 * 30, count(keep)), (1, 1), "every month");
+    }
+    let age = |days: u32| Keep { count: None, age: Some(Seconds(days * 86_400)) };
+    assert_eq!(check(24 + 24, 1, count(24)), (24, 24), "a day of hours");
+    assert_eq!(check(24 * 3 + 1, 1, age(2)), (24, 24));
+    // What a smaller `keep` takes is not.
+    assert_eq!(check(30, 24, count(3)), (27, 3));
+    assert_eq!(check(72, 1, count(24)), (48, 24));
+    assert_eq!(check(31, 24, age(3)), (27, 4));
+}
+
+#[test]
 fn the_day_is_that_of_the_schedule() {
     let live = Made::ours(0).live(0);
     let older = Made::ours(18 * 3_600).live(1);

@@ -398,7 +398,11 @@ proptest! {
 #[test]
 fn what_is_surplus_goes_while_it_is_ours_and_nobody_needs_it() {
     let wanted = || {
-        let claim = Claim::Remove { why: "generation 8 of 7".to_owned(), relies_on: vec!["kept".to_owned()] };
+        let claim = Claim::Remove {
+            why: "generation 8 of 7".to_owned(),
+            usual: false,
+            relies_on: vec!["kept".to_owned()],
+        };
         vec![Desired { claim, ..desired("a", "i-1", 80) }]
     };
     let labelled = |key: &str, label: &str| {
@@ -410,7 +414,10 @@ fn what_is_surplus_goes_while_it_is_ours_and_nobody_needs_it() {
     let kept = || labelled("kept", "alarm.cpu");
     let made = |live: Vec<Actual>| plan(input(wanted(), live, vec![]));
     let planned = made(vec![ours(), kept()]);
-    assert_eq!(shown(&planned), ["Delete a Surplus { why: \"generation 8 of 7\", relies_on: [\"kept\"] }"]);
+    assert_eq!(
+        shown(&planned),
+        ["Delete a Surplus { why: \"generation 8 of 7\", usual: false, relies_on: [\"kept\"] }"]
+    );
     let relied_on =
         |plan: &Plan| plan.relied_on.iter().map(|kept| kept.address.key.clone()).collect::<Vec<_>>();
     assert_eq!(relied_on(&planned), ["kept"]);

@@ -137,12 +137,10 @@ impl Job<'_> {
         let before = held.locked.state().clone();
         let session =
             Session::connect(self.global, &self.manifest.settings, &before, self.environment).await?;
-        let Planned { plan, mut state, found_by_tags, tagged, wanted } =
+        let Planned { plan, mut state, found_by_tags, by_tags, wanted } =
             make_plan(&session, self.output, before.clone(), self.manifest, wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
         refuse_if_blocked(&plan)?;
-        // What is ours by its tags alone may be deleted by whoever holds the state, and by nobody else.
-        let by_tags = found_by_tags + if before.serial == 0 { tagged } else { 0 };
         refuse_to_delete_without_state(&plan, by_tags, &held.place)?;
         self.check_limit(&plan)?;
         if found_by_tags > 0 {

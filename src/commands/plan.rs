@@ -29,7 +29,7 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
     }
     // What `apply` would refuse is refused here: a plan that passed its review has to be one that can be applied.
     refuse_if_blocked(&planned.plan)?;
-    refuse_to_delete_without_state(&planned.plan, planned.found_by_tags, &place)?;
+    refuse_to_delete_without_state(&planned.plan, planned.by_tags, &place)?;
     refuse_if_too_destructive(&planned.plan, args.guard.max_destroy, &manifest.settings)?;
     if let Some(path) = &args.out {
         write_plan(path, &planned.plan, &planned.state)?;

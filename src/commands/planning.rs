@@ -36,8 +36,9 @@ pub(super) struct Planned {
     pub(super) state: State,
     /// How many resources count as owned by their tags alone, because there is no state.
     pub(super) found_by_tags: usize,
-    /// How many resources are the project's by their tags alone and never recorded.
-    pub(super) tagged: usize,
+    /// How many resources only their tags say are ours, because there is no state: what is never recorded as well. Such may be
+    /// deleted by whoever holds the state, and by nobody else.
+    pub(super) by_tags: usize,
     /// What the manifest asks for.
     pub(super) wanted: BTreeSet<Address>,
 }
@@ -62,11 +63,13 @@ pub(super) async fn make_plan(
 ) -> Result<Planned> {
     let start = Instant::now();
     check_kinds(&state)?;
+    let is_new = state.serial == 0;
     let found_by_tags = find_what_a_lost_state_owned(session, output, &mut state, manifest).await?;
     let Sought { fleet, tagged, desired } = match wanted {
         Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest, &options).await?,
         Wanted::Nothing | Wanted::LastWritten => Sought::default(),
     };
+    let by_tags = found_by_tags + if is_new { tagged.len() } else { 0 };
     let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
     let reading = Reading::new(output);
     let mut actual = read_resources(session, &requests).await?;
@@ -118,7 +121,7 @@ pub(super) async fn make_plan(
     });
     plan.covered = covered;
     plan.cost = cost(session, &fleet, read, start);
-    Ok(Planned { plan, state, found_by_tags, tagged: tagged.len(), wanted })
+    Ok(Planned { plan, state, found_by_tags, by_tags, wanted })
 }
 
 /// How much there is of what the selection covers, in the accounts and regions that were read.

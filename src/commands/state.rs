@@ -219,6 +219,15 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
         let found = find_owned(&session, &output, &locked.state().project, resources::KINDS).await?;
         let known = &locked.state().resources;
         let new: Vec<Owned> = found.into_iter().filter(|owned| !known.contains_key(&owned.address)).collect();
+        if new.is_empty() && locked.state().serial == 0 {
+            let question = "Nothing that bears the project's tag is to be recorded. Write an empty state?";
+            consent(&output, environment, question, yes)?;
+            locked.save().await?;
+            output.note(
+                "wrote an empty state; the next run may delete what is the project's by its tags alone",
+            );
+            return Ok(Exit::Done);
+        }
         if new.is_empty() {
             output.print("Nothing to rebuild: everything on AWS with the project's tag is in the state.")?;
             return Ok(Exit::Done);

@@ -45,6 +45,7 @@ pub(crate) fn snapshots(workspace: &Workspace, snapshots: Value) -> Vec<String> 
 }
 
 /// A snapshot as the schedule makes them, taken so many days ago.
+#[allow(clippy::disallowed_methods)] // The program asks its own clock.
 fn ours_days_ago(volume: &str, days: i64) -> Value {
     let taken = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
     let mut snapshot = ours(volume, 1);
@@ -92,7 +93,8 @@ fn the_life_of_a_rule() {
         }
     }
     workspace.account.fire(REGION, GROUP, &name(&volumes[1]));
-    workspace.ok(&["plan"]).says(&["generation 3 of 2, taken 20", "snap-", "1 to destroy"]);
+    let plan = workspace.ok(&["plan"]).says(&["generation 3 of 2, taken 20", "snap-", "1 to destroy"]);
+    assert!(!plan.all().contains("not ours"), "they are ours, and deleted:\n{}", plan.all());
     workspace.apply().says(&["1 destroyed"]);
     assert_eq!(workspace.account.snapshots(REGION).len(), 3);
     workspace.expect_nothing_to_do();
@@ -379,8 +381,26 @@ fn a_delete_that_fails_is_told_and_tried_again() {
 fn without_a_state_nothing_is_deleted() {
     let (workspace, _) = nine_kept();
     let other = workspace.beside(&DAILY.replace(KEEP, "keep = 1"));
-    other.run(&["apply", "--yes"]).expect(1).says(&["there is no state"]);
+    for command in [&["apply", "--yes"][..], &["plan", "--out", "plan.json"]] {
+        other.run(command).expect(1).says(&["there is no state", "state rebuild"]);
+    }
+    other.ok(&["plan", "--no-delete"]);
+    assert!(!other.path().join("plan.json").exists());
     assert_eq!(workspace.account.snapshots(REGION).len(), 9);
+}
+
+#[test]
+fn a_lost_state_is_made_anew_also_where_only_snapshots_are_left() {
+    let (workspace, _) = nine_kept();
+    workspace.edit_manifest("keep = 9", "keep = 2");
+    workspace.ok(&["destroy", "--yes"]).says(&["2 destroyed"]);
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["there is no state", "state rebuild"]);
+    workspace.run(&["state", "rebuild"]).expect(1).says(&["--yes"]);
+    workspace.ok(&["state", "rebuild", "--yes"]).says(&["an empty state"]);
+    workspace.ok(&["state", "rebuild", "--yes"]).says(&["Nothing to rebuild"]);
+    workspace.apply().says(&["2 added", "7 destroyed"]);
+    workspace.expect_nothing_to_do();
 }
 
 #[test]

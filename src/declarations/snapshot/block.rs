@@ -1,9 +1,10 @@
 //! The keys of a `[[snapshot]]` block.
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::age::Age;
+use super::window::{self, Window};
 use crate::cron::Expression;
 use crate::declarations::engine::{self, Engine};
 use crate::declarations::{Context, ForEach, TextTemplate, timetable, timezone};
@@ -25,6 +26,8 @@ pub(super) struct Block {
     /// `cron(…)` or `rate(…)`; of a rule in UTC.
     pub(super) schedule: String,
     pub(super) timezone: TimeZone,
+    /// How late a schedule may fire, where the manifest says it.
+    pub(super) window: Option<Window>,
     /// How many generations are kept; 0 for all.
     pub(super) keep: Option<Placed<Templated<u32>>>,
     /// How old a generation must be to go.
@@ -99,6 +102,7 @@ impl Block {
             (Engine::Rule, Some(written), Some(timezone)) => of_rule(reader, &written, timezone),
             (Engine::Rule, _, _) => None,
         };
+        let window = reader.optional("flexible_window");
         let keep = reader.optional("keep");
         let keep_for = reader.optional("keep_for");
         let consistent = reader.flag("consistent");
@@ -116,7 +120,7 @@ impl Block {
         let protect = reader.flag("protect");
         let allow_empty = reader.flag("allow_empty");
         if engine == Engine::Rule {
-            refuse_with_rules(reader, consistent, description.as_ref());
+            refuse_with_rules(reader, consistent, description.is_some(), window.is_some());
         }
         Some(Self {
             for_each: for_each?,
@@ -127,6 +131,7 @@ impl Block {
             },
             schedule: schedule?,
             timezone: timezone?,
+            window: window.map(|window| window.value),
             keep,
             keep_for,
             role: role?,
@@ -179,7 +184,7 @@ fn for_each(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<ForEa
 }
 
 /// What a rule cannot do.
-fn refuse_with_rules(reader: &mut TableReader<'_>, consistent: bool, description: Option<&TextTemplate>) {
+fn refuse_with_rules(reader: &mut TableReader<'_>, consistent: bool, description: bool, window: bool) {
     let mut refuse = |key: &str, why: &str| {
         let place = reader.place_of(key).unwrap_or(reader.place()).clone();
         let problem = Diagnostic::error(format!("`{key}` needs `engine = \"scheduler\"`: {why}"));
@@ -189,7 +194,10 @@ fn refuse_with_rules(reader: &mut TableReader<'_>, consistent: bool, description
     if consistent {
         refuse("consistent", "the target of a rule takes one volume");
     }
-    if description.is_some() {
+    if window {
+        refuse("flexible_window", "a rule fires on the minute");
+    }
+    if description {
         refuse("description", "a rule gives its snapshots none, and it cannot be set afterwards");
     }
 }
@@ -219,9 +227,7 @@ fn of_rule(reader: &mut TableReader<'_>, written: &Placed<String>, timezone: &Ti
 
 /// Whether two of the first times of an expression are less than an hour apart.
 fn is_frequent(expression: &Expression) -> bool {
-    const LOOKED_AT: usize = 100;
-    let times: Vec<Zoned> = expression.next(Timestamp::UNIX_EPOCH, &TimeZone::UTC).take(LOOKED_AT).collect();
-    times.windows(2).any(|pair| pair[1].duration_since(&pair[0]) < SignedDuration::from_hours(1))
+    window::interval(expression).is_some_and(|between| between < SignedDuration::from_hours(1))
 }
 
 fn schedule(reader: &mut TableReader<'_>) -> Option<Placed<String>> {

@@ -13,6 +13,8 @@ mod rendering;
 mod retention;
 mod rules;
 mod wanted;
+mod watch;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -175,6 +177,7 @@ impl Declaration for Snapshots {
             diagnostics.push(selects_nothing(&self.label, &self.block.for_each.place));
         }
         diagnostics.extend(left);
+        diagnostics.extend(self.watch(&selected, pruning.volumes(), world.now));
         (desired, diagnostics)
     }
 }
@@ -205,8 +208,10 @@ impl Snapshots {
             match self.block.taker.engine() {
                 Engine::Scheduler => {
                     let schedules = holders.into_iter();
-                    let schedules: Vec<Desired> =
+                    let mut schedules: Vec<Desired> =
                         schedules.filter_map(|holder| self.wanted(holder, &role, problems)).collect();
+                    let minutes = window::minutes(self.block.window, schedules.len(), &self.block.schedule);
+                    window::spread(&mut schedules, minutes);
                     makers.extend(schedules.first().map(|first| timetable::group(&self.project, first)));
                     makers.extend(schedules);
                 }

@@ -15,6 +15,7 @@ use super::age::Age;
 use super::block::WhenGone;
 use super::rendering::Rendering;
 use super::retention::{self, Keep, Owner, Surplus};
+use super::watch::Volumes;
 
 /// A declaration beside what is there.
 pub(super) struct Pruning<'a> {
@@ -22,7 +23,7 @@ pub(super) struct Pruning<'a> {
     /// The volumes that are there.
     there: BTreeSet<(&'a Scope, &'a str)>,
     /// The declaration's own snapshots, by the volume that they were taken of.
-    volumes: BTreeMap<(&'a Scope, &'a str), Vec<&'a Actual>>,
+    volumes: Volumes<'a>,
     /// Those that this plan adopts: they count, and none of them goes before the plan that adopts it was carried out.
     adopted: BTreeSet<&'a Address>,
 }
@@ -45,6 +46,11 @@ impl<'a> Pruning<'a> {
             }
         }
         pruning
+    }
+
+    /// The declaration's own snapshots, by the volume that they were taken of.
+    pub(super) fn volumes(&self) -> &Volumes<'a> {
+        &self.volumes
     }
 
     fn owner(&self) -> Owner<'a> {

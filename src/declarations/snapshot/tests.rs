@@ -274,16 +274,16 @@ fn aws_leaves_out_forty_volumes_of_an_instance() {
 
 #[test]
 fn what_is_beyond_the_tags_count_goes() {
-    let tagged = [live("snap-1", "vol-1", 11), live("snap-2", "vol-1", 12), live("snap-3", "vol-2", 1)];
+    let tagged = [live("snap-1", "vol-1", 19), live("snap-2", "vol-1", 20), live("snap-3", "vol-2", 20)];
     let volumes = vec![volume("vol-1", &[("Daily_Gens", "1")]), volume("vol-2", &[("Daily_Gens", "0")])];
     let (desired, said) = desired(BLOCK, volumes, &tagged);
-    assert_eq!(goes(&desired), ["snap-1 generation 2 of 1, taken 2026-11-11"]);
+    assert_eq!(goes(&desired), ["snap-1 generation 2 of 1, taken 2026-11-19"]);
     assert_eq!((desired.len(), said), (4, vec![]));
 }
 
 #[test]
 fn a_count_that_is_none_is_an_error_at_its_volume() {
-    let tagged = [live("snap-1", "vol-1", 11), live("snap-2", "vol-1", 12)];
+    let tagged = [live("snap-1", "vol-1", 19), live("snap-2", "vol-1", 20)];
     let volumes = vec![volume("vol-1", &[("Daily_Gens", "seven")]), volume("vol-2", &[("Daily_Gens", "3")])];
     let (desired, said) = desired(BLOCK, volumes, &tagged);
     assert_eq!(goes(&desired), [""; 0]);
@@ -367,3 +367,4 @@ fn wrong_blocks_are_told() {
 }
 
 mod rules;
+mod watch;

@@ -32,6 +32,7 @@ mod state;
 mod state_migrate;
 mod state_transfer;
 mod summary;
+mod tagged;
 mod whole_file;
 
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ use super::output::Output;
 use super::progress::Reading;
 use super::reading::{Absences, Requests, absences, ask_owners, find_owned, kinds, read_resources, requests};
 use super::session::{Session, failures};
+use super::tagged::read_tagged;
 use crate::aws::all;
 use crate::declarations::{self, Declaration, Manifest, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
@@ -17,7 +18,7 @@ use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, 
 use crate::plan::{Covered, Plan, PlanInput, PlanOptions, ReadCost, Selection, plan};
 use crate::render::count_of;
 use crate::resources::metric_alarm::{self, LiveAlarm};
-use crate::resources::{self, KeyRequest, Kind};
+use crate::resources::{self, KeyRequest};
 use crate::state::State;
 
 /// What the live resources are compared with.
@@ -192,7 +193,7 @@ async fn manifest_desired(
     options: &PlanOptions,
 ) -> Result<Sought> {
     let reading = Reading::new(output);
-    let tagged = read_tagged(session, manifest).await?;
+    let tagged = read_tagged(session, output, manifest, state).await?;
     let fleet = declared_fleet(session, manifest, &tagged).await?;
     let (untagged, mut problems) = read_untagged(session, manifest, state).await?;
     let alarms = alarms_of_others(session, manifest).await?;
@@ -261,18 +262,6 @@ async fn alarms_of_others(session: &Session, manifest: &Manifest) -> Result<Vec<
     let project = &*manifest.settings.project;
     let reads =
         session.declared_scopes.iter().map(|scope| metric_alarm::of_others(&session.aws, scope, project));
-    Ok(all(reads).await.map_err(failures)?.into_iter().flatten().collect())
-}
-
-/// What bears the project's tag, of the kinds that declarations look at without a record.
-async fn read_tagged(session: &Session, manifest: &Manifest) -> Result<Vec<Actual>> {
-    let kinds: BTreeSet<&str> = manifest.declarations.iter().flat_map(|d| d.tagged_kinds()).collect();
-    let kinds: Vec<&dyn Kind> = kinds.into_iter().filter_map(resources::kind).collect();
-    let project = &*manifest.settings.project;
-    let reads = session
-        .declared_scopes
-        .iter()
-        .flat_map(|scope| kinds.iter().map(move |kind| kind.find_tagged(&session.aws, scope, project)));
     Ok(all(reads).await.map_err(failures)?.into_iter().flatten().collect())
 }
 

@@ -22,7 +22,9 @@ mod variables;
 pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory};
 pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
-pub use registry::{Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, parse_all};
+pub use registry::{
+    Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, kinds_known_by_tags, parse_all,
+};
 pub use runs::{RunTime, Runs};
 pub use unique::{check_unique, unite};
 pub use untagged::{NO_RECORDS, Products, Records, claimed_once};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::manifest::{self, Document, Files, Placed, Settings, TableReader};
 use crate::model::{Diagnostic, Diagnostics, Place};
+use crate::resources;
 
 use super::inventories::{self, Inventories};
 use super::{Declaration, alarm, schedule, snapshot, tags};
@@ -18,6 +19,8 @@ pub struct DeclarationKind {
     pub block: &'static str,
     /// What it declares, in one line.
     pub about: &'static str,
+    /// The kinds of what it makes that are the project's by their tags alone.
+    pub known_by_tags: &'static [&'static str],
     /// Reads a block. Records every problem and gives nothing if there was an error that leaves a hole.
     pub parse: fn(&mut TableReader<'_>, &Context<'_>) -> Option<Box<dyn Declaration>>,
     /// The files that a block names, besides those of inventories, by the paths under which they must be read.
@@ -42,24 +45,28 @@ pub const REGISTRY: &[DeclarationKind] = &[
     DeclarationKind {
         block: "alarm",
         about: "a CloudWatch alarm for each selected target",
+        known_by_tags: &[],
         parse: alarm::parse,
         files: |_| Vec::new(),
     },
     DeclarationKind {
         block: "schedule",
         about: "when instances, databases and clusters start and stop",
+        known_by_tags: &[],
         parse: schedule::parse,
         files: schedule::files_of,
     },
     DeclarationKind {
         block: "snapshot",
         about: "snapshots of volumes on a schedule, and how many are kept",
+        known_by_tags: &[resources::snapshot::KIND],
         parse: snapshot::parse,
         files: |_| Vec::new(),
     },
     DeclarationKind {
         block: "tags",
         about: "the tags that targets must carry",
+        known_by_tags: &[],
         parse: tags::parse,
         files: |_| Vec::new(),
     },
@@ -68,6 +75,12 @@ pub const REGISTRY: &[DeclarationKind] = &[
 /// The names of all blocks.
 pub fn block_names() -> Vec<&'static str> {
     REGISTRY.iter().map(|kind| kind.block).chain([inventories::BLOCK]).collect()
+}
+
+/// The kinds of what a declaration of this label makes, or made, that are the project's by their tags alone.
+pub fn kinds_known_by_tags(label: &str) -> &'static [&'static str] {
+    let block = label.split_once('.').map_or(label, |(block, _)| block);
+    REGISTRY.iter().find(|kind| kind.block == block).map_or(&[], |kind| kind.known_by_tags)
 }
 
 /// The files that the blocks of a document name, by the paths under which they must be read.

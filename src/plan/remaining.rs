@@ -53,13 +53,12 @@ impl Plan {
         let mut out = Remaining { plan: Plan::default(), done: 0, settled: Vec::new(), stale: Vec::new() };
         let mut left = Vec::new();
         for change in &self.changes {
-            match now.left_of(change, &mut out) {
-                Some(change) => left.push(change),
-                None => {
-                    out.done += 1;
-                    // What is adopted by now has to stay.
-                    relied_on.extend(change.adopted().filter(|_| out.stale.is_empty()));
-                }
+            if let Some(change) = now.left_of(change, &mut out) {
+                left.push(change);
+            } else {
+                out.done += 1;
+                // What is adopted by now has to stay.
+                relied_on.extend(change.adopted().filter(|_| out.stale.is_empty()));
             }
         }
         Change::sort(&mut left);

@@ -390,6 +390,36 @@ fn without_a_state_nothing_is_deleted() {
 }
 
 #[test]
+fn what_nothing_declares_any_more_is_told() {
+    let (workspace, made) = nine_kept();
+    // Another label takes new ones, and looks after none of the old.
+    workspace.edit_manifest("label = \"daily\"", "label = \"nightly\"");
+    let note = "9 snapshots in us-east-1 with the project's tag and the label \"snapshot.daily\" stay: nothing declares it";
+    workspace.ok(&["plan"]).says(&[note]);
+    workspace.apply().says(&[note]);
+    workspace.ok(&["plan"]).says(&["Nothing to do", note]);
+    // Without any rule it is told as long as something of the rule is recorded.
+    let rules = DAILY.split("[[snapshot]]").next().unwrap();
+    workspace.write_manifest(&format!(
+        "{rules}\n[[alarm]]\nlabel = \"a\"\nfor_each = {{ ebs = {{}} }}\nmetric = \"VolumeIdleTime\"\n\
+        comparison = \">\"\nthreshold = 1\nname = \"{{{{ id }}}}\"\nallow_empty = true\n"
+    ));
+    workspace.account.clear_calls();
+    workspace.ok(&["plan"]).says(&[note]);
+    assert_eq!(workspace.account.count("ec2:DescribeSnapshots"), 1);
+    workspace.account.faults(json!([
+        {"operation": "DescribeSnapshots", "kind": "error", "code": "UnauthorizedOperation", "status": 403}
+    ]));
+    workspace.ok(&["plan"]).says(&["whether snapshots of the project are left in us-east-1 is not known"]);
+    workspace.account.faults(json!([]));
+    workspace.apply().says(&[note]);
+    workspace.account.clear_calls();
+    workspace.expect_nothing_to_do();
+    assert_eq!(workspace.account.count("ec2:DescribeSnapshots"), 0);
+    assert_eq!(workspace.account.snapshots(REGION), made.into_iter().collect());
+}
+
+#[test]
 fn a_lost_state_is_made_anew_also_where_only_snapshots_are_left() {
     let (workspace, _) = nine_kept();
     workspace.edit_manifest("keep = 9", "keep = 2");

@@ -71,6 +71,11 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
         if permissions == PolicyFor::Apply {
             allow("Write", operations.write, &declared);
             allow("Remove", operations.remove, &owned);
+            if let Some(removal) = statements.last_mut().filter(|_| kind.removes_what_is_tagged()) {
+                let project = &manifest.settings.project;
+                removal["Condition"] =
+                    json!({ "StringEquals": { "aws:ResourceTag/opsform:project": project } });
+            }
         }
     }
     if permissions == PolicyFor::Apply {

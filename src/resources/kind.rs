@@ -31,6 +31,11 @@ pub trait Kind: Send + Sync {
     /// The resources that a policy names, as the ends of ARNs: `cloudwatch:REGION:ACCOUNT:alarm:*`.
     fn policy_resources(&self, account: &str, region: &str) -> Vec<String>;
 
+    /// Whether what it removes bears the project's tag, so that a policy can ask for it.
+    fn removes_what_is_tagged(&self) -> bool {
+        false
+    }
+
     /// Reads the resources with these keys; those that AWS does not know are left out.
     fn read<'a>(
         &'a self,

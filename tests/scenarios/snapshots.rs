@@ -521,6 +521,13 @@ fn the_policy_allows_what_snapshots_need() {
         assert!(apply.contains(&format!("\"{action}\"")), "{action}");
     }
     assert!(apply.contains("::snapshot/*"), "{apply}");
+    let statements: Value = serde_json::from_str(&apply).unwrap();
+    let statements = statements["Statement"].as_array().unwrap();
+    let ours = json!({"StringEquals": {"aws:ResourceTag/opsform:project": "payments"}});
+    for statement in statements {
+        let deletes = statement["Action"].to_string().contains("ec2:DeleteSnapshot");
+        assert_eq!(deletes, statement["Condition"] == ours, "{statement}");
+    }
     assert!(policy("plan").contains("ec2:DescribeLockedSnapshots"));
     assert!(!policy("plan").contains("ec2:DeleteSnapshot"));
 }

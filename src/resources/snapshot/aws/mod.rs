@@ -45,6 +45,11 @@ impl Kind for SnapshotKind {
         vec![format!("ec2:{region}::snapshot/*")]
     }
 
+    fn removes_what_is_tagged(&self) -> bool {
+        // `DeleteSnapshot` knows `aws:ResourceTag` ("Actions, resources, and condition keys for Amazon EC2").
+        true
+    }
+
     fn read<'a>(
         &'a self,
         aws: &'a Aws,

@@ -11,6 +11,7 @@ import check_faults
 import check_fire
 import check_mail
 import check_mute_rules
+import check_parking
 import check_s3
 import check_schedules
 import check_services
@@ -24,6 +25,7 @@ MODULES = (
     check_mute_rules,
     check_schedules,
     check_snapshots,
+    check_parking,
     check_fire,
     check_event_rules,
     check_s3,

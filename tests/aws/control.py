@@ -23,11 +23,12 @@ from protocols import AwsError, plain, timestamp
 from scheduler import time_passes
 from seed import seed
 from ses import check_settings
+import storage
 from snapshots import finish
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
 OPTIONS = frozenset(
-    "delete_skips_missing index_lags no_tag_list delay mail mail_in slow_snapshots failed_targets unnamed_instances failed_starts".split()
+    "delete_skips_missing index_lags no_tag_list delay mail mail_in slow_snapshots slow_volumes failed_targets unnamed_instances failed_starts".split()
 )
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 
@@ -91,6 +92,8 @@ class Control:
             for outbox in account.outboxes.values():
                 outbox.mails.clear()
             return answer({})
+        if step == "GET lost":
+            return answer({"lost": storage.LOST.get(account.number, [])})
         if step == "GET alarms":
             return answer(stored_alarms(account))
         if step == "GET mutes":

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
+import storage
 from calls import Call
 from ec2_query import (
     check_dry_run,
@@ -72,6 +73,7 @@ def describe(call: Call) -> Response:
             raise unknown_filter(name)
     known = {instance.id: (reservation, instance) for reservation, instance in every_instance(call)}
     check_ids(ids, known)
+    storage.settle_all(call)
     wanted = set(ids)
 
     def keep(placed: Placed) -> bool:
@@ -174,16 +176,33 @@ def render_network(one: Any) -> str:
             element("subnetId", one.subnet_id),
             element("vpcId", one.vpc_id),
             element("privateIpAddress", one.private_ip),
-            element("ipAddress", one.public_ip if one.is_running() else None),
+            element("ipAddress", public_ip(one)),
             "<sourceDestCheck>true</sourceDestCheck>",
             f"<groupSet>{groups}</groupSet>",
+            f"<networkInterfaceSet><item><association>{element('publicIp', assigned)}<ipOwnerId>amazon</ipOwnerId>"
+            "</association></item></networkInterfaceSet>"
+            if (assigned := public_ip(one))
+            else "",
         )
     )
 
 
+def public_ip(one: Any) -> str | None:
+    """An address that AWS assigned is the instance's until it is stopped; the next start brings another one."""
+    if not one.is_running():
+        return None
+    assigned: str | None = getattr(one, "assigned_ip", None) or one.public_ip
+    return assigned
+
+
+def hold_of(one: Any, device: Any) -> str:
+    volume = one.ec2_backend.volumes.get(device.volume_id)
+    return volume.attachment.status if volume is not None and volume.attachment is not None else "attached"
+
+
 def render_devices(one: Any) -> str:
     return "".join(
-        f"<item>{element('deviceName', name)}<ebs>{element('volumeId', device.volume_id)}<status>attached</status>"
+        f"<item>{element('deviceName', name)}<ebs>{element('volumeId', device.volume_id)}<status>{hold_of(one, device)}</status>"
         f"{element('attachTime', time_of(device.attach_time)) if device.attach_time else ''}"
         f"<deleteOnTermination>{str(bool(device.delete_on_termination)).lower()}</deleteOnTermination></ebs></item>"
         for name, device in one.block_device_mapping.items()
@@ -223,6 +242,8 @@ def change_state(
                 raise AwsError("UnsupportedOperation", text)
             if call.params.get("Hibernate") == "true" and not hibernates(known[ident]):
                 raise AwsError("UnsupportedHibernationConfiguration", f"{ident} was launched without hibernation.")
+            if operation == "StartInstances":
+                storage.check_root(known[ident])
         check_dry_run(call.params)
         unnamed = call.options.get("unnamed_instances") or []
         falling = call.options.get("failed_starts") or {}
@@ -257,8 +278,11 @@ def render_change(one: Any, operation: str, code: int, state: str) -> str:
         code, state = was, before
     elif operation == "StopInstances":
         one.stop()
+        one.lost_ip = getattr(one, "assigned_ip", None)
+        one.assigned_ip = None
     else:
         one.start()
+        one.assigned_ip = "198.51.100.7" if getattr(one, "lost_ip", None) else None
         one.launch_time = utcnow()  # EC2's LaunchTime is the time of the last start
     return (
         f"<item>{element('instanceId', one.id)}"

@@ -22,6 +22,7 @@ import event_rules
 import images
 import instances
 import snapshots
+import storage
 import volumes
 from calls import Call
 from http_server import Response
@@ -37,7 +38,7 @@ JSON_TYPE = re.compile(rb'"__type"\s*:\s*"(?:[^"]*#)?([^"]*)"')
 
 # What is answered here; an operation that answers nothing has only looked and leaves the call to moto.
 MODULES = {
-    "ec2": (instances, volumes, snapshots, images, ec2_tags),
+    "ec2": (instances, volumes, storage, snapshots, images, ec2_tags),
     "rds": (databases,),
     "events": (event_rules,),
 }

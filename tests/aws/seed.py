@@ -10,13 +10,15 @@ from seed_fields import check, moment, tags_of
 from seed_snapshots import seed_image, seed_snapshots
 
 IMAGE = "ami-0abcdef1234567890"
-ROOT_DEVICE = "/dev/sda1"
 SPEED = {"gp3": {"iops": 3000, "throughput": 125}, "io1": {"iops": 100}, "io2": {"iops": 100}}
 RESOURCES = {"instances", "volumes", "snapshots", "images", "databases", "clusters"}
 INSTANCE_FIELDS = set(
-    "name tags type state count launched root volumes lifecycle persistent stop_protected hibernation".split()
+    "name tags type state count launched root volumes lifecycle persistent stop_protected hibernation root_device "
+    "public_ip".split()
 )
-VOLUME_FIELDS = {"name", "tags", "type", "size", "count", "created", "instance", "device", "delete_on_termination"}
+VOLUME_FIELDS = set(
+    "name tags type size count created instance device delete_on_termination iops throughput key".split()
+)
 DATABASE_FIELDS = {"id", "engine", "class", "tags", "created", "state", "replica_of"}
 CLUSTER_FIELDS = {"id", "engine", "tags", "created", "state", "members"}
 
@@ -59,9 +61,12 @@ def seed_instances(account: str, region: str, wanted: dict[str, Any]) -> list[st
     for instance in made.instances:
         if launched is not None:
             instance.launch_time = launched
+        instance.root_device_name = wanted.get("root_device") or instance.root_device_name
+        instance.assigned_ip = wanted.get("public_ip")
         same_time = {"created": wanted["launched"]} if launched is not None else {}
         if root is not None and root is not False:
-            make_volume(backend, {"device": ROOT_DEVICE, "delete_on_termination": True, **same_time, **root}, instance)
+            device = instance.root_device_name
+            make_volume(backend, {"device": device, "delete_on_termination": True, **same_time, **root}, instance)
         for volume in wanted.get("volumes") or []:
             for _ in range(volume.get("count", 1)):
                 make_volume(backend, {**same_time, **volume}, instance)
@@ -103,8 +108,11 @@ def make_volume(backend: Any, wanted: dict[str, Any], instance: Any) -> str:
     check("a volume", wanted, VOLUME_FIELDS)
     zone = instance.availability_zone if instance is not None else f"{backend.region_name}a"
     kind = wanted.get("type") or "gp3"
-    speed = SPEED.get(kind, {})
-    volume = backend.create_volume(size=wanted.get("size") or 8, zone_name=zone, volume_type=kind, **speed)
+    chosen = {name: wanted[name] for name in ("iops", "throughput") if name in wanted}
+    speed = {**SPEED.get(kind, {}), **chosen}
+    secret = {"encrypted": True, "kms_key_id": wanted["key"]} if wanted.get("key") else {}
+    size = wanted.get("size") or 8
+    volume = backend.create_volume(size=size, zone_name=zone, volume_type=kind, **speed, **secret)
     volume.create_time = moment(wanted.get("created")) or volume.create_time
     if tags := tags_of(wanted):
         backend.create_tags([volume.id], tags)

@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 import ec2_tags
 import images
 import instances
+import storage
 import volumes
 from calls import Call
 from ec2_query import (
@@ -249,7 +250,8 @@ def delete(call: Call) -> Response:
         raise AwsError("SnapshotLocked", f"The snapshot {ident} is locked and cannot be deleted.")
     check_dry_run(call.params)
     del known[ident]
-    one.ec2_backend.tags.pop(ident, None)
+    one.marked = "opsform:parking" in one.ec2_backend.tags.pop(ident, {})
+    storage.snapshot_is_gone(call, one)
     return response("DeleteSnapshot", "<return>true</return>")
 
 

@@ -265,6 +265,33 @@ impl Account {
         self.get("mails")["mails"].as_array().cloned().unwrap_or_default()
     }
 
+    /// Volumes whose data are gone: deleted, and no completed snapshot of them is left.
+    pub fn lost_volumes(&self) -> Vec<String> {
+        let lost = self.get("lost")["lost"].as_array().cloned().unwrap_or_default();
+        lost.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Ends all pending snapshots of a region as `completed` or `error`.
+    pub fn end_snapshots(&self, region: &str, state: &str) {
+        self.post(&format!("snapshots/{region}/finish"), &json!({ "state": state }));
+    }
+
+    /// Calls an operation of EC2 and gives its answer's XML.
+    pub fn ec2_answer(&self, region: &str, action: &str, fields: &[(&str, &str)]) -> String {
+        self.asked("ec2", "2016-11-15", region, action, fields)
+    }
+
+    /// Calls KMS and gives its answer.
+    pub fn kms(&self, region: &str, action: &str, body: Value) -> Value {
+        let credential = format!("AKIA{}/20261120/{region}/kms/aws4_request", self.id);
+        let mut answer = ureq::post(self.emulator.url())
+            .header("Authorization", signature(&credential))
+            .header("X-Amz-Target", format!("TrentService.{action}"))
+            .send_json(body)
+            .unwrap_or_else(|error| panic!("{action}: {error}"));
+        answer.body_mut().read_json().unwrap_or_default()
+    }
+
     /// Every schedule of a region as `GetSchedule` tells it, sorted by group and name.
     pub fn schedules(&self, region: &str) -> Vec<Value> {
         self.get("schedules")[region].as_array().cloned().unwrap_or_default()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import storage
 from calls import Call
 from ec2_query import (
     check_dry_run,
@@ -53,7 +54,7 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
     "operator.principal": lambda volume: None,
     "size": lambda volume: str(volume.size),
     "snapshot-id": lambda volume: volume.snapshot_id,
-    "status": lambda volume: volume.status,
+    "status": lambda volume: storage.status_of(volume),
     "tag-key": lambda volume: tuple(tags_of(volume)),
     "volume-id": lambda volume: volume.id,
     "volume-type": lambda volume: volume.volume_type,
@@ -70,13 +71,17 @@ def describe(call: Call) -> Response:
             raise unknown_filter(name)
     known = every_volume(call)
     check_ids(ids, known)
+    storage.settle_all(call)
     wanted = set(ids)
 
     def keep(volume: Any) -> bool:
         return (not wanted or volume.id in wanted) and passes(filters, lambda name: field_of(volume, name))
 
     page, more = paged(known, keep, size and min(size, LARGEST_PAGE), call.params.get("NextToken"))
-    return response("DescribeVolumes", f"<volumeSet>{''.join(map(render, page))}</volumeSet>{more}")
+    shown = "".join(map(render, page))
+    for volume in page:
+        storage.settle(volume)
+    return response("DescribeVolumes", f"<volumeSet>{shown}</volumeSet>{more}")
 
 
 def every_volume(call: Call) -> dict[str, Any]:
@@ -114,14 +119,17 @@ def flag(value: Any) -> str:
 
 
 def render(one: Any) -> str:
+    return f"<item>{fields(one)}</item>"
+
+
+def fields(one: Any) -> str:
     return "".join(
         (
-            "<item>",
             element("volumeId", one.id),
             element("size", one.size),
             f"<snapshotId>{one.snapshot_id or ''}</snapshotId>",
             element("availabilityZone", one.availability_zone),
-            element("status", one.status),
+            element("status", storage.status_of(one)),
             element("createTime", time_of(one.create_time)),
             f"<attachmentSet>{''.join(map(render_attachment, one.attachments))}</attachmentSet>",
             tag_set(tags_of(one)),
@@ -131,7 +139,7 @@ def render(one: Any) -> str:
             element("encrypted", flag(one.encrypted)),
             element("kmsKeyId", one.kms_key_id),
             element("multiAttachEnabled", flag(one.multi_attach_enabled)),
-            "</item>",
+            element("volumeInitializationRate", getattr(one, "rate", None)),
         )
     )
 

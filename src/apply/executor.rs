@@ -11,7 +11,7 @@ use super::steps::{Batch, Wave, waves};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::{Address, Owned, Scope, TargetRef};
 use crate::plan::{Change, Plan, Verb};
-use crate::resources::{self, Step};
+use crate::resources::{self, Course, Step};
 use crate::state::{Entry, Journal, StateError};
 
 /// Calls in flight at once. The rate limits decide the speed; this only bounds memory and connections.
@@ -27,6 +27,8 @@ pub struct Apply<'a> {
     pub journal: Journal,
     /// Told of everything that happens, after it is on disk.
     pub progress: &'a (dyn Fn(Event) + Sync),
+    /// Whether to wait for what takes AWS hours, or to leave that to the next run.
+    pub wait: bool,
 }
 
 /// What has not come to its end, so that what depends on it is left alone.
@@ -168,6 +170,12 @@ async fn run_wave(
                     unfinished.note(&step, false);
                     report.not_begun += 1;
                 }
+                StepResult::Begun(error) => {
+                    unfinished.note(&step, false);
+                    report.begun += 1;
+                    let address = step.address().clone();
+                    (run.progress)(Event::Begun { address, how_far: error.message });
+                }
                 StepResult::Failed(error) => {
                     unfinished.note(&step, true);
                     let failure =
@@ -197,6 +205,7 @@ fn count(step: &Step, report: &mut Report) {
 enum StepResult {
     Done,
     NotBegun,
+    Begun(AwsError),
     Failed(AwsError),
     NotRecorded(StateError),
 }
@@ -235,6 +244,7 @@ async fn run_batch(
             }
             (_, Err(error)) => StepResult::NotRecorded(error),
             (Err(error), _) if error.class == ErrorClass::Stopped => StepResult::NotBegun,
+            (Err(error), _) if error.class == ErrorClass::Unfinished => StepResult::Begun(error),
             (Err(error), _) => StepResult::Failed(error),
         };
         outcome.push((step, result));
@@ -247,7 +257,11 @@ async fn send(run: &Apply<'_>, batch: &Batch, looks: &Looks) -> Vec<Result<(), A
     let objections = looks.objections(run, batch).await;
     let free = batch.steps.iter().zip(&objections).filter(|(_, objection)| objection.is_none());
     let free: Vec<Step> = free.map(|(step, _)| step.clone()).collect();
-    let sent = batch.kind.carry_out(run.aws, &run.plan.project, &free).await;
+    let tell = |address: &Address, what: &str| {
+        (run.progress)(Event::Step { address: address.clone(), what: what.to_owned() });
+    };
+    let course = Course { aws: run.aws, project: &run.plan.project, wait: run.wait, tell: &tell };
+    let sent = batch.kind.carry_out_telling(&course, &free).await;
     let mut sent = sent.into_iter();
     objections
         .into_iter()

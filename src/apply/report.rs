@@ -16,6 +16,20 @@ pub enum Event {
         /// The calls that it takes, by the operation and scope whose rate paces them.
         calls: Vec<(Scope, &'static Operation, usize)>,
     },
+    /// One resource is a step further on a way that takes several.
+    Step {
+        /// Which.
+        address: Address,
+        /// What is being done, in words.
+        what: String,
+    },
+    /// One resource was begun, and is left to the next run.
+    Begun {
+        /// Which.
+        address: Address,
+        /// How far it is, in words.
+        how_far: String,
+    },
     /// One resource is done.
     Done {
         /// Which.
@@ -52,6 +66,8 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// Old halves of replaces that stay because the new half failed.
     pub skipped: Vec<Address>,
+    /// Changes that were begun and not waited for: the next run goes on.
+    pub begun: usize,
     /// Resources that were not begun because the run was stopped, or had no hope.
     pub not_begun: usize,
 }
@@ -59,6 +75,6 @@ pub struct Report {
 impl Report {
     /// Whether every change was carried out.
     pub fn is_complete(&self) -> bool {
-        self.failures.is_empty() && self.skipped.is_empty() && self.not_begun == 0
+        self.failures.is_empty() && self.skipped.is_empty() && self.not_begun == 0 && self.begun == 0
     }
 }

@@ -38,6 +38,10 @@ pub enum ErrorClass {
     HalfDone,
     /// The call succeeded, and its answer does not say that the object was changed.
     Unconfirmed,
+    /// Several calls in a row were not all made: a person has to look first.
+    Halted,
+    /// Several calls in a row were not all made, because nobody waited: the next run goes on.
+    Unfinished,
     /// Everything else: trying again would not help.
     Other,
 }
@@ -66,6 +70,9 @@ impl fmt::Display for AwsError {
         }
         if self.class == ErrorClass::Overtaken {
             return write!(f, "left alone in {}: {}", self.scope.region, self.message);
+        }
+        if matches!(self.class, ErrorClass::Halted | ErrorClass::Unfinished) {
+            return write!(f, "in {}: {}", self.scope.region, self.message);
         }
         write!(f, "{} in {}: ", self.operation, self.scope.region)?;
         if self.class == ErrorClass::Credentials {
@@ -222,6 +229,18 @@ impl AwsError {
         }
     }
 
+    /// Calls that were not all made, because a person has to look first.
+    pub fn halted(operation: &'static Operation, scope: &Scope, why: impl Into<String>) -> Self {
+        let class = ErrorClass::Halted;
+        Self { class, code: "halted".to_owned(), ..Self::overtaken(operation, scope, why) }
+    }
+
+    /// Calls that were not all made, because nobody waited for AWS.
+    pub fn unfinished(operation: &'static Operation, scope: &Scope, what: impl Into<String>) -> Self {
+        let class = ErrorClass::Unfinished;
+        Self { class, code: "unfinished".to_owned(), ..Self::overtaken(operation, scope, what) }
+    }
+
     /// Reads an SDK error.
     pub(super) fn from_sdk<E>(
         operation: &'static Operation,
@@ -326,6 +345,8 @@ fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         | "TooManyRequestsException"
         | "BandwidthLimitExceeded"
         | "PriorRequestNotComplete"
+        // One snapshot of a volume in 15 seconds ("Amazon EBS endpoints and quotas" in the AWS General Reference).
+        | "SnapshotCreationPerVolumeRateExceeded"
         | "SlowDown"
         | "EC2ThrottledException" => ErrorClass::Throttled,
         "AccessDenied"

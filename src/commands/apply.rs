@@ -45,6 +45,7 @@ pub(super) async fn run(global: &Global, args: &ApplyArgs, environment: &Environ
         detail: args.view.detail,
         consent: &args.consent,
         lock: &args.lock,
+        wait: !args.no_wait,
     };
     if let Some(path) = &args.plan {
         return job.run_saved(path).await;
@@ -70,6 +71,7 @@ pub(super) async fn destroy(global: &Global, args: &DestroyArgs, environment: &E
         detail: args.view.detail,
         consent: &args.consent,
         lock: &args.lock,
+        wait: true,
     };
     job.run(&Wanted::Nothing, options).await
 }
@@ -87,6 +89,8 @@ struct Job<'a> {
     detail: DetailChoice,
     consent: &'a ConsentArgs,
     lock: &'a LockArgs,
+    /// Whether to wait for what takes AWS hours.
+    wait: bool,
 }
 
 /// How much a run may destroy.
@@ -227,7 +231,8 @@ impl Job<'_> {
         held.locked.fold_journal().await?;
         Ok(if stopped && !report.is_complete() {
             Exit::Stopped
-        } else if report.is_complete() {
+        } else if report.is_complete() || (report.failures.is_empty() && report.begun > 0 && !stopped) {
+            // What `--no-wait` leaves to the next run is as asked for.
             Exit::Done
         } else {
             Exit::Partial
@@ -257,7 +262,7 @@ impl Job<'_> {
         let progress = Progress::new(self.output, aws);
         let lease = held.locked.lost().map(|lost| tokio::spawn(stop_when_lost(lost, aws.stop().clone())));
         let tell = |event| progress.tell(event);
-        let result = apply(Apply { aws, plan, journal, progress: &tell }).await;
+        let result = apply(Apply { aws, plan, journal, progress: &tell, wait: self.wait }).await;
         held.signals.save().await;
         if let Some(lease) = lease {
             lease.abort();

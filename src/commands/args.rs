@@ -219,6 +219,9 @@ pub(super) struct ApplyArgs {
     pub(super) selection: SelectionArgs,
     #[command(flatten)]
     pub(super) guard: GuardArgs,
+    /// Begin what takes AWS hours (snapshots of large volumes), and leave the rest to the next apply
+    #[arg(long)]
+    pub(super) no_wait: bool,
     #[command(flatten)]
     pub(super) consent: ConsentArgs,
     #[command(flatten)]

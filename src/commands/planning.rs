@@ -8,7 +8,9 @@ use anyhow::Result;
 use super::guards::{check_kinds, check_patterns, emptied, shrunken};
 use super::output::Output;
 use super::progress::Reading;
-use super::reading::{Absences, Requests, absences, ask_owners, find_owned, kinds, read_resources, requests};
+use super::reading::{
+    Absences, Requests, absences, ask_owners, find_owned, kinds, outlooks, read_resources, requests,
+};
 use super::session::{Session, failures};
 use super::tagged::read_tagged;
 use crate::aws::all;
@@ -121,6 +123,7 @@ pub(super) async fn make_plan(
         options,
     });
     plan.covered = covered;
+    plan.foresee(outlooks(session, &plan).await?);
     plan.cost = cost(session, &fleet, read, start);
     Ok(Planned { plan, state, found_by_tags, by_tags, wanted })
 }

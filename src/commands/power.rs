@@ -333,7 +333,8 @@ impl Run<'_> {
             progress.tell(event);
         };
         // Nothing of it is recorded, so nothing is written to a journal.
-        let report = apply(Apply { aws, plan, journal: Journal::closed(), progress: &tell }).await;
+        let report =
+            apply(Apply { aws, plan, journal: Journal::closed(), progress: &tell, wait: true }).await;
         progress.finish();
         Ok((report?, done.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }

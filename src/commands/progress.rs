@@ -35,19 +35,20 @@ impl Drop for Reading {
 /// Draws what the executor tells.
 pub(super) struct Progress<'a> {
     bar: ProgressBar,
+    output: &'a Output,
     aws: &'a Aws,
     /// Calls left, by scope and operation: the slowest of them decides the time left.
     left: Mutex<HashMap<(Scope, &'static str), CallsLeft>>,
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(output: &Output, aws: &'a Aws) -> Self {
+    pub(super) fn new(output: &'a Output, aws: &'a Aws) -> Self {
         let bar = if output.progress { ProgressBar::new(0) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len}  {msg}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar, aws, left: Mutex::default() }
+        Self { bar, output, aws, left: Mutex::default() }
     }
 
     pub(super) fn tell(&self, event: Event) {
@@ -59,6 +60,11 @@ impl<'a> Progress<'a> {
                     left.entry((scope, operation.name)).or_insert((operation, 0)).1 += count;
                 }
             }
+            Event::Step { address, what } => self.line(&address.key, &what),
+            Event::Begun { address, how_far } => {
+                self.bar.inc(1);
+                self.line(&address.key, &how_far);
+            }
             Event::Done { .. } => self.bar.inc(1),
             Event::Called { scope, operation } => self.count_down(&scope, operation),
             Event::Failed(failure) => {
@@ -68,6 +74,16 @@ impl<'a> Progress<'a> {
             }
         }
         self.bar.set_message(self.time_left());
+    }
+
+    /// Steps on a way that takes hours are told without a terminal, too: a log is all that a job leaves behind.
+    fn line(&self, key: &str, what: &str) {
+        let line = format!("  {}: {}", clean(key), clean(what));
+        if self.bar.is_hidden() {
+            self.output.note(&line);
+        } else {
+            self.bar.println(line);
+        }
     }
 
     fn count_down(&self, scope: &Scope, operation: &'static Operation) {

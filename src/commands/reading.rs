@@ -10,7 +10,7 @@ use crate::aws::all;
 use crate::declarations::Manifest;
 use crate::inventory::{TargetKind, Whereabouts, whereabouts};
 use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope, TargetRef};
-use crate::plan::Absence;
+use crate::plan::{Absence, Change, Outlook, Plan};
 use crate::render::quoted;
 use crate::resources::{self, KeyRequest, Kind, OwnershipNeed, PROTECT_TAG, ReadRequest, metric_alarm};
 use crate::state::State;
@@ -163,6 +163,28 @@ pub(super) async fn owners(
         owners.extend(found.into_iter().map(|(key, owner)| (Address::new(kind, scope.clone(), key), owner)));
     }
     Ok(owners)
+}
+
+/// What carrying out the changes takes and means, of the kinds that can say so.
+pub(super) async fn outlooks(session: &Session, plan: &Plan) -> Result<BTreeMap<Address, Outlook>> {
+    let mut changes: BTreeMap<(&Scope, &str), Vec<&Change>> = BTreeMap::new();
+    for change in plan.changes.iter().filter(|change| change.after.is_some()) {
+        let of = (&change.address.scope, &*change.address.kind);
+        changes.entry(of).or_default().push(change);
+    }
+    let questions = changes.iter().filter_map(|((scope, kind), changes)| {
+        let kind = resources::kind(kind)?;
+        Some(async move {
+            let found = kind.outlook(&session.aws, scope, &plan.project, changes).await?;
+            Ok((kind.text().kind, (*scope).clone(), found))
+        })
+    });
+    let mut all_found = BTreeMap::new();
+    for (kind, scope, found) in all(questions).await.map_err(failures)? {
+        let of = found.into_iter().map(|(key, outlook)| (Address::new(kind, scope.clone(), key), outlook));
+        all_found.extend(of);
+    }
+    Ok(all_found)
 }
 
 /// Where the targets went, of those that `selected` (label, scope, kind and id) does not hold, whose resources are owned, still there and no longer desired.

@@ -33,6 +33,7 @@ pub(super) fn summary(
         skipped: report.skipped.iter().map(in_words).collect(),
         cut_off,
         remaining: report.not_begun,
+        begun: report.begun,
         elapsed,
     }
 }

@@ -131,6 +131,11 @@ pub enum Reason {
         /// The keys of what has to stay, each in [`Plan::relied_on`]: without one of them it is not surplus.
         relies_on: Vec<String>,
     },
+    /// It must not be brought into the wanted form.
+    Refused {
+        /// Why, as a whole sentence part: `it is a spot instance, …`.
+        why: String,
+    },
     /// The state records it, but somebody changed it, and things of its kind belong to whoever changed them last.
     TakenOver,
     /// The live object uses what opsform cannot express, so a write would flatten it.
@@ -173,6 +178,23 @@ pub struct Change {
     pub replaces: Option<PreviousResource>,
     /// Whether opsform is to protect it from deletion, as state records it.
     pub protect: bool,
+    /// What is done one after the other, where that is more than one write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+    /// What else a reviewer should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What carrying out a change takes and means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// What is done one after the other.
+    pub steps: Vec<String>,
+    /// What else a reviewer should know.
+    pub notes: Vec<String>,
+    /// Why it must not be done.
+    pub refusal: Option<String>,
 }
 
 impl Change {
@@ -338,6 +360,19 @@ impl Plan {
     /// Whether there is nothing to do on AWS.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// Notes what carrying out the changes takes and means. What is refused becomes a conflict.
+    pub fn foresee(&mut self, mut outlooks: BTreeMap<Address, Outlook>) {
+        for change in &mut self.changes {
+            let Some(outlook) = outlooks.remove(&change.address) else { continue };
+            (change.steps, change.notes) = (outlook.steps, outlook.notes);
+            if let Some(why) = outlook.refusal {
+                change.verb = Verb::Conflict;
+                change.reason = Some(Reason::Refused { why });
+            }
+        }
+        Change::sort(&mut self.changes);
     }
 
     /// How many changes have this verb.

@@ -273,6 +273,8 @@ impl Planner {
             after: None,
             replaces: None,
             protect: owned.protect,
+            steps: Vec::new(),
+            notes: Vec::new(),
         });
     }
 
@@ -367,6 +369,8 @@ fn change_of(verb: Verb, desired: &Desired) -> Change {
         after: Some(desired.fields.clone()),
         replaces: None,
         protect: desired.protect,
+        steps: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

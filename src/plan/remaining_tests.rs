@@ -26,6 +26,8 @@ fn change(verb: Verb, before: Option<i64>, after: Option<i64>) -> Change {
         after: after.map(fields),
         replaces: None,
         protect: false,
+        steps: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

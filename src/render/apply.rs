@@ -26,6 +26,8 @@ pub struct ApplySummary {
     pub skipped: Vec<String>,
     /// What stopped it, where something did.
     pub cut_off: Option<CutOff>,
+    /// How many changes were begun and are left to the next run.
+    pub begun: usize,
     /// How many changes were not tried, those in `skipped` left out.
     pub remaining: usize,
     /// Wall time.
@@ -94,6 +96,7 @@ pub fn apply_summary(summary: &ApplySummary, palette: Palette) -> String {
     let failures: usize = summary.failed.iter().map(|group| group.resources.len()).sum();
     let complete =
         failures == 0 && summary.skipped.is_empty() && summary.remaining == 0 && summary.cut_off.is_none();
+    let complete = complete && summary.begun == 0;
     let tone = if complete { Tone::Good } else { Tone::Conflict };
     let word = summary.heading.word();
     let word = match summary.cut_off {
@@ -183,7 +186,12 @@ fn rest_words(summary: &ApplySummary) -> String {
         Carried::Start | Carried::Stop => "Run it again to finish the rest",
     };
     if summary.remaining == 0 {
-        return format!("{again}.");
+        let begun = match summary.begun {
+            0 => String::new(),
+            1 => ": 1 change was begun, and AWS is at work on it".to_owned(),
+            count => format!(": {} changes were begun, and AWS is at work on them", thousands(count)),
+        };
+        return format!("{again}{begun}.");
     }
     let count = count_of(summary.remaining, "change was", "changes were");
     match summary.cut_off {
@@ -260,6 +268,7 @@ mod tests {
             ],
             skipped: names(2),
             cut_off: Some(CutOff::Interrupted),
+            begun: 0,
             remaining: 88,
             elapsed: Duration::from_millis(4200),
         };
@@ -288,6 +297,7 @@ Run apply again to finish the rest: 88 changes were not tried. What is done is r
         let summary = ApplySummary {
             done: [(Verb::Create, 12)].into(),
             cut_off: Some(CutOff::LockLost),
+            begun: 0,
             remaining: 1,
             ..ApplySummary::default()
         };

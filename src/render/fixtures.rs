@@ -92,6 +92,8 @@ pub(super) fn change(verb: Verb, key: &str) -> Change {
         after: None,
         replaces: None,
         protect: false,
+        steps: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

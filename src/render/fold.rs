@@ -267,14 +267,22 @@ fn split<'a, K: std::hash::Hash + Eq>(
 }
 
 /// What must be equal for two changes to be shown as one.
-fn exact_key(change: &Change, nouns: Nouns<'_>) -> (String, Option<String>) {
+fn exact_key<'a>(change: &'a Change, nouns: Nouns<'_>) -> (String, Option<String>, Outlook<'a>) {
     let fields = differences(change).iter().map(|field| format!("{field:?}")).collect::<Vec<_>>().join("\n");
-    (fields, summary_of(change, nouns))
+    (fields, summary_of(change, nouns), outlook(change))
+}
+
+/// The steps and notes of a change, which are shown of each that has its own.
+type Outlook<'a> = (&'a [String], &'a [String]);
+
+fn outlook(change: &Change) -> Outlook<'_> {
+    (&change.steps, &change.notes)
 }
 
 /// Which fields differ and why, whatever the values.
-fn loose_key(change: &Change) -> Vec<(String, Cause)> {
-    differences(change).iter().map(|field| (field.name.clone(), field.cause)).collect()
+fn loose_key(change: &Change) -> (Vec<(String, Cause)>, Outlook<'_>) {
+    let fields = differences(change).iter().map(|field| (field.name.clone(), field.cause)).collect();
+    (fields, outlook(change))
 }
 
 fn group<'a>(mut changes: Vec<&'a Change>, nouns: Nouns<'_>) -> Group<'a> {

@@ -48,7 +48,9 @@ pub(super) fn reason_words(
             format!("because {} is no longer in the manifest", clean(&change.origin.label))
         }
         Reason::Destroy => "because destroy was asked for".to_owned(),
-        Reason::Correction { why } | Reason::ByTag { why } => clean(why).into_owned(),
+        Reason::Correction { why } | Reason::ByTag { why } | Reason::Refused { why } => {
+            clean(why).into_owned()
+        }
         Reason::Surplus { why, .. } => match change.target.as_ref().filter(|_| count == 1) {
             Some(target) => format!("{} · {}", clean(why), target_name(target)),
             None => clean(why).into_owned(),

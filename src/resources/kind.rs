@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, Fields, KindText, Ownership, Scope};
-use crate::plan::Change;
+use crate::plan::{Change, Outlook};
 
 /// A kind of resource: how it is read from AWS and how one change to it is carried out.
 ///
@@ -99,6 +99,26 @@ pub trait Kind: Send + Sync {
     /// The operation whose rate decides how long steps like this one take, for the time left.
     fn pacing_operation(&self, step: &Step) -> &'static Operation;
 
+    /// What carrying out these changes, all in one scope, takes and means, where that is more than one write; by key.
+    fn outlook<'a>(
+        &'a self,
+        _aws: &'a Aws,
+        _scope: &'a Scope,
+        _project: &'a str,
+        _changes: &'a [&'a Change],
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Outlook>, AwsError>> {
+        futures::future::ready(Ok(BTreeMap::new())).boxed()
+    }
+
+    /// Carries out a batch like [`Kind::carry_out`], and tells how far it is where that takes long.
+    fn carry_out_telling<'a>(
+        &'a self,
+        course: &'a Course<'a>,
+        batch: &'a [Step],
+    ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
+        self.carry_out(course.aws, course.project, batch)
+    }
+
     /// Carries out a batch of steps of one sort and one scope; one result for each, in order.
     ///
     /// Repeating a step that has been carried out already succeeds.
@@ -108,6 +128,18 @@ pub trait Kind: Send + Sync {
         project: &'a str,
         batch: &'a [Step],
     ) -> BoxFuture<'a, Vec<Result<(), AwsError>>>;
+}
+
+/// How a batch is carried out that may take hours.
+pub struct Course<'a> {
+    /// The way to AWS.
+    pub aws: &'a Aws,
+    /// The project's name.
+    pub project: &'a str,
+    /// Whether to wait for what takes AWS hours. What is not waited for ends as [`crate::aws::ErrorClass::Unfinished`].
+    pub wait: bool,
+    /// Told of each step on a resource's way.
+    pub tell: &'a (dyn Fn(&Address, &str) + Sync),
 }
 
 /// The operations of a kind.

@@ -15,7 +15,7 @@ pub mod snapshot;
 pub mod tag;
 
 pub use crate::aws::partition;
-pub use kind::{KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};
+pub use kind::{Course, KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 use std::collections::BTreeSet;
 

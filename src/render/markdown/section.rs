@@ -145,6 +145,9 @@ fn section_lines(group: &Group<'_>, words: Words<'_>, width: Width) -> Vec<Strin
             }
         }
     }
+    let steps = first.steps.iter().enumerate();
+    lines.extend(steps.map(|(index, step)| format!("  {}. {}", index + 1, clean(step))));
+    lines.extend(first.notes.iter().map(|note| format!("# note: {}", clean(note))));
     lines
 }
 

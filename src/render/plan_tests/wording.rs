@@ -148,3 +148,29 @@ fn labels_beyond_six_are_summed_up() {
         "  create  20   alarm.l1 3 · alarm.l2 3 · alarm.l3 3 · alarm.l4 3 · alarm.l0 2 · alarm.l5 2 · … 2 more labels"
     );
 }
+
+#[test]
+fn steps_and_notes_stand_below_their_change() {
+    let mut slow = update(1, 80.0, 85.0);
+    slow.steps = vec!["stop it".to_owned(), "wait for\u{1b}[31m it".to_owned()];
+    slow.notes = vec!["saves $3.24 a month".to_owned()];
+    let plan = plan_of([slow, update(2, 80.0, 85.0)]);
+    let text = folded(&plan);
+    assert_eq!(text.matches("threshold").count(), 2, "one with steps is shown on its own: {text}");
+    for text in [text, crate::render::plan_markdown(&plan, &view(Detail::Folded))] {
+        let steps = text.find("1. stop it").unwrap_or_default();
+        let note = text.find("note: saves $3.24 a month").unwrap_or_default();
+        assert!(steps > 0 && note > steps && !text.contains('\u{1b}'), "{text}");
+    }
+}
+
+#[test]
+fn what_is_refused_says_why_and_blocks() {
+    let mut plan = plan_of([update(1, 80.0, 85.0)]);
+    let address = plan.changes[0].address.clone();
+    let refusal = Some("it is a spot instance".to_owned());
+    plan.foresee([(address, crate::plan::Outlook { refusal, ..Default::default() })].into());
+    assert_eq!(plan.blocking().count(), 1);
+    let text = folded(&plan);
+    assert!(text.contains("it is a spot instance"), "{text}");
+}

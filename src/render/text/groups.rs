@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::plan::{Change, Reason, Verb};
-use crate::render::escape::quoted;
+use crate::render::escape::{clean, quoted};
 use crate::render::fold::{Group, scope_words, subject};
 use crate::render::line::{Line, Page};
 use crate::render::palette::Tone;
@@ -110,6 +110,7 @@ fn body(page: &mut Page, group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) {
         summary_line(page, summary, *distinct, first, layout);
     }
     fields::show(page, group, layout);
+    outlook(page, first, layout);
     if first.verb == Verb::Adopt && group.fields.is_empty() {
         page.line(&Line::indented(layout.body()).with(Tone::Dim, "as declared already"));
     }
@@ -121,6 +122,20 @@ fn body(page: &mut Page, group: &Group<'_>, layout: &Layout, nouns: Nouns<'_>) {
         Verb::Conflict => listed(page, group, layout, MOST_LISTED),
         Verb::Replace => {}
         _ => names(page, group, layout),
+    }
+}
+
+/// What is done one after the other, and what else is to be known.
+fn outlook(page: &mut Page, change: &Change, layout: &Layout) {
+    let body = layout.body();
+    for (index, step) in change.steps.iter().enumerate() {
+        let number = format!("{}. ", index + 1);
+        let hanging = body + number.len();
+        page.line(&Line::indented(body).with(Tone::Dim, number).plain(clean(step)).hanging(hanging));
+    }
+    for note in &change.notes {
+        let line = Line::indented(body).with(Tone::Notice, "note: ").plain(clean(note));
+        page.line(&line.hanging(body + "note: ".len()));
     }
 }
 

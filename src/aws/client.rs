@@ -117,6 +117,16 @@ impl Aws {
         aws_sdk_sesv2::Client::new(&config)
     }
 
+    /// A client of AWS KMS. Only parked instances with encrypted volumes need it, so it is none of [`Clients`].
+    ///
+    /// # Panics
+    /// When the scope's account is none of [`Aws::accounts`].
+    pub fn kms(&self, scope: &Scope) -> aws_sdk_kms::Client {
+        let account = &self.accounts[&scope.account];
+        let config = account.to_builder().region(Region::new(scope.region.clone())).build();
+        aws_sdk_kms::Client::new(&config)
+    }
+
     /// The rate limit of an operation in a scope.
     pub fn throttle(&self, scope: &Scope, operation: &'static Operation) -> Arc<Throttle> {
         let mut throttles = self.throttles.lock().unwrap_or_else(PoisonError::into_inner);

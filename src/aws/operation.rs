@@ -115,6 +115,26 @@ operations! {
     STOP_DB_CLUSTER = operation("RDS", "StopDBCluster", "rds:StopDBCluster", rate(5.0, 5.0));
     /// One cluster a call.
     START_DB_CLUSTER = operation("RDS", "StartDBCluster", "rds:StartDBCluster", rate(5.0, 5.0));
+    /// One attribute of one instance a call; unpaged.
+    DESCRIBE_INSTANCE_ATTRIBUTE =
+        operation("EC2", "DescribeInstanceAttribute", "ec2:DescribeInstanceAttribute", rate(10.0, 50.0));
+    /// 100 types a page.
+    DESCRIBE_INSTANCE_TYPES = operation("EC2", "DescribeInstanceTypes", "ec2:DescribeInstanceTypes", rate(20.0, 100.0));
+    /// One instance a call.
+    MODIFY_INSTANCE_ATTRIBUTE =
+        operation("EC2", "ModifyInstanceAttribute", "ec2:ModifyInstanceAttribute", rate(5.0, 50.0));
+    /// All volumes of one instance a call; a bucket of 100 refilled at 5 a second.
+    CREATE_SNAPSHOTS = operation("EC2", "CreateSnapshots", "ec2:CreateSnapshots", rate(5.0, 100.0));
+    /// One volume a call; a bucket of 100 refilled at 5 a second.
+    CREATE_VOLUME = operation("EC2", "CreateVolume", "ec2:CreateVolume", rate(5.0, 100.0));
+    /// One volume a call; a bucket of 100 refilled at 5 a second.
+    DELETE_VOLUME = operation("EC2", "DeleteVolume", "ec2:DeleteVolume", rate(5.0, 100.0));
+    /// One volume a call; a bucket of 50 refilled at 5 a second.
+    ATTACH_VOLUME = operation("EC2", "AttachVolume", "ec2:AttachVolume", rate(5.0, 50.0));
+    /// One volume a call; a bucket of 50 refilled at 5 a second.
+    DETACH_VOLUME = operation("EC2", "DetachVolume", "ec2:DetachVolume", rate(5.0, 50.0));
+    /// One key a call ("Request quotas" in the KMS developer guide: 2,000 a second; we need few).
+    DESCRIBE_KEY = operation("KMS", "DescribeKey", "kms:DescribeKey", rate(20.0, 20.0));
     /// One database or cluster a call.
     ADD_RDS_TAGS = operation("RDS", "AddTagsToResource", "rds:AddTagsToResource", rate(5.0, 5.0));
     /// One database or cluster a call.

@@ -7,6 +7,7 @@ pub mod database_power;
 pub mod event_rule;
 mod halves;
 pub mod instance_power;
+pub mod instance_storage;
 mod kind;
 pub mod metric_alarm;
 pub mod schedule;
@@ -31,6 +32,7 @@ pub const KINDS: &[&dyn Kind] = &[
     &tag::TagKind,
     &instance_power::InstancePowerKind,
     &database_power::DatabasePowerKind,
+    &instance_storage::InstanceStorageKind,
     &schedule_group::ScheduleGroupKind,
     &schedule::ScheduleKind,
     &event_rule::EventRuleKind,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::aws::{LABEL_TAG, PROJECT_TAG};
 use crate::model::{Fields, KindText};
+use crate::resources::instance_storage::SET_TAG;
 
 /// The kind's name.
 pub const KIND: &str = "snapshot";
@@ -14,9 +15,6 @@ pub const KIND: &str = "snapshot";
 /// The kind in words.
 pub(super) const TEXT: KindText =
     KindText { kind: KIND, noun: "snapshot", plural: "snapshots", shared: false, summary };
-
-/// The tag of a snapshot that holds a parked volume.
-const PARKING_TAG: &str = "opsform:parking";
 
 /// AWS Backup's own tags all begin so ("Tags on backups" in the AWS Backup developer guide).
 const BACKUP_TAGS: &str = "aws:backup:";
@@ -87,7 +85,7 @@ impl Hold {
             Some(Self::Backup)
         } else if any(LIFECYCLE_TAGS) {
             Some(Self::Lifecycle)
-        } else if tags.contains_key(PARKING_TAG) {
+        } else if tags.contains_key(SET_TAG) {
             Some(Self::Parking)
         } else {
             is_of_copies(volume).then_some(Self::Copy)

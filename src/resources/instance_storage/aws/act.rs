@@ -1,0 +1,253 @@
+//! One step, as a call.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{
+    CopyTagsFromSource, EbsInstanceBlockDeviceSpecification, InstanceBlockDeviceMappingSpecification,
+    InstanceSpecification, ResourceType, Tag, TagSpecification, VolumeType,
+};
+
+use crate::aws::{Aws, AwsError, ErrorClass, LABEL_TAG, OnceError, Operation, PROJECT_TAG};
+use crate::model::Scope;
+use crate::resources::instance_storage::decide::Step;
+use crate::resources::instance_storage::record::{COUNT_TAG, INSTANCE_TAG, Record, SET_TAG};
+
+/// What the calls for one instance have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Subject<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) instance: &'a str,
+    pub(super) project: &'a str,
+    pub(super) label: &'a str,
+    pub(super) initialization_rate: Option<i32>,
+}
+
+/// What came of a call that AWS carried out, or of which another look will tell.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    /// Ids of what was made, which AWS may show a little later.
+    pub(super) ids: Vec<String>,
+    /// What is wrong with a key that was looked at.
+    pub(super) key_fault: Option<String>,
+}
+
+/// Errors that say that the world is another one than a moment ago, so that another look decides ("Error codes for the
+/// Amazon EC2 API").
+const CHANGED: [&str; 6] = [
+    "IncorrectState",
+    "IncorrectInstanceState",
+    "VolumeInUse",
+    "InvalidVolume.ZoneMismatch",
+    "InvalidParameterCombination",
+    "OperationNotPermitted",
+];
+
+/// Whether another look may lead on after an error.
+pub(super) fn is_worth_another_look(error: &AwsError) -> bool {
+    matches!(error.class, ErrorClass::NotFound | ErrorClass::Conflict) || CHANGED.contains(&&*error.code)
+}
+
+/// The operation of a step.
+pub(super) fn operation(step: &Step) -> &'static Operation {
+    match step {
+        Step::Stop => Operation::STOP_INSTANCES,
+        Step::Start => Operation::START_INSTANCES,
+        Step::LookAtKey { .. } => Operation::DESCRIBE_KEY,
+        Step::CreateSet { .. } => Operation::CREATE_SNAPSHOTS,
+        Step::Record { .. } | Step::Tag { .. } => Operation::CREATE_TAGS,
+        Step::DeleteSnapshot { .. } => Operation::DELETE_SNAPSHOT,
+        Step::Detach { .. } => Operation::DETACH_VOLUME,
+        Step::DeleteVolume { .. } => Operation::DELETE_VOLUME,
+        Step::CreateVolume { .. } => Operation::CREATE_VOLUME,
+        Step::Attach { .. } => Operation::ATTACH_VOLUME,
+        Step::SetFlag { .. } => Operation::MODIFY_INSTANCE_ATTRIBUTE,
+        Step::Unmark { .. } | Step::Release { .. } => Operation::DELETE_TAGS,
+    }
+}
+
+/// Carries out a step. Every one but taking snapshots may be repeated without harm.
+pub(super) async fn act(aws: &Aws, subject: &Subject<'_>, step: &Step) -> Result<Made, AwsError> {
+    let (clients, scope, instance) = (aws.clients(subject.scope), subject.scope, subject.instance);
+    let ec2 = &clients.ec2;
+    let operation = operation(step);
+    match step {
+        Step::Stop => {
+            aws.call(scope, operation, || ec2.stop_instances().instance_ids(instance).send()).await?;
+        }
+        Step::Start => {
+            aws.call(scope, operation, || ec2.start_instances().instance_ids(instance).send()).await?;
+        }
+        Step::LookAtKey { key } => {
+            let key_fault = fault_of_key(aws, scope, key).await?;
+            return Ok(Made { key_fault, ..Made::default() });
+        }
+        Step::CreateSet { of } => return create_set(aws, subject, *of).await,
+        Step::Record { snapshot, record } => {
+            let tags = record.to_tags().map_err(|why| AwsError::halted(operation, scope, why))?;
+            tag(aws, scope, snapshot, &tags).await?;
+        }
+        Step::Tag { volume, tags } => tag(aws, scope, volume, tags).await?,
+        Step::DeleteSnapshot { snapshot } => {
+            aws.call(scope, operation, || ec2.delete_snapshot().snapshot_id(snapshot).send()).await?;
+        }
+        Step::Detach { volume } => {
+            let call = || ec2.detach_volume().volume_id(volume).instance_id(instance).send();
+            aws.call(scope, operation, call).await?;
+        }
+        Step::DeleteVolume { volume } => {
+            aws.call(scope, operation, || ec2.delete_volume().volume_id(volume).send()).await?;
+        }
+        Step::CreateVolume { snapshot, set, attempt, record } => {
+            return create_volume(aws, subject, (snapshot, set, *attempt), record).await;
+        }
+        Step::Attach { volume, device } => {
+            let call = || ec2.attach_volume().volume_id(volume).instance_id(instance).device(device).send();
+            aws.call(scope, operation, call).await?;
+        }
+        Step::SetFlag { device, delete_on_termination } => {
+            let ebs = EbsInstanceBlockDeviceSpecification::builder()
+                .delete_on_termination(*delete_on_termination)
+                .build();
+            let mapping =
+                InstanceBlockDeviceMappingSpecification::builder().device_name(device).ebs(ebs).build();
+            let call = || {
+                let request = ec2.modify_instance_attribute().instance_id(instance);
+                request.block_device_mappings(mapping.clone()).send()
+            };
+            aws.call(scope, operation, call).await?;
+        }
+        Step::Unmark { volumes } => untag(aws, scope, volumes, SET_TAG).await?,
+        // The tag of the set stays: what opsform once parked is no generation of anybody's.
+        Step::Release { snapshots } => untag(aws, scope, snapshots, INSTANCE_TAG).await?,
+    }
+    Ok(Made::default())
+}
+
+async fn tag(
+    aws: &Aws,
+    scope: &Scope,
+    resource: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), AwsError> {
+    let clients = aws.clients(scope);
+    let tags: Vec<Tag> =
+        tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    let call = || clients.ec2.create_tags().resources(resource).set_tags(Some(tags.clone())).send();
+    aws.call(scope, Operation::CREATE_TAGS, call).await.map(drop)
+}
+
+async fn untag(aws: &Aws, scope: &Scope, resources: &[String], key: &str) -> Result<(), AwsError> {
+    let clients = aws.clients(scope);
+    let call = || {
+        let request = clients.ec2.delete_tags().set_resources(Some(resources.to_vec()));
+        request.tags(Tag::builder().key(key).build()).send()
+    };
+    aws.call(scope, Operation::DELETE_TAGS, call).await.map(drop)
+}
+
+fn specification(kind: ResourceType, tags: impl IntoIterator<Item = (String, String)>) -> TagSpecification {
+    let tags = tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+    TagSpecification::builder().resource_type(kind).set_tags(Some(tags.collect())).build()
+}
+
+/// `CreateSnapshots` knows no client token. After a lost answer the set is found by its tags.
+async fn create_set(aws: &Aws, subject: &Subject<'_>, of: usize) -> Result<Made, AwsError> {
+    let (clients, scope) = (aws.clients(subject.scope), subject.scope);
+    let operation = Operation::CREATE_SNAPSHOTS;
+    let set = format!("{}-{:08x}", subject.instance, fastrand::u32(..));
+    let count = of.to_string();
+    let tags = [
+        (SET_TAG, &*set),
+        (INSTANCE_TAG, subject.instance),
+        (COUNT_TAG, &*count),
+        (PROJECT_TAG, subject.project),
+        (LABEL_TAG, subject.label),
+    ];
+    let tags = specification(
+        ResourceType::Snapshot,
+        tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())),
+    );
+    let whole =
+        InstanceSpecification::builder().instance_id(subject.instance).exclude_boot_volume(false).build();
+    let throttle = aws.throttle(scope, operation);
+    let call = || {
+        let request = clients.ec2.create_snapshots().instance_specification(whole.clone());
+        let request = request.description(format!("parked volume of {}", subject.instance));
+        request.tag_specifications(tags.clone()).set_copy_tags_from_source(None::<CopyTagsFromSource>).send()
+    };
+    match aws.call_once(scope, operation, (&throttle, 1), call).await {
+        Ok(answer) => {
+            let ids = answer.snapshots().iter().filter_map(|one| one.snapshot_id().map(str::to_owned));
+            Ok(Made { ids: ids.collect(), ..Made::default() })
+        }
+        Err(OnceError::Unknown(error)) => {
+            tracing::debug!(%error, "another look finds out what became of the snapshots");
+            Ok(Made::default())
+        }
+        Err(OnceError::NotDone(error)) => Err(error),
+    }
+}
+
+async fn create_volume(
+    aws: &Aws,
+    subject: &Subject<'_>,
+    (snapshot, set, attempt): (&str, &str, usize),
+    record: &Record,
+) -> Result<Made, AwsError> {
+    let (clients, scope) = (aws.clients(subject.scope), subject.scope);
+    let what = &record.volume;
+    let mark = (SET_TAG.to_owned(), set.to_owned());
+    let tags = what.tags.clone().into_iter().chain([mark]);
+    let tags = specification(ResourceType::Volume, tags);
+    let token = token(set, &record.device, attempt);
+    let call = || {
+        clients
+            .ec2
+            .create_volume()
+            .snapshot_id(snapshot)
+            .availability_zone(&what.zone)
+            .size(what.size)
+            .volume_type(VolumeType::from(&*what.volume_type))
+            .set_iops(what.iops)
+            .set_throughput(what.throughput)
+            .set_encrypted(what.encrypted.then_some(true))
+            .set_kms_key_id(what.key.clone())
+            .set_multi_attach_enabled(what.multi_attach.then_some(true))
+            .set_volume_initialization_rate(subject.initialization_rate)
+            .tag_specifications(tags.clone())
+            .client_token(&token)
+            .send()
+    };
+    let made = aws.call(scope, Operation::CREATE_VOLUME, call).await?;
+    Ok(Made { ids: made.volume_id().map(str::to_owned).into_iter().collect(), ..Made::default() })
+}
+
+/// At most 64 characters ("Ensuring idempotency in Amazon EC2 API requests"); the same step has the same token, whoever makes it.
+fn token(set: &str, device: &str, attempt: usize) -> String {
+    let device: String = device.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{set}-{device}-{attempt}").chars().take(64).collect()
+}
+
+/// What is wrong with a key, if it cannot be used. That it cannot be found out is told as a fault, too: nothing is deleted on
+/// trust.
+pub(super) async fn fault_of_key(aws: &Aws, scope: &Scope, key: &str) -> Result<Option<String>, AwsError> {
+    let client = aws.kms(scope);
+    let found = aws.call(scope, Operation::DESCRIBE_KEY, || client.describe_key().key_id(key).send()).await;
+    match found {
+        Ok(answer) => {
+            let state = answer
+                .key_metadata()
+                .and_then(|key| key.key_state())
+                .map(aws_sdk_kms::types::KeyState::as_str);
+            Ok(match state {
+                Some("Enabled") => None,
+                other => Some(format!("its state is {}", other.unwrap_or("not told"))),
+            })
+        }
+        Err(error) if error.class == ErrorClass::NotFound => Ok(Some("there is no such key".to_owned())),
+        Err(error) if error.class == ErrorClass::Denied => {
+            Ok(Some("the caller may not look at it (kms:DescribeKey)".to_owned()))
+        }
+        Err(error) => Err(error),
+    }
+}

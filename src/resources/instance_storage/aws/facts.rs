@@ -1,0 +1,249 @@
+//! What forbids parking an instance, found out before anything of it is touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::{self, InstanceAttributeName, InstanceType, ProductCodeValues};
+use futures::future::try_join_all;
+
+use super::act::fault_of_key;
+use super::observe::{Seen, snapshots, tags};
+use crate::aws::{Aws, AwsError, Operation};
+use crate::model::Scope;
+use crate::resources::instance_storage::record::{INSTANCE_TAG, Record};
+use crate::resources::instance_storage::spec::Storage;
+use crate::resources::instance_storage::world::{Power, Stage, World};
+
+/// The tag that Auto Scaling puts on the members of a group ("Tag Auto Scaling groups and instances" in its user guide).
+const GROUP_TAG: &str = "aws:autoscaling:groupName";
+
+/// The most types that `DescribeInstanceTypes` takes by name.
+const TYPES_A_CALL: usize = 100;
+
+/// Snapshots of one volume that may be pending at once: 5, of st1 and sc1 one ("Amazon EBS endpoints and quotas").
+const PENDING: usize = 5;
+const PENDING_OF_DISKS: usize = 1;
+
+/// The most volumes in one call of `CreateSnapshots` ("Create Amazon EBS snapshots" in the EBS user guide: a root volume and up to
+/// 127 data volumes).
+const VOLUMES_A_SET: usize = 128;
+
+/// Why instances must not be touched, by id, of those that are wanted otherwise than they are.
+pub(super) async fn refusals(
+    aws: &Aws,
+    scope: &Scope,
+    project: &str,
+    seen: &BTreeMap<String, Seen>,
+    wanted: &BTreeMap<&str, &Storage>,
+) -> Result<BTreeMap<String, String>, AwsError> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut to_park: BTreeMap<&str, (&Seen, &Storage)> = BTreeMap::new();
+    for (id, seen) in seen {
+        let Some(wanted) = wanted.get(&**id) else { continue };
+        all.entry(id.clone()).or_default().extend(others_project(&seen.world, project));
+        // With its root volume off it has passed all this, and what is left is to finish it.
+        if wanted.parked && seen.world.root().is_some() {
+            all.entry(id.clone()).or_default().extend(described(seen, wanted));
+            to_park.insert(id, (seen, wanted));
+        }
+    }
+    let faults = keys(aws, scope, &to_park).await?;
+    let stores = instance_stores(aws, scope, &to_park).await?;
+    let pending = pending_snapshots(aws, scope, &to_park).await?;
+    let protections = protections(aws, scope, &to_park).await?;
+    for found in [faults, stores, pending, protections].into_iter().flatten() {
+        all.entry(found.0).or_default().push(found.1);
+    }
+    all.retain(|_, reasons| !reasons.is_empty());
+    Ok(all.into_iter().map(|(id, reasons)| (id, reasons.join("; "))).collect())
+}
+
+/// Instances and why, of those that something forbids to be parked.
+type Found = Vec<(String, String)>;
+
+type ToPark<'a> = BTreeMap<&'a str, (&'a Seen, &'a Storage)>;
+
+fn others_project(world: &World, project: &str) -> Option<String> {
+    let others = world.snapshots.iter().filter_map(|one| one.project.as_deref());
+    let other = others.into_iter().find(|other| *other != project)?;
+    Some(format!("it is parked by the opsform project {other:?}"))
+}
+
+/// What the descriptions of the instance and its volumes say.
+fn described(seen: &Seen, wanted: &Storage) -> Vec<String> {
+    let (instance, world) = (&seen.instance, &seen.world);
+    let mut reasons = Vec::new();
+    let mut refuse = |reason: String| reasons.push(reason);
+    if instance.hibernation_options().and_then(types::HibernationOptions::configured) == Some(true) {
+        refuse("hibernation is enabled, and its memory would be lost with its root volume".to_owned());
+    }
+    if instance.instance_lifecycle() == Some(&types::InstanceLifecycleType::Spot) {
+        refuse(
+            "it is a spot instance, which EC2 terminates when it is started without its root volume"
+                .to_owned(),
+        );
+    }
+    if let Some(group) = tags(instance.tags()).get(GROUP_TAG) {
+        refuse(format!("the Auto Scaling group {group:?} would replace it as soon as it is stopped"));
+    }
+    if instance.root_device_type() == Some(&types::DeviceType::InstanceStore) {
+        refuse("its root volume is an instance store, so it cannot be stopped".to_owned());
+    }
+    if instance.operator().and_then(types::OperatorResponse::managed) == Some(true) {
+        refuse("a service of AWS manages it".to_owned());
+    }
+    let of_marketplace = |codes: &[types::ProductCode]| {
+        codes.iter().any(|code| code.product_code_type() == Some(&ProductCodeValues::Marketplace))
+    };
+    if !wanted.allow_marketplace && of_marketplace(instance.product_codes()) {
+        refuse(
+            "it bears a product code of the AWS Marketplace: its volumes can be made again only while the subscription \
+             is active and its terms are accepted; if they are, set `allow_marketplace = true`"
+                .to_owned(),
+        );
+    }
+    if world.attached().len() > VOLUMES_A_SET {
+        refuse(format!(
+            "it has more than the {VOLUMES_A_SET} volumes of which snapshots can be taken together"
+        ));
+    }
+    reasons.extend(of_volumes(seen));
+    reasons
+}
+
+/// What the descriptions of its volumes say.
+fn of_volumes(seen: &Seen) -> Vec<String> {
+    let world = &seen.world;
+    let mut reasons = Vec::new();
+    let mut refuse = |reason: String| reasons.push(reason);
+    for (device, (volume, attachment)) in world.attached() {
+        if let Some(other) = volume.elsewhere(&world.instance.id) {
+            refuse(format!("its volume {} is attached to {other} as well (multi-attach)", volume.id));
+        } else if volume.stage != Stage::InUse {
+            refuse(format!("its volume {} is not in use", volume.id));
+        }
+        let record = Record {
+            device: device.to_owned(),
+            root: device == world.instance.root_device,
+            delete_on_termination: attachment.delete_on_termination,
+            volume: volume.attributes.clone(),
+        };
+        if let Err(why) = record.to_tags() {
+            refuse(format!("its volume {} cannot be recorded: {why}", volume.id));
+        }
+        let described = seen.volumes.get(&volume.id);
+        if described.is_some_and(|one| one.outpost_arn().is_some_and(|arn| !arn.is_empty())) {
+            refuse(format!("its volume {} is on an Outpost", volume.id));
+        }
+        let managed = described.and_then(|one| one.operator()).and_then(types::OperatorResponse::managed);
+        if managed == Some(true) {
+            refuse(format!("a service of AWS manages its volume {}", volume.id));
+        }
+    }
+    reasons
+}
+
+/// Volumes whose key is disabled could not be made again.
+async fn keys(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (id, (seen, _)) in to_park {
+        for (volume, _) in seen.world.attached().into_values() {
+            if let Some(key) = &volume.attributes.key {
+                users.entry(key).or_default().insert(id);
+            }
+        }
+    }
+    let looks = users.iter().map(|(key, users)| async move {
+        let fault = fault_of_key(aws, scope, key).await?;
+        Ok::<_, AwsError>(fault.map(|fault| (*key, users, fault)))
+    });
+    let faults = try_join_all(looks).await?.into_iter().flatten();
+    let told = faults.flat_map(|(key, users, fault)| {
+        let why = format!("the KMS key {key} of its volumes cannot be used: {fault}");
+        users.iter().map(move |id| ((*id).to_owned(), why.clone()))
+    });
+    Ok(told.collect())
+}
+
+/// A stop destroys what is on an instance store, and no description says whether an instance has one: its type does.
+async fn instance_stores(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
+    let mut of_type: BTreeMap<InstanceType, Vec<&str>> = BTreeMap::new();
+    for (id, (seen, wanted)) in to_park {
+        if let Some(name) = seen.instance.instance_type().filter(|_| !wanted.allow_instance_store) {
+            of_type.entry(name.clone()).or_default().push(id);
+        }
+    }
+    let clients = aws.clients(scope);
+    let mut found = Vec::new();
+    let names: Vec<InstanceType> = of_type.keys().cloned().collect();
+    for names in names.chunks(TYPES_A_CALL) {
+        let ask = || clients.ec2.describe_instance_types().set_instance_types(Some(names.to_vec())).send();
+        let answer = aws.call(scope, Operation::DESCRIBE_INSTANCE_TYPES, ask).await?;
+        let stored =
+            answer.instance_types().iter().filter(|one| one.instance_storage_supported() == Some(true));
+        for name in stored.filter_map(types::InstanceTypeInfo::instance_type) {
+            let why = format!(
+                "{name} has instance store volumes, whose content a stop destroys; if that is meant, set \
+                 `allow_instance_store = true`"
+            );
+            found.extend(of_type.get(name).into_iter().flatten().map(|id| ((*id).to_owned(), why.clone())));
+        }
+    }
+    Ok(found)
+}
+
+/// AWS takes no further snapshot of a volume while too many are pending.
+async fn pending_snapshots(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
+    let mut volumes: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+    for (id, (seen, _)) in to_park {
+        for (volume, _) in seen.world.attached().into_values() {
+            let disks = ["st1", "sc1"].contains(&&*volume.attributes.volume_type);
+            volumes.insert(&volume.id, (id, if disks { PENDING_OF_DISKS } else { PENDING }));
+        }
+    }
+    let ids: Vec<&str> = volumes.keys().copied().collect();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let all = snapshots(aws, scope, "volume-id", &ids).await?;
+    let open = all.iter().filter(|one| {
+        let ours = tags(one.tags()).contains_key(INSTANCE_TAG);
+        !ours && one.state() == Some(&types::SnapshotState::Pending)
+    });
+    for volume in open.filter_map(types::Snapshot::volume_id) {
+        *counts.entry(volume).or_default() += 1;
+    }
+    let full = counts.into_iter().filter_map(|(volume, count)| {
+        let (id, limit) = volumes.get(volume)?;
+        let why =
+            format!("{count} snapshots of its volume {volume} are pending, and AWS takes no further one");
+        (count >= *limit).then(|| ((*id).to_owned(), why))
+    });
+    Ok(full.collect())
+}
+
+/// Protections that somebody set. Of those that are stopped already the first is of no importance.
+async fn protections(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
+    let asked = to_park.iter().flat_map(|(id, (seen, _))| {
+        let runs = seen.world.instance.power != Power::Stopped;
+        let stop =
+            runs.then_some((InstanceAttributeName::DisableApiStop, "stop protection (DisableApiStop)"));
+        let termination =
+            (InstanceAttributeName::DisableApiTermination, "termination protection (DisableApiTermination)");
+        stop.into_iter().chain([termination]).map(move |(name, words)| (*id, name, words))
+    });
+    let clients = aws.clients(scope);
+    let looks = asked.map(|(id, name, words)| {
+        let clients = &clients;
+        async move {
+            let ask =
+                || clients.ec2.describe_instance_attribute().instance_id(id).attribute(name.clone()).send();
+            let answer = aws.call(scope, Operation::DESCRIBE_INSTANCE_ATTRIBUTE, ask).await?;
+            let set = [answer.disable_api_stop(), answer.disable_api_termination()];
+            let set = set.into_iter().flatten().any(|value| value.value() == Some(true));
+            Ok::<_, AwsError>(set.then(|| (id.to_owned(), format!("it has {words}; take that off first"))))
+        }
+    });
+    Ok(try_join_all(looks).await?.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+#[path = "facts_tests.rs"]
+mod tests;

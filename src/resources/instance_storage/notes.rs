@@ -1,0 +1,53 @@
+//! What a reviewer of a plan should know of a parking besides its steps.
+
+use super::prices::{DATE, saving};
+use super::record::Attributes;
+use super::sets::{base, sets};
+use super::spec::Storage;
+use super::world::{Power, World};
+
+pub(super) fn notes(region: &str, world: &World, wanted: &Storage, public_ip: Option<&str>) -> Vec<String> {
+    if world.root().is_none() {
+        let parked = base(&sets(world)).filter(|_| !wanted.parked);
+        return parked
+            .map(|base| of_restore(region, base.slots().map(|(_, it)| &it.volume)))
+            .unwrap_or_default();
+    }
+    if !wanted.parked {
+        return Vec::new();
+    }
+    let volumes = world.attached().into_values().map(|(volume, _)| &volume.attributes);
+    let mut notes = vec![match saving(region, volumes) {
+        Some(saved) if saved < 0.0 => {
+            format!("costs {} a month more than it saves, if its volumes are full ({DATE})", dollars(-saved))
+        }
+        Some(saved) => {
+            format!("saves {} a month or more: volumes less full snapshots ({DATE})", dollars(saved))
+        }
+        None => format!("no saving is shown, because no prices are known for its volumes in {region}"),
+    }];
+    let runs = matches!(world.instance.power, Power::Running | Power::Pending);
+    if let Some(address) = public_ip.filter(|_| runs) {
+        notes.push(format!("loses its public IPv4 address {address}; the next start brings another one"));
+    }
+    notes
+}
+
+fn of_restore<'a>(region: &str, volumes: impl Iterator<Item = &'a Attributes>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(cost) = saving(region, volumes).filter(|cost| *cost > 0.0) {
+        notes.push(format!("costs up to {} a month more than parked ({DATE})", dollars(cost)));
+    }
+    notes.push(
+        "the new volumes have new ids: alarms and schedules that name a volume follow with the next apply"
+            .to_owned(),
+    );
+    notes.push(
+        "the new volumes load from their snapshots while they are read, so they are slow at first".to_owned(),
+    );
+    notes
+}
+
+pub(super) fn dollars(amount: f64) -> String {
+    format!("${amount:.2}")
+}

@@ -1,8 +1,10 @@
 //! What a user types. One definition feeds the parser, the help, the man page and the completions.
 
+mod park;
 mod power;
 mod reports;
 
+pub(super) use self::park::*;
 pub(super) use self::power::*;
 pub(super) use self::reports::*;
 
@@ -93,6 +95,10 @@ pub(super) enum Command {
     /// Start and stop instances, databases and clusters by hand
     #[command(subcommand)]
     Power(PowerCommand),
+    /// Keep instances for the price of snapshots of their volumes
+    Park(ParkArgs),
+    /// Make the volumes of parked instances again, and start them
+    Unpark(UnparkArgs),
     /// Show what was changed outside opsform since it was last applied
     Drift(DriftArgs),
     /// Show a saved plan, or what the project owns, field by field

@@ -17,6 +17,7 @@ mod mailing;
 mod manifest_path;
 mod opening;
 mod output;
+mod park;
 mod plan;
 mod planning;
 mod power;
@@ -90,6 +91,8 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Plan(args) => plan::run(global, args, environment).await,
         Command::Apply(args) => apply::run(global, args, environment).await,
         Command::Destroy(args) => apply::destroy(global, args, environment).await,
+        Command::Park(args) => park::run(global, args, environment).await,
+        Command::Unpark(args) => park::unpark(global, args, environment).await,
         Command::Power(command) => power::run(global, command, environment).await,
         Command::Drift(args) => plan::drift(global, args, environment).await,
         Command::Show(args) => state::show(global, args, environment).await,

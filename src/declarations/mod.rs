@@ -5,6 +5,7 @@ mod dates;
 mod engine;
 mod for_each;
 mod inventories;
+mod park;
 mod patterns;
 mod power;
 mod registry;

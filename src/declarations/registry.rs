@@ -7,7 +7,7 @@ use crate::model::{Diagnostic, Diagnostics, Place};
 use crate::resources;
 
 use super::inventories::{self, Inventories};
-use super::{Declaration, alarm, schedule, snapshot, tags};
+use super::{Declaration, alarm, park, schedule, snapshot, tags};
 
 /// A label becomes part of an AWS tag's value, which holds 256 characters.
 const LABEL_LENGTH: usize = 128;
@@ -47,6 +47,12 @@ pub const REGISTRY: &[DeclarationKind] = &[
         about: "a CloudWatch alarm for each selected target",
         known_by_tags: &[],
         parse: alarm::parse,
+        files: |_| Vec::new(),
+    },
+    DeclarationKind {
+        block: "park",
+        about: "instances that are kept for the price of their snapshots",
+        parse: park::parse,
         files: |_| Vec::new(),
     },
     DeclarationKind {

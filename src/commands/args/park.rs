@@ -1,0 +1,73 @@
+//! `park` and `unpark`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{ConsentArgs, DetailChoice};
+
+/// `park`
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(in crate::commands) struct ParkArgs {
+    #[command(subcommand)]
+    pub(in crate::commands) command: Option<ParkCommand>,
+    #[command(flatten)]
+    pub(in crate::commands) order: OrderArgs,
+    /// Park also instances whose type has instance store volumes: a stop destroys what is on them
+    #[arg(long)]
+    pub(in crate::commands) allow_instance_store: bool,
+    /// Park also instances with product codes of the AWS Marketplace
+    #[arg(long)]
+    pub(in crate::commands) allow_marketplace: bool,
+    /// Begin the snapshots and do not wait for them; the same command goes on later
+    #[arg(long)]
+    pub(in crate::commands) no_wait: bool,
+}
+
+/// `park list`
+#[derive(Debug, Subcommand)]
+pub(in crate::commands) enum ParkCommand {
+    /// Show what is parked, since when, how large it is and what it saves
+    List {
+        /// The form
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        format: ListFormat,
+    },
+}
+
+/// The form of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::commands) enum ListFormat {
+    /// For a terminal
+    Table,
+    /// For programs
+    Json,
+}
+
+/// `unpark`
+#[derive(Args, Debug)]
+pub(in crate::commands) struct UnparkArgs {
+    #[command(flatten)]
+    pub(in crate::commands) order: OrderArgs,
+    /// Keep the snapshots when the instance runs
+    #[arg(long)]
+    pub(in crate::commands) keep_snapshots: bool,
+    /// Fill the volumes at so many MiB/s; it costs extra [default: AWS's own pace]
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(i32).range(100..=300))]
+    pub(in crate::commands) initialization_rate: Option<i32>,
+}
+
+/// Which instances, and how.
+#[derive(Args, Debug)]
+pub(in crate::commands) struct OrderArgs {
+    /// The instances' ids
+    #[arg(value_name = "INSTANCE", required = true)]
+    pub(in crate::commands) instances: Vec<String>,
+    /// Show the plan and change nothing
+    #[arg(long, visible_alias = "dry-run")]
+    pub(in crate::commands) plan: bool,
+    /// How much of the plan is shown
+    #[arg(long, value_name = "DETAIL", default_value = "folded")]
+    pub(in crate::commands) detail: DetailChoice,
+    #[command(flatten)]
+    pub(in crate::commands) consent: ConsentArgs,
+}

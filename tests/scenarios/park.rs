@@ -1,0 +1,294 @@
+//! Instances that are kept for the price of their snapshots.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::park_odds::kms_key;
+use crate::workspace::{REGION, Workspace};
+
+pub(crate) const PARK: &str = r#"
+[project]
+name = "payments"
+
+[aws]
+regions = ["us-east-1"]
+
+[aws.rates]
+AttachVolume = 1000
+DetachVolume = 1000
+CreateVolume = 1000
+DeleteVolume = 1000
+ModifyInstanceAttribute = 1000
+CreateTags = 1000
+CreateSnapshots = 1000
+DeleteSnapshot = 1000
+StartInstances = 1000
+StopInstances = 1000
+
+[[park]]
+label = "boxes"
+for_each = { ec2 = { tags = { Park = "yes" } } }
+state = "parked"
+"#;
+
+/// Long before any snapshot.
+pub(crate) const LAUNCHED: &str = "2026-01-02T03:04:05Z";
+
+/// Seeds an instance with these volumes besides its root volume.
+pub(crate) fn seed(workspace: &Workspace, root: Value, volumes: Value) -> String {
+    let instance = json!([{
+        "name": "box", "tags": {"Park": "yes"}, "launched": LAUNCHED, "root": root, "volumes": volumes,
+        "root_device": "/dev/xvda", "public_ip": "203.0.113.9",
+    }]);
+    // What is in between is seen, too.
+    workspace.account.options(json!({"slow_volumes": true}));
+    workspace.account.seed_instances(REGION, instance).remove(0)
+}
+
+/// The elements of an answer's list, each with its text.
+fn items<'a>(answer: &'a str, set: &str) -> Vec<&'a str> {
+    let (open, close) = (format!("<{set}>"), format!("</{set}>"));
+    let Some(rest) = answer.split_once(&open) else { return Vec::new() };
+    // Lists within an item end before it does.
+    let list = rest.1.rsplit_once(&close).map_or("", |(list, _)| list);
+    let mut found = Vec::new();
+    let (mut depth, mut start) = (0, 0);
+    for (at, _) in list.match_indices('<') {
+        if list[at..].starts_with("<item>") {
+            if depth == 0 {
+                start = at + "<item>".len();
+            }
+            depth += 1;
+        } else if list[at..].starts_with("</item>") {
+            depth -= 1;
+            if depth == 0 {
+                found.push(&list[start..at]);
+            }
+        }
+    }
+    found
+}
+
+fn text<'a>(item: &'a str, name: &str) -> &'a str {
+    let open = format!("<{name}>");
+    item.split_once(&open).and_then(|(_, rest)| rest.split_once('<')).map_or("", |(text, _)| text)
+}
+
+/// What stands on AWS of an instance's volumes, by device: everything but the ids.
+pub(crate) fn volumes(workspace: &Workspace, instance: &str) -> BTreeMap<String, Vec<String>> {
+    let filter = [("Filter.1.Name", "attachment.instance-id"), ("Filter.1.Value.1", instance)];
+    let answer = workspace.account.ec2_answer(REGION, "DescribeVolumes", &filter);
+    let of = |item: &&str| {
+        let mut facts: Vec<String> =
+            ["size", "volumeType", "iops", "throughput", "encrypted", "kmsKeyId", "availabilityZone"]
+                .into_iter()
+                .chain(["multiAttachEnabled", "deleteOnTermination"])
+                .map(|name| format!("{name} {}", text(item, name)))
+                .collect();
+        let mut tags: Vec<String> = items(item, "tagSet")
+            .into_iter()
+            .map(|tag| format!("{}={}", text(tag, "key"), text(tag, "value")))
+            .collect();
+        tags.sort();
+        facts.extend(tags);
+        (text(item, "device").to_owned(), facts)
+    };
+    items(&answer, "volumeSet").iter().map(of).collect()
+}
+
+pub(crate) fn volume_count(workspace: &Workspace) -> usize {
+    items(&workspace.account.ec2_answer(REGION, "DescribeVolumes", &[]), "volumeSet").len()
+}
+
+pub(crate) fn state(workspace: &Workspace, instance: &str) -> String {
+    let answer = workspace.account.ec2_answer(REGION, "DescribeInstances", &[("InstanceId.1", instance)]);
+    text(answer.split_once("<instanceState>").unwrap().1, "name").to_owned()
+}
+
+/// The manifest wants it to run.
+pub(crate) fn run_it(workspace: &Workspace) {
+    workspace.edit_manifest("state = \"parked\"", "state = \"running\"");
+}
+
+fn there_and_back(root: Value, data: Value) {
+    let workspace = Workspace::new(PARK);
+    let instance = seed(&workspace, root, data);
+    let before = volumes(&workspace, &instance);
+    assert!(!before.is_empty());
+    workspace.apply().says(&["1 changed"]);
+    assert_eq!((volume_count(&workspace), state(&workspace, &instance).as_str()), (0, "stopped"));
+    assert_eq!(workspace.account.snapshots(REGION).len(), before.len());
+    workspace.expect_nothing_to_do();
+    run_it(&workspace);
+    workspace.apply().says(&["1 changed"]);
+    assert_eq!(state(&workspace, &instance), "running");
+    assert_eq!(volumes(&workspace, &instance), before);
+    assert_eq!(volume_count(&workspace), before.len());
+    assert!(workspace.account.snapshots(REGION).is_empty());
+    workspace.expect_nothing_to_do();
+    assert_eq!(workspace.account.lost_volumes(), [""; 0]);
+}
+
+#[test]
+fn one_volume() {
+    there_and_back(json!(true), json!([]));
+}
+
+#[test]
+fn three_volumes_of_all_sorts() {
+    there_and_back(
+        json!({"type": "gp2", "size": 30, "tags": {"Name": "루트 볼륨", "emoji": "🚗 <&>"}}),
+        json!([
+            {"device": "/dev/sdf", "type": "gp3", "size": 100, "iops": 4000, "throughput": 250,
+             "delete_on_termination": true, "tags": {"a b": " padded ", "empty": ""}},
+            {"device": "/dev/sdg", "type": "io2", "size": 50, "iops": 1000},
+        ]),
+    );
+}
+
+#[test]
+fn twelve_volumes() {
+    there_and_back(
+        json!({"delete_on_termination": false}),
+        json!([{"count": 11, "size": 10, "name": "data"}]),
+    );
+}
+
+#[test]
+fn removing_the_block_and_destroy_change_nothing() {
+    let workspace = Workspace::new(PARK);
+    seed(&workspace, json!(true), json!([{}]));
+    workspace.apply();
+    workspace.ok(&["destroy", "--yes"]);
+    let block = &PARK[PARK.find("[[park]]").unwrap()..];
+    workspace.edit_manifest(block, "");
+    workspace.expect_nothing_to_do();
+    workspace.apply();
+    assert_eq!((volume_count(&workspace), workspace.account.snapshots(REGION).len()), (0, 2));
+    assert_eq!(workspace.recorded(), [""; 0]);
+}
+
+#[test]
+fn kept_snapshots_are_ordinary_ones_from_then_on() {
+    let workspace = Workspace::new(
+        &PARK.replace("\"parked\"", "\"parked\"\nkeep_snapshots = true\ninitialization_rate = 200"),
+    );
+    let instance = seed(&workspace, json!(true), json!([{}]));
+    workspace.apply();
+    let kept = workspace.account.snapshots(REGION);
+    run_it(&workspace);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    assert_eq!(workspace.account.snapshots(REGION), kept);
+    let answer = workspace.account.ec2_answer(REGION, "DescribeVolumes", &[]);
+    assert_eq!(answer.matches("<volumeInitializationRate>200<").count(), 2);
+    assert_eq!(state(&workspace, &instance), "running");
+    workspace.edit_manifest("state = \"running\"", "state = \"parked\"");
+    workspace.apply();
+    assert_eq!(workspace.account.snapshots(REGION).len(), 4);
+    assert!(workspace.account.snapshots(REGION).is_superset(&kept));
+}
+
+#[test]
+fn a_saved_plan_parks_just_what_was_reviewed() {
+    let workspace = Workspace::new(PARK);
+    let instance = seed(&workspace, json!(true), json!([{}]));
+    workspace.ok(&["plan", "--out", "plan.json"]).says(&["1. stop the instance", "saves $"]);
+    workspace.ok(&["show", "plan.json"]).says(&["1. stop the instance", "public IPv4 address 203.0.113.9"]);
+    let more = json!({ REGION: { "volumes": [{"instance": instance, "device": "/dev/sdx"}] } });
+    workspace.account.seed(more);
+    workspace.run(&["apply", "plan.json", "--yes"]).expect(5).says(&["volumes"]);
+    assert_eq!(volume_count(&workspace), 3);
+    workspace.ok(&["plan", "--out", "plan.json"]);
+    workspace.ok(&["apply", "plan.json", "--yes", "--max-destroy", "0"]).says(&["1 changed"]);
+    assert_eq!(volume_count(&workspace), 0);
+    workspace.ok(&["apply", "plan.json", "--yes"]).says(&["Nothing to do"]);
+}
+
+/// The looks are shared, so twenty cost hardly more of them than one.
+#[test]
+fn twenty_at_once_take_the_time_of_the_slowest() {
+    let many = |count: usize| {
+        let text =
+            PARK.split("[aws.rates]").next().unwrap().to_owned() + &PARK[PARK.find("[[park]]").unwrap()..];
+        let workspace = Workspace::new(&text);
+        let instances = json!([{"name": "box", "tags": {"Park": "yes"}, "launched": LAUNCHED, "root": true,
+                                "volumes": [{}], "count": count}]);
+        workspace.account.seed_instances(REGION, instances);
+        workspace.account.options(json!({"delay": 20}));
+        let bucket = |operation: &str, rate: u32, burst: u32| json!({"operation": operation, "kind": "bucket", "rate": rate, "burst": burst, "code": "RequestLimitExceeded"});
+        let faults = [
+            bucket("StopInstances", 5, 50),
+            bucket("CreateSnapshots", 5, 100),
+            bucket("DetachVolume", 5, 50),
+            bucket("DeleteVolume", 5, 100),
+            bucket("CreateTags", 10, 100),
+            bucket("DescribeVolumes", 20, 100),
+            bucket("DescribeSnapshots", 20, 100),
+            bucket("DescribeInstances", 20, 100),
+        ];
+        workspace.account.faults(faults.to_vec().into());
+        workspace.apply().says(&[&format!("{count} changed")]);
+        let log = workspace.account.log();
+        let reads = log.iter().filter(|call| call["operation"].as_str().unwrap().starts_with("Describe"));
+        let reads = reads.filter(|call| call["operation"] != "DescribeInstanceAttribute").count();
+        assert!(log.iter().all(|call| call["code"] != "RequestLimitExceeded"), "throttled");
+        assert_eq!((volume_count(&workspace), workspace.account.lost_volumes().len()), (0, 0));
+        reads
+    };
+    let (one, twenty) = (many(1), many(20));
+    assert!(twenty <= one + 12, "{one} reads for one, {twenty} for twenty");
+}
+
+#[test]
+fn by_hand_and_what_is_parked() {
+    let workspace = Workspace::new(PARK.split("[[park]]").next().unwrap());
+    let instance = seed(&workspace, json!(true), json!([{"size": 92}]));
+    let before = volumes(&workspace, &instance);
+    workspace.ok(&["park", "list"]).says(&["0 parked instances"]);
+    workspace.ok(&["park", &instance, "--plan"]).says(&["1. stop the instance", "asked for by hand"]);
+    assert_eq!(volume_count(&workspace), 2);
+    workspace.run(&["park", &instance]).expect(1).says(&["--yes"]);
+    workspace.run(&["park", "i-0123456789abcdef0", "--yes"]).expect(1).says(&["there is no instance i-01"]);
+    workspace.ok(&["park", &instance, "--yes"]).says(&["1 changed"]);
+    assert_eq!(volume_count(&workspace), 0);
+    workspace.ok(&["park", &instance, "--yes"]).says(&["Nothing to do"]);
+    workspace.ok(&["park", "list"]).says(&[
+        &instance,
+        "box",
+        "parked",
+        "100",
+        "$3.00",
+        "payments",
+        "1 parked instance",
+    ]);
+    let listed: Value =
+        serde_json::from_str(&workspace.ok(&["park", "list", "--format", "json"]).stdout).unwrap();
+    assert_eq!(listed["parked"][0]["volumes"], 2);
+    assert!(!workspace.state_file().exists());
+    workspace.ok(&["unpark", &instance, "--yes"]).says(&["1 changed"]);
+    assert_eq!(volumes(&workspace, &instance), before);
+    assert_eq!(state(&workspace, &instance), "running");
+    assert!(workspace.account.snapshots(REGION).is_empty());
+}
+
+/// What parking and restoring call is what the printed policy allows.
+#[test]
+fn the_policy_allows_what_is_called() {
+    let workspace = Workspace::new(PARK);
+    let (_, key) = kms_key(&workspace);
+    seed(&workspace, json!({"key": key}), json!([{"delete_on_termination": true}]));
+    workspace.account.clear_calls();
+    let policy: Value = serde_json::from_str(&workspace.ok(&["iam-policy"]).stdout).unwrap();
+    let allowed =
+        policy["Statement"].as_array().unwrap().iter().flat_map(|one| one["Action"].as_array().unwrap());
+    let allowed: Vec<&str> = allowed.map(|action| action.as_str().unwrap()).collect();
+    workspace.apply();
+    run_it(&workspace);
+    workspace.apply();
+    for call in workspace.account.calls().keys().filter(|call| *call != "sts:GetCallerIdentity") {
+        let action = call.replace("tagging:", "tag:");
+        assert!(allowed.contains(&&*action), "{action} is not in {allowed:?}");
+    }
+}

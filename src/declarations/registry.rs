@@ -52,6 +52,7 @@ pub const REGISTRY: &[DeclarationKind] = &[
     DeclarationKind {
         block: "park",
         about: "instances that are kept for the price of their snapshots",
+        known_by_tags: &[],
         parse: park::parse,
         files: |_| Vec::new(),
     },

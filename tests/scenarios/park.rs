@@ -170,6 +170,23 @@ fn removing_the_block_and_destroy_change_nothing() {
 }
 
 #[test]
+fn nobody_is_told_to_delete_what_a_parked_instance_is_made_of() {
+    let workspace = Workspace::new(PARK);
+    seed(&workspace, json!(true), json!([{}]));
+    workspace.apply();
+    let block = &PARK[PARK.find("[[park]]").unwrap()..];
+    workspace.edit_manifest(
+        block,
+        "[[snapshot]]\nlabel = 'daily'\nfor_each = { ebs = {} }\nallow_empty = true\nkeep = 1\n\
+         schedule = 'cron(30 9 * * ? *)'\nrole_arn = 'arn:aws:iam::{{ account }}:role/x'\n",
+    );
+    let plan = workspace.ok(&["plan"]);
+    assert!(!format!("{}{}", plan.stdout, plan.stderr).contains("snapshots"), "{plan:?}");
+    workspace.apply();
+    assert_eq!(workspace.account.snapshots(REGION).len(), 2);
+}
+
+#[test]
 fn kept_snapshots_are_ordinary_ones_from_then_on() {
     let workspace = Workspace::new(
         &PARK.replace("\"parked\"", "\"parked\"\nkeep_snapshots = true\ninitialization_rate = 200"),

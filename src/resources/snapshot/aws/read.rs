@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, ownership_of_tags};
 use crate::model::{Actual, Address, Scope};
 use crate::resources::ReadRequest;
-use crate::resources::snapshot::{KIND, Snapshot};
+use crate::resources::snapshot::{Hold, KIND, Snapshot};
 
 /// The largest page of `DescribeSnapshots`, `DescribeImages` and `DescribeLockedSnapshots` (their API references).
 const PAGE: i32 = 1000;
@@ -23,9 +23,16 @@ const SELF: &str = "self";
 /// The locks that forbid a deletion; an expired one does not (`LockState` in the EC2 API reference).
 const LOCKS: [&str; 3] = ["compliance", "compliance-cooloff", "governance"];
 
-/// All snapshots of a scope that bear the project's tag.
+/// All snapshots of a scope that bear the project's tag. Those that a parked instance is made of again are not this kind's
+/// business: they are no generations, and nobody may be told that they are left over.
 pub(super) async fn of_project(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
-    page_through(aws, scope, &filter(&format!("tag:{PROJECT_TAG}"), vec![project.to_owned()])).await
+    let mut found =
+        page_through(aws, scope, &filter(&format!("tag:{PROJECT_TAG}"), vec![project.to_owned()])).await?;
+    found.retain(|live| {
+        let hold = Snapshot::from_fields(&live.fields).and_then(|snapshot| snapshot.hold);
+        hold != Some(Hold::Parking)
+    });
+    Ok(found)
 }
 
 /// The snapshots of these volumes that have no tag. They are asked for by volume: the others of an account, of images above all,

@@ -7,11 +7,11 @@ use futures::StreamExt;
 
 use super::look::Looks;
 use super::report::{Event, Failure, Report};
-use super::steps::{Batch, Wave, waves};
+use super::steps::{Batch, Wave, cuts_back, waves};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::{Address, Owned, Scope, TargetRef};
 use crate::plan::{Change, Plan, Verb};
-use crate::resources::{self, Course, Step};
+use crate::resources::{self, Course, Kind, Step};
 use crate::state::{Entry, Journal, StateError};
 
 /// Calls in flight at once. The rate limits decide the speed; this only bounds memory and connections.
@@ -60,11 +60,16 @@ impl Unfinished {
 
     /// Whether something that was to be written first was not: for the same target, or, where one of the two is for many targets,
     /// by the same declaration.
-    fn holds_back(&self, step: &Step) -> bool {
+    fn holds_back(&self, kind: &dyn Kind, step: &Step) -> bool {
         let change = step.change();
         if matches!(step, Step::Write(_)) {
             let container = resources::container(&change.address);
-            return container.is_some_and(|it| self.failed.contains(&it));
+            if container.is_some_and(|it| self.failed.contains(&it)) {
+                return true;
+            }
+            if !cuts_back(kind, step) {
+                return false;
+            }
         }
         let label = label_of(change);
         self.failed.contains(&change.address)
@@ -116,13 +121,13 @@ async fn record_what_needs_no_call(run: &Apply<'_>, report: &mut Report) -> Resu
     Ok(())
 }
 
-/// Nothing is removed from a target while something new for it was not made: no moment without an alarm. Nothing is made
-/// in what is not there.
+/// Nothing is removed from a target, and nothing cut back, while something new for it was not made: no moment without an
+/// alarm. Nothing is made in what is not there.
 fn leave_out_dependents(wave: Wave, unfinished: &mut Unfinished, report: &mut Report) -> Wave {
     wave.into_iter()
         .filter_map(|mut batch| {
             batch.steps.retain(|step| {
-                let held_back = unfinished.holds_back(step);
+                let held_back = unfinished.holds_back(batch.kind, step);
                 // A replace that was not begun is counted by its first half.
                 if held_back && !unfinished.not_begun.contains(&step.change().address) {
                     report.skipped.push(step.address().clone());

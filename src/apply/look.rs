@@ -177,8 +177,7 @@ impl Look {
         let need = match self.question {
             Question::Absent => {
                 let keys = self.asked.iter().map(|asked| (&*asked.key, KeyRequest::default())).collect();
-                let there =
-                    self.kind.read(aws, &self.scope, &ReadRequest { keys, ..ReadRequest::default() }).await?;
+                let there = self.kind.read(aws, &self.scope, &ReadRequest { keys, now: aws.now() }).await?;
                 let why = "somebody made it since the plan was made";
                 return Ok(there.into_iter().map(|live| (live.address.key, why.to_owned())).collect());
             }
@@ -202,7 +201,7 @@ impl Look {
         let stays =
             needed.iter().map(|address| (&*address.key, KeyRequest { stays: true, ..KeyRequest::default() }));
         let goes = self.asked.iter().map(|asked| (&*asked.key, asked.request()));
-        let request = ReadRequest { keys: stays.chain(goes).collect(), ..ReadRequest::default() };
+        let request = ReadRequest { keys: stays.chain(goes).collect(), now: aws.now() };
         let live = self.kind.read(aws, &self.scope, &request).await?;
         let live: BTreeMap<Address, Actual> =
             live.into_iter().map(|live| (live.address.clone(), live)).collect();
@@ -229,7 +228,7 @@ impl Look {
     /// What somebody changed since the plan was made, unless they did what is to be done.
     async fn changed(&self, aws: &Aws) -> Result<BTreeMap<String, String>, AwsError> {
         let keys = self.asked.iter().map(|asked| (&*asked.key, asked.request())).collect();
-        let there = self.kind.read(aws, &self.scope, &ReadRequest { keys, ..ReadRequest::default() }).await?;
+        let there = self.kind.read(aws, &self.scope, &ReadRequest { keys, now: aws.now() }).await?;
         let there: BTreeMap<&str, &Fields> =
             there.iter().map(|live| (&*live.address.key, &live.fields)).collect();
         let objections = self.asked.iter().filter_map(|asked| {

@@ -13,20 +13,24 @@ pub(super) struct Batch {
     pub(super) steps: Vec<Step>,
 }
 
+/// Steps with their kinds.
+type Steps = Vec<(&'static dyn Kind, Step)>;
+
 /// Batches that may run side by side. The next wave begins when all are done.
 pub(super) type Wave = Vec<Batch>;
 
-/// Writes up the phases, then removals down the phases. Kinds that no registry knows are left to the caller.
+/// Writes up the phases, in each the ones that cut something back after the others, then removals down the phases. Kinds that no registry knows are left to the caller.
 pub(super) fn waves(plan: &Plan, kind: impl Fn(&str) -> Option<&'static dyn Kind>) -> Vec<Wave> {
-    let mut writes: BTreeMap<u8, Vec<(&'static dyn Kind, Step)>> = BTreeMap::new();
-    let mut removals: BTreeMap<u8, Vec<(&'static dyn Kind, Step)>> = BTreeMap::new();
+    let mut writes: BTreeMap<(u8, bool), Steps> = BTreeMap::new();
+    let mut removals: BTreeMap<u8, Steps> = BTreeMap::new();
     for change in &plan.changes {
         let Some(kind) = kind(&change.address.kind) else {
             continue;
         };
         let phase = kind.phase();
         if matches!(change.verb, Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace) {
-            writes.entry(phase).or_default().push((kind, Step::Write(change.clone())));
+            let step = Step::Write(change.clone());
+            writes.entry((phase, cuts_back(kind, &step))).or_default().push((kind, step));
         }
         if matches!(change.verb, Verb::Delete | Verb::Replace) {
             removals.entry(phase).or_default().push((kind, Step::Remove(change.clone())));
@@ -35,9 +39,16 @@ pub(super) fn waves(plan: &Plan, kind: impl Fn(&str) -> Option<&'static dyn Kind
     writes.into_values().chain(removals.into_values().rev()).map(batches).collect()
 }
 
+/// Whether the write of a step takes from what is there what other writes of the plan may give to something else.
+pub(super) fn cuts_back(kind: &dyn Kind, step: &Step) -> bool {
+    let change = step.change();
+    matches!(step, Step::Write(_))
+        && change.before.as_ref().zip(change.after.as_ref()).is_some_and(|(b, a)| kind.cuts_back(b, a))
+}
+
 /// Batches of steps that are alike, by kind and scope, dealt round robin over the scopes so that no region waits for
 /// another one's quota.
-fn batches(steps: Vec<(&'static dyn Kind, Step)>) -> Wave {
+fn batches(steps: Steps) -> Wave {
     let mut by_scope: BTreeMap<(Scope, &'static str), Vec<Batch>> = BTreeMap::new();
     let mut open: HashMap<(Scope, &'static str, String), usize> = HashMap::new();
     for (kind, step) in steps {

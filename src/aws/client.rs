@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::call::CallCounts;
@@ -18,6 +19,8 @@ pub struct Aws {
     accounts: BTreeMap<String, SdkConfig>,
     /// Rates from `[aws.rates]`, by operation name.
     rates: BTreeMap<String, f64>,
+    /// What time it is.
+    clock: fn() -> Timestamp,
     throttles: Mutex<HashMap<(Scope, &'static str), Arc<Throttle>>>,
     clients: Mutex<HashMap<Scope, Arc<Clients>>>,
     pub(super) calls: CallCounts,
@@ -47,11 +50,23 @@ impl Aws {
         Self {
             accounts,
             rates,
+            clock: || Timestamp::UNIX_EPOCH,
             throttles: Mutex::default(),
             clients: Mutex::default(),
             calls: CallCounts::new(),
             stop: CancellationToken::new(),
         }
+    }
+
+    /// With a clock, for what begins and ends by itself. Without one nothing has begun, and nothing is over.
+    #[must_use]
+    pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// Cancelling this token lets calls in flight finish and sends no new ones.

@@ -175,6 +175,7 @@ async fn identify(aws: &Aws, home: &Scope, config: &SdkConfig) -> Result<String,
         code: "no account".to_owned(),
         message: "the answer names no account".to_owned(),
         request_id: None,
+        half_done: false,
     })
 }
 

@@ -61,6 +61,8 @@ pub struct AwsError {
     pub message: String,
     /// What support asks for.
     pub request_id: Option<String>,
+    /// Whether an earlier call for the same object was carried out: the next plan shows what is missing.
+    pub half_done: bool,
 }
 
 impl fmt::Display for AwsError {
@@ -92,6 +94,15 @@ impl fmt::Display for AwsError {
 impl AwsError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
+        let hint = self.hint_of_class();
+        if self.half_done && self.class != ErrorClass::HalfDone {
+            return hint
+                .map(|hint| format!("{hint}; then run the command again: it finishes what was begun"));
+        }
+        hint
+    }
+
+    fn hint_of_class(&self) -> Option<String> {
         match self.class {
             ErrorClass::Denied => Some(format!(
                 "the caller needs the IAM action {} in account {}",
@@ -135,15 +146,16 @@ impl AwsError {
 
     /// Whether AWS surely did not do what it was asked.
     pub fn is_refusal(&self) -> bool {
-        matches!(
-            self.class,
-            ErrorClass::Denied
-                | ErrorClass::Credentials
-                | ErrorClass::NoCredentials
-                | ErrorClass::Stopped
-                | ErrorClass::Overtaken
-                | ErrorClass::Other
-        )
+        !self.half_done
+            && matches!(
+                self.class,
+                ErrorClass::Denied
+                    | ErrorClass::Credentials
+                    | ErrorClass::NoCredentials
+                    | ErrorClass::Stopped
+                    | ErrorClass::Overtaken
+                    | ErrorClass::Other
+            )
     }
 
     /// Whether another try may succeed.
@@ -165,7 +177,7 @@ impl AwsError {
         };
         let class = if refused.is_some() { classify(&code, &message, 0) } else { ErrorClass::NoCredentials };
         let message = format!("{whose}{message}");
-        Self { operation, scope: scope.clone(), class, code, message, request_id: None }
+        Self { operation, scope: scope.clone(), class, code, message, request_id: None, half_done: false }
     }
 
     /// A call that was not sent, because the run was stopped or the call had no hope.
@@ -177,6 +189,7 @@ impl AwsError {
             code: "stopped".to_owned(),
             message: "not sent, because the run was stopped".to_owned(),
             request_id: None,
+            half_done: false,
         }
     }
 
@@ -189,6 +202,7 @@ impl AwsError {
             code: code.to_owned(),
             message: why,
             request_id: None,
+            half_done: false,
         }
     }
 
@@ -197,12 +211,16 @@ impl AwsError {
         Self { class: classify(code, &message, 0), ..Self::unfit(operation, scope, code, message) }
     }
 
-    /// The failure of a later call, where an earlier one for the same object was carried out.
+    /// The failure of a later call, where an earlier one for the same object was carried out. What all other calls would share
+    /// stays visible as what it is.
     #[must_use]
     pub fn half_done(self, what: &str) -> Self {
+        if matches!(self.class, ErrorClass::Denied | ErrorClass::Credentials | ErrorClass::NoCredentials) {
+            return Self { message: format!("{}; {what}", self.message), half_done: true, ..self };
+        }
         let hint = self.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
         let message = format!("{}{hint}; {what}", self.message);
-        Self { class: ErrorClass::HalfDone, message, ..self }
+        Self { class: ErrorClass::HalfDone, message, half_done: true, ..self }
     }
 
     /// A call that was not sent, because the object is no longer what the plan was made for.
@@ -214,6 +232,7 @@ impl AwsError {
             code: "left alone".to_owned(),
             message: why.into(),
             request_id: None,
+            half_done: false,
         }
     }
 
@@ -226,6 +245,7 @@ impl AwsError {
             code: "not confirmed".to_owned(),
             message: why.into(),
             request_id: None,
+            half_done: false,
         }
     }
 
@@ -268,10 +288,11 @@ impl AwsError {
                 code,
                 message,
                 request_id: error.request_id().map(str::to_owned),
+                half_done: false,
             };
         }
         let (class, code, message) = describe_unanswered(error);
-        Self { operation, scope, class, code, message, request_id: None }
+        Self { operation, scope, class, code, message, request_id: None, half_done: false }
     }
 }
 
@@ -378,6 +399,8 @@ fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         | "RequestTimeoutException"
         | "InternalFailure"
         | "InternalError"
+        // EventBridge's, also of single targets.
+        | "InternalException"
         | "InternalServiceFault"
         | "InternalServiceError"
         | "ServiceUnavailable"
@@ -407,6 +430,7 @@ mod tests {
             ("ResourceNotFound", 400, ErrorClass::NotFound),
             ("InvalidInstanceID.NotFound", 400, ErrorClass::NotFound),
             ("InternalFailure", 500, ErrorClass::Transient),
+            ("InternalException", 0, ErrorClass::Transient),
             ("no error code", 502, ErrorClass::Transient),
             ("ConditionalRequestConflict", 409, ErrorClass::Conflict),
             ("OperationAborted", 409, ErrorClass::Conflict),
@@ -419,5 +443,23 @@ mod tests {
             classify("ValidationError", "A separate request to update this alarm is in progress.", 400),
             ErrorClass::Conflict
         );
+    }
+
+    #[test]
+    fn what_is_half_done_stays_what_it_is() {
+        let of = |code: &str| {
+            let scope = Scope::new("111122223333", "us-east-1");
+            AwsError::of_entry(Operation::PUT_TARGETS, &scope, code, "no".to_owned())
+                .half_done("the rule is there")
+        };
+        let denied = of("AccessDeniedException");
+        assert_eq!((denied.class, denied.is_refusal()), (ErrorClass::Denied, false));
+        let hint = "the caller needs the IAM action events:PutTargets in account 111122223333; then run the command again: \
+                    it finishes what was begun";
+        assert_eq!(denied.hint().as_deref(), Some(hint));
+        assert_eq!(of("ExpiredToken").class, ErrorClass::Credentials);
+        let other = of("LimitExceeded");
+        assert_eq!((other.class, other.is_refusal()), (ErrorClass::HalfDone, false));
+        assert_eq!(other.hint().as_deref(), Some("run the command again: it finishes what was begun"));
     }
 }

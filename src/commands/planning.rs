@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use anyhow::Result;
+use jiff::Timestamp;
 
 use super::guards::{check_kinds, check_patterns, emptied, shrunken};
 use super::output::Output;
@@ -17,7 +18,7 @@ use crate::aws::all;
 use crate::declarations::{self, Declaration, Manifest, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Scope};
-use crate::plan::{Covered, Plan, PlanInput, PlanOptions, ReadCost, Selection, plan};
+use crate::plan::{Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
 use crate::render::count_of;
 use crate::resources::metric_alarm::{self, LiveAlarm};
 use crate::resources::{self, KeyRequest};
@@ -81,10 +82,13 @@ pub(super) async fn make_plan(
     let read = by_kind(actual.keys().chain(seen.keys()));
     state.settle(&actual, &session.scopes, &resources::shared());
     protect(&mut state, manifest);
+    let mut owned = state.resources.clone();
     let desired = match wanted {
         Wanted::LastWritten => {
+            // What time alone ends and begins is nobody's change.
+            owned.retain(|address, owned| !resources::is_over(address, &owned.fields, session.now));
             let read = |owned: &&Owned| session.scopes.contains(&owned.address.scope);
-            state.resources.values().filter(read).map(as_desired).collect()
+            owned.values().filter(read).map(|owned| as_desired(owned, session.now)).collect()
         }
         Wanted::Manifest(_) | Wanted::Nothing => desired,
     };
@@ -109,23 +113,44 @@ pub(super) async fn make_plan(
     let contained =
         |desired: &Desired| Some((desired.address.clone(), resources::container(&desired.address)?));
     let containers = desired.iter().filter_map(contained).collect();
+    let cut_back = resources::cut_back(&desired, &actual);
     let covered = covered(session, manifest, &state, &fleet, &tagged, &options.selection);
     let mut plan = plan(PlanInput {
         project: state.project.clone(),
         scopes: session.scopes.clone(),
         desired,
         actual: actual.into_iter().chain(seen).collect(),
-        owned: state.resources.clone(),
+        owned,
         shared: resources::shared(),
         containers,
+        cut_back,
         declared,
         absences,
         options,
     });
+    hold(session, &mut plan).await?;
     plan.covered = covered;
     plan.foresee(outlooks(session, &plan).await?);
     plan.cost = cost(session, &fleet, read, start);
     Ok(Planned { plan, state, found_by_tags, by_tags, wanted })
+}
+
+/// Keeps what a delete would take something with it that is not ours, or that stays.
+async fn hold(session: &Session, plan: &mut Plan) -> Result<()> {
+    let deletes = plan.changes.iter().filter(|change| change.verb == Verb::Delete);
+    let deleted: Vec<&Address> = deletes.map(|change| &change.address).collect();
+    let replaced = plan.changes.iter().filter_map(|change| Some(&change.replaces.as_ref()?.address));
+    let going: BTreeSet<&Address> = deleted.iter().copied().chain(replaced).collect();
+    let asked = deleted.into_iter().filter_map(|address| {
+        let kind = resources::kind(&address.kind)?;
+        Some(async {
+            let why = kind.held_by(&session.aws, &plan.project, address, &going).await?;
+            Ok(why.map(|why| Held { address: address.clone(), why }))
+        })
+    });
+    let held = all(asked).await.map_err(failures)?.into_iter().flatten().collect();
+    plan.hold(held);
+    Ok(())
 }
 
 /// How much there is of what the selection covers, in the accounts and regions that were read.
@@ -372,11 +397,11 @@ pub(super) fn protecting(manifest: &Manifest) -> BTreeSet<&str> {
     manifest.declarations.iter().filter(|d| d.protects()).map(|d| d.label()).collect()
 }
 
-fn as_desired(owned: &Owned) -> Desired {
+fn as_desired(owned: &Owned, now: Timestamp) -> Desired {
     let place = "the last apply".to_owned();
     Desired {
         address: owned.address.clone(),
-        fields: owned.fields.clone(),
+        fields: resources::at(&owned.address, &owned.fields, now),
         origin: Origin { label: owned.label.clone(), place: place.clone() },
         place: Place::Named(place),
         target: owned.target.clone(),

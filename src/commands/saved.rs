@@ -162,7 +162,7 @@ pub(super) struct Present<'a> {
 /// What is left of a saved plan now, with the state brought up to date; refuses what is no longer as it was.
 pub(super) async fn what_is_left(
     present: Present<'_>,
-    mut saved: Plan,
+    saved: Plan,
     provenance: &Provenance,
     mut state: State,
 ) -> Result<(Remaining, State)> {
@@ -171,6 +171,11 @@ pub(super) async fn what_is_left(
     check_kinds(&state)?;
     check_surroundings(&saved, provenance, session, &state)?;
     find_what_a_lost_state_owned(session, output, &mut state, manifest).await?;
+    let now = session.now;
+    let (mut saved, over) = saved.brought_to_now(
+        |address, fields| resources::at(address, fields, now),
+        |address, fields| resources::is_over(address, fields, now),
+    );
     let reading = Reading::new(output);
     let requests = requests(session, &saved, &state);
     let mut actual = read_resources(session, &requests).await?;
@@ -189,6 +194,7 @@ pub(super) async fn what_is_left(
         let hint = "make a new plan and review it";
         return Err(stale_failure(&left.stale, hint).into());
     }
+    left.done += over;
     for settled in &left.settled {
         match settled {
             Settled::Written(owned) => {

@@ -161,6 +161,7 @@ impl Session {
             rates: rates(settings),
         })
         .await?;
+        let aws = aws.with_clock(environment.clock);
         check_accounts(&aws, state)?;
         let home = global.region.first().or(listed.first()).cloned().or(environment_region);
         let declared = declared_scopes(&aws, settings, &listed, home, global).await?;

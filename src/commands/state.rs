@@ -1,5 +1,6 @@
 //! `show` and `state …`: looking after the state.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
@@ -219,9 +220,13 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
         let found = find_owned(&session, &output, &locked.state().project, resources::KINDS).await?;
         let known = &locked.state().resources;
         let new: Vec<Owned> = found.into_iter().filter(|owned| !known.contains_key(&owned.address)).collect();
+        let regions: BTreeSet<&str> = session.scopes.iter().map(|scope| &*scope.region).collect();
+        let regions = regions.into_iter().collect::<Vec<_>>().join(", ");
         if new.is_empty() && locked.state().serial == 0 {
-            let question = "Nothing that bears the project's tag is to be recorded. Write an empty state?";
-            consent(&output, environment, question, yes)?;
+            let question = format!(
+                "Nothing in {regions} that bears the project's tag is to be recorded. Write an empty state?"
+            );
+            consent(&output, environment, &question, yes)?;
             locked.save().await?;
             output.note(
                 "wrote an empty state; the next run may delete what is the project's by its tags alone",
@@ -229,7 +234,9 @@ async fn rebuild(global: &Global, yes: bool, environment: &Environment) -> Resul
             return Ok(Exit::Done);
         }
         if new.is_empty() {
-            output.print("Nothing to rebuild: everything on AWS with the project's tag is in the state.")?;
+            output.print(&format!(
+                "Nothing to rebuild: everything in {regions} with the project's tag is in the state."
+            ))?;
             return Ok(Exit::Done);
         }
         output.print(&state_list(&new, &resources::texts(), output.palette))?;

@@ -142,6 +142,7 @@ mod tests {
             code: "MessageRejected".to_owned(),
             message: message.to_owned(),
             request_id: None,
+            half_done: false,
         }
     }
 

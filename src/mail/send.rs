@@ -143,6 +143,7 @@ impl Sender<'_> {
                 "the account may send to {a_day:.0} recipients in 24 hours, and they are used up"
             ),
             request_id: None,
+            half_done: false,
         }
     }
 }

@@ -290,6 +290,16 @@ pub struct Tagged {
     pub fields: Fields,
 }
 
+/// A resource that stays because of what is not to be deleted with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its identity.
+    #[serde(flatten)]
+    pub address: Address,
+    /// What it would do: `deleting it would delete the schedules in it: theirs`.
+    pub why: String,
+}
+
 /// How many resources there are of which a plan might delete some: what a part of them is a part of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Covered {
@@ -339,6 +349,9 @@ pub struct Plan {
     pub refreshes: Vec<Refresh>,
     /// Owned resources that are no longer desired but stay because they are protected.
     pub protected: Vec<Owned>,
+    /// Owned resources that are no longer desired but stay because of what is not to be deleted with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Held>,
     /// What the deletes rely on, besides what is adopted first: it has to stay as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relied_on: Vec<Tagged>,
@@ -373,6 +386,13 @@ impl Plan {
             }
         }
         Change::sort(&mut self.changes);
+    }
+
+    /// Leaves out deletes that cannot be carried out, for these reasons.
+    pub fn hold(&mut self, held: Vec<Held>) {
+        let stays = |change: &Change| held.iter().any(|held| held.address == change.address);
+        self.changes.retain(|change| change.verb != Verb::Delete || !stays(change));
+        self.held.extend(held);
     }
 
     /// How many changes have this verb.

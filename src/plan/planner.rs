@@ -25,6 +25,8 @@ pub struct PlanInput {
     pub declared: BTreeSet<String>,
     /// What a resource is in, such as a schedule's group, where that has to be there first.
     pub containers: BTreeMap<Address, Address>,
+    /// What is there and to be cut back, each with what is made in its place.
+    pub cut_back: BTreeMap<Address, BTreeSet<Address>>,
     /// What became of the targets of resources that are owned and no longer desired, by scope, kind and id.
     pub absences: BTreeMap<(Scope, String, String), Absence>,
     /// What the user asked for.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Change, Plan, Verb};
-use crate::model::Address;
+use crate::model::{Address, Fields};
 
 /// The value of `format` in a plan's JSON.
 pub const PLAN_FORMAT: &str = "opsform-plan";
@@ -89,6 +89,36 @@ impl SavedPlan {
             return Err(SavedPlanError::Damaged(format!("{:?} is in it twice", twice.key)));
         }
         Ok(Self { plan, provenance })
+    }
+}
+
+impl Plan {
+    /// The plan with what time alone has changed since it was made, and how many of its changes are no longer of any use: `at`
+    /// says what fields mean now, and `is_over` whether what has them is over.
+    #[must_use]
+    pub fn brought_to_now(
+        mut self,
+        at: impl Fn(&Address, &Fields) -> Fields,
+        is_over: impl Fn(&Address, &Fields) -> bool,
+    ) -> (Self, usize) {
+        let before = self.changes.len();
+        self.changes.retain(|change| {
+            let written = change.after.as_ref().filter(|_| change.replaces.is_none());
+            written.is_none_or(|after| !is_over(&change.address, after))
+        });
+        for change in &mut self.changes {
+            for fields in change.before.iter_mut().chain(&mut change.after) {
+                *fields = at(&change.address, fields);
+            }
+            if let Some(old) = &mut change.replaces {
+                old.fields = at(&old.address, &old.fields);
+            }
+            let old = change.replaces.as_ref().map(|old| &old.fields).or(change.before.as_ref());
+            let (old, new) = (old.cloned().unwrap_or_default(), change.after.clone().unwrap_or_default());
+            change.fields.retain(|field| old.get(&field.name) != new.get(&field.name));
+        }
+        let over = before - self.changes.len();
+        (self, over)
     }
 }
 

@@ -78,6 +78,38 @@ pub trait Kind: Send + Sync {
         None
     }
 
+    /// Whether an update takes from a resource what others of the same declaration may have been given: it waits for them,
+    /// like a removal.
+    fn cuts_back(&self, _before: &Fields, _after: &Fields) -> bool {
+        false
+    }
+
+    /// Whether two resources are parts of one whole, so that one may be given what is taken from the other.
+    fn are_parts(&self, _one: &Fields, _other: &Fields) -> bool {
+        false
+    }
+
+    /// What the fields that a plan was made with say at a later time.
+    fn at(&self, fields: &Fields, _now: Timestamp) -> Fields {
+        fields.clone()
+    }
+
+    /// Whether a resource with these fields is over, so that it is neither made nor changed any more.
+    fn is_over(&self, _fields: &Fields, _now: Timestamp) -> bool {
+        false
+    }
+
+    /// Why a resource cannot be deleted, although it is ours and everything in `going` is deleted before it.
+    fn held_by<'a>(
+        &'a self,
+        _aws: &'a Aws,
+        _project: &'a str,
+        _address: &'a Address,
+        _going: &'a BTreeSet<&'a Address>,
+    ) -> BoxFuture<'a, Result<Option<String>, AwsError>> {
+        futures::future::ready(Ok(None)).boxed()
+    }
+
     /// What there is of these targets without a tag: what opsform made may have made it, and cannot tag it.
     fn find_untagged<'a>(
         &'a self,

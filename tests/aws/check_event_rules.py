@@ -63,6 +63,10 @@ class Rules(RulesCase):
         self.assertEqual(told["FailedEntryCount"], 1)
         self.assertEqual(told["FailedEntries"][0]["TargetId"], "t-4")
         self.assertEqual([one["Id"] for one in self.targets()], ["t-0", "t-1", "t-2", "t-3"])
+        options = {"failed_targets": {"t-4": "InternalException"}, "unnamed_targets": True}
+        self.control("POST", "options", options)
+        told = put(Rule="r", Targets=six[3:5])
+        self.assertEqual(told["FailedEntries"], [{"ErrorCode": "InternalException", "ErrorMessage": "ordered by a test"}])
 
     def test_lists_are_paged(self) -> None:
         for n in range(300):

@@ -85,7 +85,7 @@ def put_targets(call: Call, rules: dict[str, Any]) -> Response:
         raise AwsError("LimitExceededException", TOO_MANY)
     failing = call.options.get("failed_targets") or {}
     rule.put_targets([one for one in targets if one["Id"] not in failing])
-    return entries([one["Id"] for one in targets], failing)
+    return entries([one["Id"] for one in targets], call)
 
 
 def check_target(target: dict[str, Any]) -> None:
@@ -101,15 +101,19 @@ def check_target(target: dict[str, Any]) -> None:
 def remove_targets(call: Call, rules: dict[str, Any]) -> Response:
     rule, failing = rule_of(call, rules), call.options.get("failed_targets") or {}
     rule.remove_targets([ident for ident in call.params["Ids"] if ident not in failing])
-    return entries(call.params["Ids"], failing)
+    return entries(call.params["Ids"], call)
 
 
-def entries(ids: list[str], failing: dict[str, str]) -> Response:
+def entries(ids: list[str], call: Call) -> Response:
+    failing = call.options.get("failed_targets") or {}
     failed = [
         {"TargetId": ident, "ErrorCode": failing[ident], "ErrorMessage": "ordered by a test"}
         for ident in ids
         if ident in failing
     ]
+    if call.options.get("unnamed_targets"):
+        for entry in failed:
+            del entry["TargetId"]
     return json_answer({"FailedEntryCount": len(failed), "FailedEntries": failed})
 
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::workspace::{REGION, Workspace};
 
-const NIGHTS: &str = "\
+pub(crate) const NIGHTS: &str = "\
 [project]
 name = 'payments'
 [aws]
@@ -22,40 +22,40 @@ role_arn = 'arn:aws:iam::{{ account }}:role/opsform-schedule'
 except = DAYS
 ";
 
-const GROUP: &str = "opsform-payments";
+pub(crate) const GROUP: &str = "opsform-payments";
 
 fn seoul() -> TimeZone {
     TimeZone::get("Asia/Seoul").unwrap()
 }
 
 #[allow(clippy::disallowed_methods)] // The program reads the clock, too.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 /// So many days from today in Seoul.
-fn day(days: i64) -> Date {
+pub(crate) fn day(days: i64) -> Date {
     let today = now().to_zoned(seoul()).date();
     today.checked_add(days.days()).unwrap()
 }
 
-fn begin(day: Date) -> Timestamp {
+pub(crate) fn begin(day: Date) -> Timestamp {
     day.to_zoned(seoul()).unwrap().timestamp()
 }
 
-fn workspace(days: &str) -> Workspace {
+pub(crate) fn workspace(days: &str) -> Workspace {
     let workspace = Workspace::new(&NIGHTS.replace("DAYS", days));
     workspace.account.seed(json!({REGION: {"instances": [{"name": "web-1"}, {"name": "web-2"}]}}));
     workspace
 }
 
-fn except(workspace: &Workspace, days: &[Date]) {
+pub(crate) fn except(workspace: &Workspace, days: &[Date]) {
     let days: Vec<String> = days.iter().map(|day| format!("\"{day}\"")).collect();
     workspace.write_manifest(&NIGHTS.replace("DAYS", &format!("[{}]", days.join(", "))));
 }
 
 /// `NAME START END` of every schedule, the times as seconds.
-fn parts(workspace: &Workspace) -> Vec<String> {
+pub(crate) fn parts(workspace: &Workspace) -> Vec<String> {
     let seconds = |time: &Value| time.as_f64().map_or_else(|| "-".to_owned(), |time| format!("{time:.0}"));
     let line = |one: &Value| {
         let deletes = one["ActionAfterCompletion"] == "DELETE";
@@ -70,7 +70,7 @@ fn parts(workspace: &Workspace) -> Vec<String> {
     workspace.account.schedules(REGION).iter().map(line).collect()
 }
 
-fn expected(cuts: &[Date]) -> Vec<String> {
+pub(crate) fn expected(cuts: &[Date]) -> Vec<String> {
     let mut lines = Vec::new();
     for action in ["start", "stop"] {
         let mut start = "-".to_owned();
@@ -116,7 +116,7 @@ fn days_off_are_parts_and_each_change_touches_its_own() {
 }
 
 /// Moves what AWS holds so many days into the past.
-fn days_pass(workspace: &Workspace, days: i64) {
+pub(crate) fn days_pass(workspace: &Workspace, days: i64) {
     for one in workspace.account.schedules(REGION) {
         let mut set = json!({});
         for field in ["StartDate", "EndDate"] {

@@ -31,6 +31,37 @@ fn targets_that_aws_leaves_out_are_told_and_made_by_the_next_apply() {
 }
 
 #[test]
+fn a_failure_that_names_no_target_is_none_that_passed() {
+    let (workspace, ids) = fleet();
+    let failing = json!({"failed_targets": {&ids[0]: "InternalException"}, "unnamed_targets": true});
+    workspace.account.options(failing);
+    workspace.account.clear_calls();
+    workspace.run(&["apply", "--yes"]).expect(4).says(&["4 added", "target ? of rule", "InternalException"]);
+    // The two rules of instances were tried more than once.
+    let puts = workspace.account.calls()["events:PutTargets"].as_u64().unwrap();
+    assert!(puts > 6, "{puts}");
+    workspace.account.options(json!({"failed_targets": {}, "unnamed_targets": false}));
+    workspace.apply().says(&["2 changed"]);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
+fn targets_that_nobody_may_put_are_told_as_a_permission_and_given_up() {
+    let databases: Vec<_> = (0..120).map(|n| json!({"id": format!("db-{n:03}")})).collect();
+    let workspace = Workspace::new(OFFICE);
+    workspace.account.seed(json!({REGION: {"databases": databases}}));
+    workspace.account.faults(json!([{"operation": "PutTargets", "kind": "denied"}]));
+    workspace.account.clear_calls();
+    let run = workspace.run(&["apply", "--yes"]).expect(4);
+    run.says(&["needs the IAM action events:PutTargets", "it finishes what was begun", "not tried"]);
+    let puts = workspace.account.calls()["events:PutTargets"].as_u64().unwrap();
+    assert!(puts < 120, "{puts}");
+    workspace.account.faults(json!([]));
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
 fn a_bus_that_is_full_is_told_and_the_old_schedules_stay() {
     let (workspace, _) = fleet();
     workspace.edit_manifest("engine = 'rule'\n", "");

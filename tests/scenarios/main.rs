@@ -11,6 +11,7 @@ mod audit;
 mod ci;
 mod commands;
 mod days_off;
+mod days_off_broken;
 mod documents;
 mod event_rules;
 mod event_rules_broken;

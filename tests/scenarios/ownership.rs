@@ -218,7 +218,7 @@ fn state_rebuild_finds_everything_by_its_tags() {
     std::fs::remove_file(workspace.state_file()).unwrap();
     workspace.run(&["state", "rebuild"]).expect(1).says(&["--yes"]);
     workspace.ok(&["state", "rebuild", "--yes"]).says(&["3 resources"]);
-    workspace.ok(&["state", "rebuild", "--yes"]).says(&["Nothing to rebuild"]);
+    workspace.ok(&["state", "rebuild", "--yes"]).says(&["Nothing to rebuild: everything in us-east-1 with"]);
     let after = workspace.state();
     let fields = |state: &serde_json::Value| {
         let resources = state["resources"].as_array().unwrap().iter();

@@ -19,10 +19,11 @@ const OF_GROUP: Refusal = refusal(
     "their Auto Scaling groups would replace them",
     "give the group a scheduled action instead",
 );
-/// "Stop a Spot Instance" in the EC2 user guide: only one of a persistent request can be stopped.
+/// "Stop a Spot Instance" in the EC2 user guide: only one of a persistent request can be stopped. Which
+/// that are only `DescribeSpotInstanceRequests` tells, a permission and a call more for every fleet with one of them.
 const SPOT: Refusal = refusal(
-    "it is a spot instance, and one of a one-time request cannot be stopped",
-    "they are spot instances, and those of one-time requests cannot be stopped",
+    "it is a spot instance; AWS stops only those of persistent requests, and whether this one is of such is not looked up",
+    "they are spot instances; AWS stops only those of persistent requests, and whether these are of such is not looked up",
     "let `for_each` leave out spot instances",
 );
 /// "Amazon EC2 managed instances" in the EC2 user guide.

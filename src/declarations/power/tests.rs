@@ -104,7 +104,9 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     assert_eq!(
         refused,
         [
-            &format!("{JOB}: it is a spot instance, and one of a one-time request cannot be stopped")[..],
+            &format!(
+                "{JOB}: it is a spot instance; AWS stops only those of persistent requests, and whether this one is of such is not looked up"
+            )[..],
             "busy: it is backing-up, and only what is available can be stopped",
             "ledger-1: it is a member of a cluster, which starts and stops as a whole",
         ]

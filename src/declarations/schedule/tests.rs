@@ -151,7 +151,7 @@ fn what_cannot_be_stopped_is_left_out_and_told() {
         problems,
         [
             "schedule.office leaves out 2 targets: their Auto Scaling groups would replace them: i-2, i-5",
-            "schedule.office leaves out i-3: it is a spot instance, and one of a one-time request cannot be stopped",
+            "schedule.office leaves out i-3: it is a spot instance; AWS stops only those of persistent requests, and whether this one is of such is not looked up",
             "schedule.office leaves out i-4: its root device is an instance store, which a stop would lose",
             "schedule.office leaves out member: it is a member of a cluster, which starts and stops as a whole",
             "schedule.office leaves out ms: SQL Server in Multi-AZ cannot be stopped",

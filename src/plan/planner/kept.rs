@@ -17,11 +17,18 @@ impl Planner {
                 options.selection.keeps_change(change) && !(options.no_delete && deletes)
             });
         self.out.changes = kept;
+        let mut not_made = BTreeSet::new();
         for change in self.come_along(dropped) {
             if change.verb != Verb::Delete {
                 left_out.insert(RenameKey::of(&change));
+                not_made.insert(change.address);
             }
         }
+        let Self { input, out, .. } = &mut self;
+        // What is to be given what a part loses is left out, so the part stays as it is.
+        out.changes.retain(|change| {
+            input.cut_back.get(&change.address).is_none_or(|successors| successors.is_disjoint(&not_made))
+        });
         self.keep_what_has_no_successor(&left_out);
         self.rely();
         self.out.left_out += before - self.out.changes.len();

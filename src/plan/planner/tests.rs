@@ -455,3 +455,43 @@ fn what_is_nobodys_is_adopted_by_its_tag_alone() {
         assert_eq!((plan.unchanged, plan.refreshes.len()), (0, 0));
     }
 }
+
+#[test]
+fn what_is_cut_back_needs_what_is_made_in_its_place() {
+    let world = |exclude: &str| {
+        let excludes = crate::plan::Pattern::new(exclude).into_iter().collect();
+        PlanInput {
+            project: "p".to_owned(),
+            scopes: vec![scope()],
+            desired: vec![
+                desired("rest", "i-1", 90),
+                desired("first", "i-1", 80),
+                desired("other", "i-2", 80),
+            ],
+            actual: BTreeMap::from([(address("rest"), live("rest", 80))]),
+            owned: BTreeMap::from([(address("rest"), owned("rest", "i-1", 80))]),
+            cut_back: BTreeMap::from([(address("rest"), BTreeSet::from([address("first")]))]),
+            options: PlanOptions {
+                selection: Selection { excludes, ..Selection::default() },
+                ..PlanOptions::default()
+            },
+            ..PlanInput::default()
+        }
+    };
+    let keys = |plan: Plan| plan.changes.into_iter().map(|change| change.address.key).collect::<Vec<_>>();
+    assert_eq!(keys(plan(world("other"))), ["first", "rest"]);
+    assert_eq!(keys(plan(world("first"))), ["other"]);
+}
+
+#[test]
+fn what_is_held_is_not_deleted() {
+    let mut plan = plan(PlanInput {
+        scopes: vec![scope()],
+        actual: BTreeMap::from([(address("a"), live("a", 80)), (address("b"), live("b", 80))]),
+        owned: BTreeMap::from([(address("a"), owned("a", "i-1", 80)), (address("b"), owned("b", "i-2", 80))]),
+        ..PlanInput::default()
+    });
+    let held = crate::plan::Held { address: address("a"), why: "it holds theirs".to_owned() };
+    plan.hold(vec![held.clone()]);
+    assert_eq!((plan.delete_count(), plan.held), (1, vec![held]));
+}

@@ -50,6 +50,10 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText], heading: Heading
         let (are, names) = (if plan.protected.len() == 1 { "is" } else { "are" }, protected_names(plan));
         notes.push(format!("kept: {count} {are} protected: {names}"));
     }
+    for held in &plan.held {
+        let noun = nouns.count_all(std::iter::once(&*held.address.kind));
+        notes.push(format!("kept: {noun} {}: {}", quoted(&held.address.key), held.why));
+    }
     if heading.is_by_hand() {
         notes.extend(refusals(plan));
     } else {
@@ -133,6 +137,10 @@ pub(in crate::render) fn nothing_to_do(
         _ if !plan.protected.is_empty() => (
             if heading == Heading::Destroy { "Nothing to destroy" } else { "Nothing to do" },
             "what is left is protected.".to_owned(),
+        ),
+        _ if !plan.held.is_empty() => (
+            if heading == Heading::Destroy { "Nothing to destroy" } else { "Nothing to do" },
+            "what is left is kept.".to_owned(),
         ),
         Heading::Plan if plan.left_out > 0 => ("Nothing to do", "every change is left out.".to_owned()),
         Heading::Plan => {

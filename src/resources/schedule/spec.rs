@@ -148,6 +148,34 @@ impl Schedule {
     }
 }
 
+/// The fields without a start that has passed: it says nothing any more.
+pub(super) fn begun_by(fields: &Fields, now: Timestamp) -> Fields {
+    match Schedule::from_fields(fields) {
+        Ok(schedule) if schedule.start_date.is_some_and(|start| start <= now) => {
+            Schedule { start_date: None, ..schedule }.to_fields()
+        }
+        _ => fields.clone(),
+    }
+}
+
+/// Whether a schedule is to be at work for less time than it is: another part of it may have been given that time.
+pub(super) fn begins_later_or_ends_earlier(before: &Fields, after: &Fields) -> bool {
+    let (Ok(before), Ok(after)) = (Schedule::from_fields(before), Schedule::from_fields(after)) else {
+        return false;
+    };
+    let end = |schedule: &Schedule| schedule.end_date.unwrap_or(Timestamp::MAX);
+    after.start_date > before.start_date || end(&after) < end(&before)
+}
+
+/// Whether two schedules do the same, at one time or another.
+pub(super) fn differ_in_dates_alone(one: &Fields, other: &Fields) -> bool {
+    let undated = |fields: &Fields| {
+        let schedule = Schedule::from_fields(fields).ok()?;
+        Some(Schedule { start_date: None, end_date: None, delete_after_completion: false, ..schedule })
+    };
+    undated(one).is_some_and(|one| undated(other) == Some(one))
+}
+
 fn is_empty(input: &Value) -> bool {
     input.is_null() || input.as_object().is_some_and(Map::is_empty)
 }
@@ -249,6 +277,27 @@ mod tests {
         assert!(segment.is_over(time("2027-01-01T00:00:00Z")));
         segment.expression = "rate(1 day)".to_owned();
         assert!(!segment.is_over(time("2026-12-22T10:00:00Z")));
+    }
+
+    #[test]
+    fn parts_are_cut_back_and_begin() {
+        let time = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        let part = |start: Option<Timestamp>, end: Option<Timestamp>| {
+            Schedule { start_date: start, end_date: end, ..stop() }.to_fields()
+        };
+        let (early, late) = (time("2026-12-24T15:00:00Z"), time("2026-12-31T15:00:00Z"));
+        let cut = |before: &Fields, after: &Fields| begins_later_or_ends_earlier(before, after);
+        assert!(cut(&part(None, None), &part(early, None)) && cut(&part(early, None), &part(late, None)));
+        assert!(cut(&part(None, None), &part(None, early)) && cut(&part(None, late), &part(None, early)));
+        assert!(!cut(&part(late, None), &part(early, None)) && !cut(&part(early, None), &part(None, None)));
+        assert!(!cut(&part(None, early), &part(None, late)) && !cut(&part(None, early), &part(None, None)));
+        assert!(differ_in_dates_alone(&part(None, early), &part(late, None)));
+        let mut other = stop();
+        other.ids.clear();
+        assert!(!differ_in_dates_alone(&part(None, None), &other.to_fields()));
+        let noon = "2026-12-25T12:00:00Z".parse().unwrap();
+        assert_eq!(begun_by(&part(early, late), noon), part(None, late));
+        assert_eq!(begun_by(&part(late, None), noon), part(late, None));
     }
 
     #[test]

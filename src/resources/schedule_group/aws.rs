@@ -14,10 +14,9 @@ use crate::aws::{
 };
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
 use crate::plan::{Change, Verb};
-use crate::resources::schedule::Schedule;
-use crate::resources::schedule::aws::{names_in, of_group};
+use crate::resources::schedule::aws::{is_over, names_in, ours_of};
 use crate::resources::schedule::names::parse_key;
-use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step, schedule};
 
 /// How many of the schedules that are in a group's way are named.
 const NAMED: usize = 3;
@@ -75,6 +74,16 @@ impl Kind for ScheduleGroupKind {
         project: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         find_owned(aws, scope, project).boxed()
+    }
+
+    fn held_by<'a>(
+        &'a self,
+        aws: &'a Aws,
+        project: &'a str,
+        address: &'a Address,
+        going: &'a BTreeSet<&'a Address>,
+    ) -> BoxFuture<'a, Result<Option<String>, AwsError>> {
+        held_by(aws, &address.scope, &address.key, project, going).boxed()
     }
 
     fn batch_size(&self, _step: &Step) -> usize {
@@ -171,7 +180,8 @@ async fn find_owned(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actua
         // The index may show one that was deleted.
         if exists(aws, scope, group).await? {
             found.push(actual(scope, group, ownership_of_tags(tags)));
-            found.extend(of_group(aws, scope, group, project).await?);
+            let names = names_in(aws, scope, group).await?;
+            found.extend(ours_of(aws, scope, group, &names, project).await?);
         }
     }
     Ok(found)
@@ -213,30 +223,38 @@ async fn write(aws: &Aws, project: &str, change: &Change) -> Result<(), AwsError
     .map(drop)
 }
 
-/// The schedules in a group but those of the project that are over and that AWS deletes in a while: they may go with the
-/// group.
-async fn left_in(aws: &Aws, scope: &Scope, group: &str, project: &str) -> Result<BTreeSet<String>, AwsError> {
+/// What a group cannot be deleted for: a schedule in it that is not among those that go, and is not one of the project's that
+/// is over. AWS deletes that one by itself in a while, so it may go with the group.
+async fn held_by(
+    aws: &Aws,
+    scope: &Scope,
+    group: &str,
+    project: &str,
+    going: &BTreeSet<&Address>,
+) -> Result<Option<String>, AwsError> {
     let mut left = names_in(aws, scope, group).await?;
-    if !left.is_empty() {
-        for ours in of_group(aws, scope, group, project).await? {
-            let passing = Schedule::from_fields(&ours.fields).is_ok_and(|one| one.delete_after_completion);
-            if let (true, Some((_, name))) = (passing, parse_key(&ours.address.key)) {
-                left.remove(name);
-            }
+    left.retain(|name| {
+        let address = Address::new(schedule::KIND, scope.clone(), format!("{group}/{name}"));
+        !going.contains(&address)
+    });
+    for ours in ours_of(aws, scope, group, &left, project).await? {
+        if let (true, Some((_, name))) = (is_over(&ours, aws.now()), parse_key(&ours.address.key)) {
+            left.remove(name);
         }
     }
-    Ok(left)
+    if left.is_empty() {
+        return Ok(None);
+    }
+    let named: Vec<&str> = left.iter().map(String::as_str).take(NAMED).collect();
+    let more = left.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!(", … {more} more") };
+    Ok(Some(format!("deleting it would delete the schedules in it: {}{more}", named.join(", "))))
 }
 
 /// Deletes a group without schedules. AWS would delete those that are in it, also other people's ("Deleting a schedule
 /// group" in the user guide).
 async fn remove(aws: &Aws, project: &str, scope: &Scope, group: &str) -> Result<(), AwsError> {
-    let left = left_in(aws, scope, group, project).await?;
-    if !left.is_empty() {
-        let named: Vec<&str> = left.iter().map(String::as_str).take(NAMED).collect();
-        let more = left.len().saturating_sub(NAMED);
-        let more = if more == 0 { String::new() } else { format!(", … {more} more") };
-        let why = format!("deleting it would delete the schedules in it: {}{more}", named.join(", "));
+    if let Some(why) = held_by(aws, scope, group, project, &BTreeSet::new()).await? {
         return Err(AwsError::overtaken(Operation::DELETE_SCHEDULE_GROUP, scope, why));
     }
     let clients = aws.clients(scope);

@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::types::Tag;
 
 use super::arn;
 use super::convert::parts;
-use crate::aws::{Aws, AwsError, ErrorClass, LABEL_TAG, Operation, PROJECT_TAG};
+use crate::aws::{Aws, AwsError, LABEL_TAG, Operation, PROJECT_TAG};
 use crate::model::Scope;
 use crate::plan::{Change, Verb};
 use crate::resources::Step;
@@ -27,13 +27,9 @@ async fn write(aws: &Aws, project: &str, change: &Change) -> Result<(), AwsError
     let (scope, name) = (&change.address.scope, &change.address.key);
     let clients = aws.clients(scope);
     let fields = change.after.clone().unwrap_or_default();
-    let rule = AlarmMuteRule::from_fields(&fields).map_err(|error| AwsError {
-        operation: Operation::PUT_ALARM_MUTE_RULE,
-        scope: scope.clone(),
-        class: ErrorClass::Other,
-        code: "not a mute rule".to_owned(),
-        message: format!("the plan's fields do not make a mute rule: {error}"),
-        request_id: None,
+    let rule = AlarmMuteRule::from_fields(&fields).map_err(|error| {
+        let why = format!("the plan's fields do not make a mute rule: {error}");
+        AwsError::unfit(Operation::PUT_ALARM_MUTE_RULE, scope, "not a mute rule", why)
     })?;
     let tag = |(key, value): (&str, &str)| Tag::builder().key(key).value(value).build();
     let tags = [(PROJECT_TAG, project), (LABEL_TAG, &*change.origin.label)].map(tag).to_vec();

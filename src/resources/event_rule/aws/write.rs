@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_sdk_eventbridge::types::Target;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use super::convert::{own_tags, state, target};
 use super::read::{arn, targets};
@@ -123,7 +125,7 @@ fn over_limit(mut error: AwsError, quota: &str) -> AwsError {
 
 /// What AWS said of one target of a call that it carried out otherwise.
 struct Failed {
-    id: String,
+    id: Option<String>,
     code: String,
     message: String,
 }
@@ -131,57 +133,73 @@ struct Failed {
 impl Failed {
     fn of(entry: (Option<&str>, Option<&str>, Option<&str>)) -> Self {
         let text = |part: Option<&str>| part.unwrap_or("?").to_owned();
-        Self { id: text(entry.0), code: text(entry.1), message: text(entry.2) }
+        Self { id: entry.0.map(str::to_owned), code: text(entry.1), message: text(entry.2) }
+    }
+
+    fn name(&self) -> &str {
+        self.id.as_deref().unwrap_or("?")
     }
 }
 
-async fn put_targets(aws: &Aws, scope: &Scope, rule: &str, mut left: Vec<Target>) -> Result<(), AwsError> {
-    let clients = aws.clients(scope);
+/// Sends things of a rule, so many a call, and those that failed once more, where that may help. Where AWS does not say which it
+/// was, all of them are sent again.
+async fn in_calls<'a, T: Clone>(
+    (scope, operation, rule): (&Scope, &'static Operation, &str),
+    mut left: Vec<T>,
+    id: fn(&T) -> &str,
+    send: impl Fn(Vec<T>) -> BoxFuture<'a, Result<Vec<Failed>, AwsError>>,
+) -> Result<(), AwsError> {
     for tries in 1.. {
         let mut failed: Vec<Failed> = Vec::new();
         for some in left.chunks(TARGETS_A_CALL) {
+            failed.extend(send(some.to_vec()).await?);
+        }
+        if failed.is_empty() {
+            break;
+        }
+        after_failures(scope, operation, rule, &failed, tries).await?;
+        let named = |one: &T| failed.iter().any(|failed| failed.id.as_deref() == Some(id(one)));
+        let known = failed.iter().all(|failed| left.iter().any(|one| failed.id.as_deref() == Some(id(one))));
+        left.retain(|one| !known || named(one));
+    }
+    Ok(())
+}
+
+async fn put_targets(aws: &Aws, scope: &Scope, rule: &str, targets: Vec<Target>) -> Result<(), AwsError> {
+    let put = |some: Vec<Target>| {
+        async move {
+            let clients = aws.clients(scope);
             let answer = aws
                 .call(scope, Operation::PUT_TARGETS, || {
-                    clients.eventbridge.put_targets().rule(rule).set_targets(Some(some.to_vec())).send()
+                    clients.eventbridge.put_targets().rule(rule).set_targets(Some(some.clone())).send()
                 })
                 .await
                 .map_err(|error| over_limit(error, "a rule has up to 5 targets"))?;
             let entries = answer.failed_entries().iter();
-            failed.extend(
-                entries.map(|one| Failed::of((one.target_id(), one.error_code(), one.error_message()))),
-            );
+            let entries = entries.map(|one| (one.target_id(), one.error_code(), one.error_message()));
+            Ok(entries.map(Failed::of).collect())
         }
-        after_failures(scope, Operation::PUT_TARGETS, rule, &failed, tries).await?;
-        left.retain(|target| failed.iter().any(|failed| failed.id == target.id()));
-        if left.is_empty() {
-            break;
-        }
-    }
-    Ok(())
+        .boxed()
+    };
+    in_calls((scope, Operation::PUT_TARGETS, rule), targets, Target::id, put).await
 }
 
-async fn remove_targets(aws: &Aws, scope: &Scope, rule: &str, mut left: Vec<String>) -> Result<(), AwsError> {
-    let clients = aws.clients(scope);
-    for tries in 1.. {
-        let mut failed: Vec<Failed> = Vec::new();
-        for some in left.chunks(TARGETS_A_CALL) {
+async fn remove_targets(aws: &Aws, scope: &Scope, rule: &str, ids: Vec<String>) -> Result<(), AwsError> {
+    let remove = |some: Vec<String>| {
+        async move {
+            let clients = aws.clients(scope);
             let answer = aws
                 .call(scope, Operation::REMOVE_TARGETS, || {
-                    clients.eventbridge.remove_targets().rule(rule).set_ids(Some(some.to_vec())).send()
+                    clients.eventbridge.remove_targets().rule(rule).set_ids(Some(some.clone())).send()
                 })
                 .await?;
             let entries = answer.failed_entries().iter();
-            failed.extend(
-                entries.map(|one| Failed::of((one.target_id(), one.error_code(), one.error_message()))),
-            );
+            let entries = entries.map(|one| (one.target_id(), one.error_code(), one.error_message()));
+            Ok(entries.map(Failed::of).collect())
         }
-        after_failures(scope, Operation::REMOVE_TARGETS, rule, &failed, tries).await?;
-        left.retain(|id| failed.iter().any(|failed| failed.id == *id));
-        if left.is_empty() {
-            break;
-        }
-    }
-    Ok(())
+        .boxed()
+    };
+    in_calls((scope, Operation::REMOVE_TARGETS, rule), ids, String::as_str, remove).await
 }
 
 /// Waits before another try where that may help, else says which target failed and why.
@@ -193,9 +211,9 @@ async fn after_failures(
     tries: u32,
 ) -> Result<(), AwsError> {
     let Some(first) = failed.first() else { return Ok(()) };
-    let mut message = format!("target {} of rule {rule}: {}", first.id, first.message);
+    let mut message = format!("target {} of rule {rule}: {}", first.name(), first.message);
     for one in &failed[1..] {
-        let _ = write!(message, "; target {}: {} ({})", one.id, one.message, one.code);
+        let _ = write!(message, "; target {}: {} ({})", one.name(), one.message, one.code);
     }
     let error = AwsError::of_entry(operation, scope, &first.code, message);
     if tries >= TRIES || !error.is_worth_another_try() {

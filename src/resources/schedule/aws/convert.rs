@@ -76,8 +76,8 @@ pub(super) struct Parts {
     pub(super) after: ActionAfterCompletion,
 }
 
-/// The parts for a schedule.
-pub(super) fn parts(schedule: &Schedule) -> Result<Parts, BuildError> {
+/// The parts for a schedule. AWS refuses a start that lies in the past, and one that has passed says nothing.
+pub(super) fn parts(schedule: &Schedule, now: Timestamp) -> Result<Parts, BuildError> {
     let signed = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let policy = RetryPolicy::builder()
         .maximum_retry_attempts(signed(schedule.retries))
@@ -100,7 +100,7 @@ pub(super) fn parts(schedule: &Schedule) -> Result<Parts, BuildError> {
     };
     let date = |time: Option<Timestamp>| time.map(|time| DateTime::from_secs(time.as_second()));
     Ok(Parts {
-        start: date(schedule.start_date),
+        start: date(schedule.start_date.filter(|start| *start > now)),
         end: date(schedule.end_date),
         target,
         window: window.build()?,
@@ -121,7 +121,7 @@ mod tests {
 
     /// What AWS answers for a schedule that was written so.
     fn live(schedule: &Schedule) -> GetScheduleOutput {
-        let parts = parts(schedule).unwrap();
+        let parts = parts(schedule, NOW).unwrap();
         GetScheduleOutput::builder()
             .schedule_expression(&schedule.expression)
             .schedule_expression_timezone(&schedule.timezone)

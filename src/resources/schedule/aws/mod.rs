@@ -4,16 +4,17 @@ mod convert;
 mod read;
 mod write;
 
-pub(in crate::resources) use read::{names_in, of_group};
+pub(in crate::resources) use read::{is_over, names_in, ours_of};
 
 use std::collections::BTreeMap;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
+use jiff::Timestamp;
 
-use super::spec::TEXT;
+use super::spec::{Schedule, TEXT, begins_later_or_ends_earlier, begun_by, differ_in_dates_alone};
 use crate::aws::{Aws, AwsError, Operation};
-use crate::model::{Actual, KindText, Ownership, Scope};
+use crate::model::{Actual, Fields, KindText, Ownership, Scope};
 use crate::resources::schedule::names::parse_key;
 use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step, schedule_group};
 
@@ -75,6 +76,22 @@ impl Kind for ScheduleKind {
 
     fn container(&self, key: &str) -> Option<(&'static str, String)> {
         parse_key(key).map(|(group, _)| (schedule_group::KIND, group.to_owned()))
+    }
+
+    fn cuts_back(&self, before: &Fields, after: &Fields) -> bool {
+        begins_later_or_ends_earlier(before, after)
+    }
+
+    fn are_parts(&self, one: &Fields, other: &Fields) -> bool {
+        differ_in_dates_alone(one, other)
+    }
+
+    fn at(&self, fields: &Fields, now: Timestamp) -> Fields {
+        begun_by(fields, now)
+    }
+
+    fn is_over(&self, fields: &Fields, now: Timestamp) -> bool {
+        Schedule::from_fields(fields).is_ok_and(|schedule| schedule.is_over(now))
     }
 
     fn batch_size(&self, _step: &Step) -> usize {

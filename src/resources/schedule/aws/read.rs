@@ -13,11 +13,11 @@ use super::convert::from_live;
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::schedule::names::{group_name, parse_key};
-use crate::resources::schedule::{KIND, described};
+use crate::resources::schedule::{KIND, Schedule, described};
 use crate::resources::{OwnershipNeed, ReadRequest, schedule_group};
 
-/// The time at which no schedule has begun or is over.
-const NOTHING_IS_OVER: Timestamp = Timestamp::UNIX_EPOCH;
+/// The time at which no schedule has begun.
+const NOTHING_HAS_BEGUN: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// The largest page of `ListSchedules` (its API reference).
 const PAGE: i32 = 100;
@@ -40,16 +40,25 @@ pub(super) async fn read(
         let found = try_join_all(there.iter().map(|name| get(aws, scope, group, name, request.now))).await?;
         let owned = |mut actual: Actual| {
             let known = request.keys.get(&*actual.address.key);
+            // One that is over and is wanted again, with another time of the day, is still there to be changed.
+            if known.is_none_or(|known| known.desired.is_none()) && is_over(&actual, request.now) {
+                return None;
+            }
             let asks = known.is_some_and(|known| known.ownership != OwnershipNeed::None);
             let recorded = known.is_some_and(|known| known.last_written.is_some());
             // What a person put in the place of one that the state records is seen without a call.
             let group = if asks { &owner } else { &Ownership::NotRead };
             actual.ownership = owner_of(&actual, group, recorded);
-            actual
+            Some(actual)
         };
-        Ok(found.into_iter().flatten().map(owned).collect::<Vec<_>>())
+        Ok(found.into_iter().flatten().filter_map(owned).collect::<Vec<_>>())
     });
     Ok(try_join_all(groups).await?.into_iter().flatten().collect())
+}
+
+/// Whether a live schedule fires no more, so that AWS deletes it by itself, now or in a while.
+pub(in crate::resources) fn is_over(live: &Actual, now: Timestamp) -> bool {
+    Schedule::from_fields(&live.fields).is_ok_and(|schedule| schedule.is_over(now))
 }
 
 /// The owner of a schedule in a group: the project that the group's tags and its own description name, both. A person may
@@ -79,7 +88,7 @@ pub(super) async fn owners(
     let mut owners = BTreeMap::new();
     for (group, names) in by_group(keys) {
         let found =
-            try_join_all(names.iter().map(|name| get(aws, scope, group, name, NOTHING_IS_OVER))).await?;
+            try_join_all(names.iter().map(|name| get(aws, scope, group, name, NOTHING_HAS_BEGUN))).await?;
         let found: Vec<Actual> = found.into_iter().flatten().collect();
         if !found.is_empty() {
             let owner = owner(aws, scope, group).await?;
@@ -92,16 +101,17 @@ pub(super) async fn owners(
     Ok(owners)
 }
 
-/// The schedules of a project's group that say in their description that they are the project's: a person may have put
+/// The schedules in a project's group that say in their description that they are the project's: a person may have put
 /// others into it.
-pub(in crate::resources) async fn of_group(
+pub(in crate::resources) async fn ours_of(
     aws: &Aws,
     scope: &Scope,
     group: &str,
+    names: &BTreeSet<String>,
     project: &str,
 ) -> Result<Vec<Actual>, AwsError> {
-    let names = names_in(aws, scope, group).await?;
-    let found = try_join_all(names.iter().map(|name| get(aws, scope, group, name, NOTHING_IS_OVER))).await?;
+    let found =
+        try_join_all(names.iter().map(|name| get(aws, scope, group, name, NOTHING_HAS_BEGUN))).await?;
     let ours = |mut actual: Actual| {
         let (name, label) = described(actual.fields.get("description")?.as_str()?)?;
         let owner = Ownership::Project { name: name.to_owned(), label: Some(label.to_owned()) };
@@ -153,7 +163,7 @@ async fn owner(aws: &Aws, scope: &Scope, group: &str) -> Result<Ownership, AwsEr
     Ok(schedule_group::owner(aws, scope, group).await?.unwrap_or(Ownership::Nobody))
 }
 
-/// A schedule; `None` where there is none, or only one that AWS is about to delete because it fires no more.
+/// A schedule; `None` where there is none.
 async fn get(
     aws: &Aws,
     scope: &Scope,
@@ -172,7 +182,6 @@ async fn get(
         answer => answer?,
     };
     let (fields, inexpressible) = match from_live(&live, now) {
-        Ok(schedule) if schedule.is_over(now) => return Ok(None),
         Ok(schedule) => (schedule.to_fields(), None),
         Err(what) => {
             let described = live.description().map(|text| ("description".to_owned(), text.into()));

@@ -69,7 +69,7 @@ async fn create(
 ) -> Result<(), AwsError> {
     let scope = &step.address().scope;
     let clients = aws.clients(scope);
-    let parts = parts(schedule).map_err(|error| unfit(step, error.to_string()))?;
+    let parts = parts(schedule, aws.now()).map_err(|error| unfit(step, error.to_string()))?;
     // The same for all tries of this call, so that one whose answer was lost is not refused the second time; and another
     // one for each step, because nobody says how long AWS remembers a token after a schedule was deleted.
     let token = Uuid::new_v4().to_string();
@@ -100,7 +100,7 @@ async fn update(
 ) -> Result<(), AwsError> {
     let scope = &step.address().scope;
     let clients = aws.clients(scope);
-    let parts = parts(schedule).map_err(|error| unfit(step, error.to_string()))?;
+    let parts = parts(schedule, aws.now()).map_err(|error| unfit(step, error.to_string()))?;
     aws.call(scope, Operation::UPDATE_SCHEDULE, || {
         let request = clients.scheduler.update_schedule().group_name(group).name(name);
         request

@@ -114,6 +114,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// The kinds of resources that it may want, for the IAM policy.
     fn kinds(&self) -> Vec<&'static str>;
 
+    /// Those of them whose names are the user's and do not begin with `opsform-`, for the IAM policy.
+    fn kinds_of_any_name(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// The roles that it hands to AWS services, for the IAM policy.
     fn passed_roles(&self) -> Vec<PassedRole> {
         Vec::new()

@@ -273,15 +273,17 @@ fn the_policy_names_rules_and_alarms() {
     let policy: Value = serde_json::from_str(&workspace.ok(&["iam-policy"]).stdout).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
     let statement = |sid: &str| statements.iter().find(|one| one["Sid"] == sid).unwrap();
+    let rules = |region: &str| json!([format!("arn:aws:cloudwatch:{region}:*:alarm-mute-rule:opsform-*")]);
     let write = statement("OpsformWriteAlarmMuteRule");
     assert_eq!(write["Action"], json!(["cloudwatch:PutAlarmMuteRule", "cloudwatch:TagResource"]));
-    assert_eq!(
-        write["Resource"],
-        json!([
-            "arn:aws:cloudwatch:us-east-1:*:alarm-mute-rule:opsform-*",
-            "arn:aws:cloudwatch:us-east-1:*:alarm:*"
-        ])
-    );
+    assert_eq!(write["Resource"], rules("us-east-1"));
+    let remove = statement("OpsformRemoveAlarmMuteRule");
+    assert_eq!(remove["Action"], json!(["cloudwatch:DeleteAlarmMuteRule"]));
+    assert_eq!(remove["Resource"], rules("*"));
+    // A rule may be put only by whoever may put rules for its alarms.
+    let besides = statement("OpsformBesidesPutAlarmMuteRule");
+    assert_eq!(besides["Action"], json!(["cloudwatch:PutAlarmMuteRule"]));
+    assert_eq!(besides["Resource"], json!(["arn:aws:cloudwatch:us-east-1:*:alarm:*"]));
     let read = statement("OpsformRead")["Action"].as_array().unwrap().clone();
     assert!(read.contains(&json!("cloudwatch:ListAlarmMuteRules")), "{read:?}");
 }

@@ -39,13 +39,14 @@ impl Kind for AlarmMuteRuleKind {
         }
     }
 
+    fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
+        vec![format!("cloudwatch:{region}:{account}:alarm-mute-rule:opsform-*")]
+    }
+
     /// "You must have the cloudwatch:PutAlarmMuteRule permission on two types of resources: the alarm mute rule resource
     /// itself, and each alarm that the rule targets" (`PutAlarmMuteRule` in the API reference).
-    fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
-        vec![
-            format!("cloudwatch:{region}:{account}:alarm-mute-rule:opsform-*"),
-            format!("cloudwatch:{region}:{account}:alarm:*"),
-        ]
+    fn policy_resources_besides(&self, account: &str, region: &str) -> Vec<(&'static Operation, String)> {
+        vec![(Operation::PUT_ALARM_MUTE_RULE, format!("cloudwatch:{region}:{account}:alarm:*"))]
     }
 
     fn read<'a>(

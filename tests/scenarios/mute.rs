@@ -216,6 +216,33 @@ fn other_peoples_alarms_are_muted_where_that_is_asked() {
 }
 
 #[test]
+fn the_alarms_of_a_stopped_clusters_members_are_muted() {
+    let text = OFFICE.replace("ec2 = { tags = { AutoStopStart = 'Yes' } }", "rds_cluster = {}");
+    let text = text.replace("mute_alarms = true", "mute_alarms = { names = ['hand-*'] }");
+    let workspace = Workspace::new(&text[..text.find("[[alarm]]").unwrap()]);
+    workspace.account.seed(json!({REGION: {
+        "databases": [{"id": "orders"}],
+        "clusters": [{"id": "ledger", "members": ["ledger-1"]}],
+    }}));
+    for (name, id) in [("hand-1", "ledger-1"), ("hand-2", "orders")] {
+        let dimension = json!([{"Name": "DBInstanceIdentifier", "Value": id}]);
+        let mut alarm = watching(name, id);
+        alarm["Namespace"] = json!("AWS/RDS");
+        alarm["Dimensions"] = dimension;
+        workspace.account.put_alarm(REGION, alarm);
+    }
+    workspace.apply();
+    assert_eq!(mutes(&workspace), both("hand-1"));
+    workspace.expect_nothing_to_do();
+    let policy = workspace.ok(&["iam-policy", "--for", "plan"]).stdout;
+    assert!(policy.contains("\"rds:DescribeDBInstances\""), "{policy}");
+    // A run of one region reads them as well.
+    workspace.ok(&["plan", "--region", REGION, "--detailed-exitcode"]);
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+}
+
+#[test]
 fn more_than_a_hundred_alarms_are_several_rules() {
     let workspace = Workspace::new(OFFICE);
     let yes = json!({"AutoStopStart": "Yes"});

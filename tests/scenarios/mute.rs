@@ -262,6 +262,105 @@ fn more_than_a_hundred_alarms_are_several_rules() {
 }
 
 #[test]
+fn alarms_that_are_left_out_are_not_named_before_they_are_there() {
+    let (workspace, _) = fleet();
+    let none = "schedule.office mutes nothing: no alarm watches what it stops";
+    workspace.ok(&["apply", "--yes", "--target", "schedule.office"]).says(&["3 added", none]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+    workspace.apply().says(&["5 added"]);
+    let old = both("web-1: CPU over 80, web-2: CPU over 80");
+    assert_eq!(mutes(&workspace), old);
+    workspace.expect_nothing_to_do();
+    // What stays under its old name stays muted.
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    workspace.ok(&["apply", "--yes", "--exclude", "alarm.cpu"]);
+    workspace.ok(&["apply", "--yes", "--target", "schedule.office"]);
+    assert_eq!(mutes(&workspace), old);
+    workspace.apply().says(&["replace  3", "update   2"]);
+    assert_eq!(mutes(&workspace), both("web-1: CPU over 85, web-2: CPU over 85"));
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+}
+
+#[test]
+fn an_alarm_that_could_not_be_made_keeps_no_other_from_being_muted() {
+    let (workspace, _) = fleet();
+    workspace.account.faults(json!([{
+        "operation": "PutMetricAlarm", "key": "web-1: CPU over 80", "kind": "error",
+        "code": "ValidationError", "status": 400, "message": "no",
+    }]));
+    let apply = workspace.run(&["apply", "--yes"]);
+    apply.expect(4).says(&["the rule mutes its other alarms, without web-1: CPU over 80"]);
+    assert_eq!(mutes(&workspace), both("web-2: CPU over 80"));
+    workspace.account.faults(json!([]));
+    let expected = [vec!["create web-1: CPU over 80".to_owned()], updates().to_vec()].concat();
+    assert_eq!(sorted(workspace.changes()), expected);
+    workspace.apply();
+    assert_eq!(mutes(&workspace), both("web-1: CPU over 80, web-2: CPU over 80"));
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+}
+
+#[test]
+fn owners_are_known_without_tags() {
+    let (workspace, _) = fleet();
+    workspace.apply();
+    let recorded = workspace.recorded();
+    let foreign = json!([]);
+    for (code, status) in
+        [("ResourceNotFoundException", 404), ("ValidationError", 400), ("InvalidParameterValue", 400)]
+    {
+        workspace.account.faults(json!([{
+            "operation": "ListTagsForResource", "service": "cloudwatch", "kind": "error",
+            "code": code, "status": status, "message": "no such resource",
+        }]));
+        workspace.expect_nothing_to_do();
+        // A lost state.
+        std::fs::remove_file(workspace.state_file()).unwrap();
+        workspace.expect_nothing_to_do();
+        workspace.ok(&["state", "rebuild", "--yes"]);
+        assert_eq!(workspace.recorded(), recorded);
+        // A person's change that loses the description, and one that says something else.
+        by_hand(&workspace, NIGHTS, &["web-1: CPU over 80"], &foreign);
+        assert_eq!(workspace.changes(), [format!("update {NIGHTS}")]);
+        workspace.apply();
+        workspace.expect_nothing_to_do();
+    }
+    let theirs = json!({
+        "Name": NIGHTS, "Description": "maintenance",
+        "Rule": {"Schedule": {"Expression": "cron(0 2 * * SUN)", "Duration": "PT2H"}},
+    });
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &theirs);
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["belongs to nobody"]);
+    let mut other = theirs;
+    other["Description"] = json!("opsform:project=billing opsform:label=schedule.office");
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &other);
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["billing"]);
+    workspace.ok(&["destroy", "--yes"]);
+    let left: Vec<Value> =
+        workspace.account.mutes(REGION).into_iter().map(|rule| rule["Name"].clone()).collect();
+    assert_eq!(left, [json!(NIGHTS)]);
+}
+
+#[test]
+fn a_project_whose_name_begins_alike_keeps_its_rules() {
+    let (workspace, _) = fleet();
+    workspace.apply();
+    let other = json!({
+        "Name": "opsform-payments.eu.office.mute.mon-1900",
+        "Description": "opsform:project=payments.eu opsform:label=schedule.office",
+        "Rule": {"Schedule": {"Expression": "cron(0 2 * * SUN)", "Duration": "PT2H"}},
+    });
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &other);
+    let recorded = workspace.recorded();
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.ok(&["state", "rebuild", "--yes"]);
+    assert_eq!(workspace.recorded(), recorded);
+}
+
+#[test]
 fn killed_half_way_the_next_apply_makes_the_rest() {
     for (k, hold, count) in [(0, "hold_before", 0), (1, "hold_before", 1), (1, "hold_after", 2)] {
         let (workspace, _) = fleet();

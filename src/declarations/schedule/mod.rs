@@ -173,6 +173,11 @@ impl Schedule {
         KeepTag { key: &self.block.exempt_tag, timezone: &self.block.timezone }
     }
 
+    /// What says on AWS whose it is.
+    fn description(&self) -> String {
+        schedule::description(&self.project, &self.label)
+    }
+
     /// The ARNs in an account and region, or all that is wrong with them.
     fn arns(&self, scope: &Scope) -> Result<Arns, Vec<Diagnostic>> {
         let role = timetable::role_in(&self.block.role, scope);

@@ -39,7 +39,7 @@ pub struct AlarmMuteRule {
     /// When it counts no more, in whole minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_date: Option<Timestamp>,
-    /// Free text; absent when empty.
+    /// Whose it is: [`description`](crate::resources::schedule::description); absent when empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }

@@ -37,7 +37,7 @@ impl Schedule {
         let warning = (stops && rules.is_empty()).then(|| {
             Diagnostic::warning(format!("{} mutes nothing: no alarm watches what it stops", self.label))
                 .at(mute.place.clone())
-                .hint("alarms of this manifest count by themselves, others by `mute_alarms = { names = [\"web-*\"] }`")
+                .hint("alarms of this manifest count once they are there, others by `mute_alarms = { names = [\"web-*\"] }`")
         });
         (rules, warning)
     }
@@ -60,7 +60,7 @@ impl Schedule {
                 alarm_names: alarms.clone(),
                 start_date: times.start,
                 expire_date: times.expire,
-                description: Some(format!("{} stops what these alarms watch", self.label)),
+                description: Some(self.description()),
             };
             let mut parts = vec![&*self.name, "mute", &*times.name];
             parts.extend((!ending.is_empty()).then_some(&**ending));

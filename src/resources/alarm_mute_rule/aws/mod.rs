@@ -12,7 +12,6 @@ use futures::future::BoxFuture;
 use super::spec::TEXT;
 use crate::aws::{Aws, AwsError, Operation, partition};
 use crate::model::{Actual, KindText, Ownership, Scope};
-use crate::plan::Verb;
 use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 /// The kind `alarm_mute_rule`.
@@ -32,8 +31,9 @@ impl Kind for AlarmMuteRuleKind {
 
     fn operations(&self) -> Operations {
         Operations {
-            read: &[Operation::LIST_ALARM_MUTE_RULES],
+            read: &[Operation::LIST_ALARM_MUTE_RULES, Operation::DESCRIBE_ALARMS],
             read_one: &[Operation::GET_ALARM_MUTE_RULE, Operation::LIST_ALARM_TAGS],
+            // Whoever puts a rule with tags may need to be allowed to tag, as with alarms.
             write: &[Operation::PUT_ALARM_MUTE_RULE, Operation::TAG_ALARM],
             remove: &[Operation::DELETE_ALARM_MUTE_RULE],
         }
@@ -84,10 +84,6 @@ impl Kind for AlarmMuteRuleKind {
     fn pacing_operation(&self, step: &Step) -> &'static Operation {
         match step {
             Step::Remove(_) => Operation::DELETE_ALARM_MUTE_RULE,
-            // Nothing but the owner may differ.
-            Step::Write(change) if change.verb == Verb::Adopt && change.fields.is_empty() => {
-                Operation::TAG_ALARM
-            }
             Step::Write(_) => Operation::PUT_ALARM_MUTE_RULE,
         }
     }

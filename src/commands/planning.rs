@@ -107,6 +107,10 @@ pub(super) async fn make_plan(
     let contained =
         |desired: &Desired| Some((desired.address.clone(), resources::container(&desired.address)?));
     let containers = desired.iter().filter_map(contained).collect();
+    let is_over = |live: &&Actual| {
+        resources::kind(&live.address.kind).is_some_and(|kind| kind.is_over(&live.fields, session.now))
+    };
+    let over = actual.values().filter(is_over).map(|live| live.address.clone()).collect();
     let covered = covered(session, manifest, &state, &fleet, &tagged, &options.selection);
     let mut plan = plan(PlanInput {
         project: state.project.clone(),
@@ -118,6 +122,7 @@ pub(super) async fn make_plan(
         containers,
         declared,
         absences,
+        over,
         options,
     });
     plan.covered = covered;

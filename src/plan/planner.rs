@@ -25,6 +25,8 @@ pub struct PlanInput {
     pub declared: BTreeSet<String>,
     /// What a resource is in, such as a schedule's group, where that has to be there first.
     pub containers: BTreeMap<Address, Address>,
+    /// What has done all that it will ever do.
+    pub over: BTreeSet<Address>,
     /// What became of the targets of resources that are owned and no longer desired, by scope, kind and id.
     pub absences: BTreeMap<(Scope, String, String), Absence>,
     /// What the user asked for.
@@ -280,6 +282,9 @@ impl Planner {
         if self.input.options.destroy {
             return Reason::Destroy;
         }
+        if self.input.over.contains(&owned.address) {
+            return Reason::Over;
+        }
         if !self.input.declared.contains(&owned.label) {
             return Reason::DeclarationRemoved;
         }
@@ -300,6 +305,8 @@ impl Planner {
             }
             let key = RenameKey::of(change);
             match (change.verb, &change.reason) {
+                // What is over was not given another name by what comes next.
+                (Verb::Delete, Some(Reason::Over)) => {}
                 (Verb::Create, None) => pairs.entry(key).or_default().0.push(index),
                 (Verb::Delete, _) => pairs.entry(key).or_default().1.push(index),
                 _ => {}

@@ -98,6 +98,11 @@ pub trait Kind: Send + Sync {
         futures::future::ready(Ok(Vec::new())).boxed()
     }
 
+    /// Whether a resource with these fields has done all that it will ever do.
+    fn is_over(&self, _fields: &Fields, _now: Timestamp) -> bool {
+        false
+    }
+
     /// How many steps like this one go into one call.
     fn batch_size(&self, step: &Step) -> usize;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::clock::days_from_today;
+use crate::clock::{days_from_today, now, seoul};
 use crate::workspace::{REGION, Workspace, wait_until};
 
 const OFFICE: &str = "\
@@ -452,4 +452,71 @@ fn a_night_before_a_day_off_is_muted_to_its_end() {
     assert!(rules.iter().any(|rule| !rule["ExpireDate"].is_null() && rule["StartDate"].is_null()));
     assert!(rules.iter().any(|rule| rule["ExpireDate"].is_null() && !rule["StartDate"].is_null()));
     workspace.expect_nothing_to_do();
+}
+
+/// The time of the day so many hours from now in Seoul, as `M H` and `HHMM`.
+fn in_hours(hours: i64) -> (String, String) {
+    let time = (now() + jiff::SignedDuration::from_hours(hours)).to_zoned(seoul());
+    (format!("{} {}", time.minute(), time.hour()), time.strftime("%H%M").to_string())
+}
+
+#[test]
+fn new_hours_at_night_page_nobody() {
+    let (workspace, _) = fleet();
+    let ((stop, old), (later, new), (start, end)) = (in_hours(-2), in_hours(-1), in_hours(6));
+    workspace.edit_manifest("cron(0 9 ? * MON-FRI *)", &format!("cron({start} * * ? *)"));
+    workspace.edit_manifest("cron(0 19 ? * MON-FRI *)", &format!("cron({stop} * * ? *)"));
+    workspace.apply();
+    let alarms = "web-1: CPU over 80, web-2: CPU over 80";
+    let rule = |time: &str| format!("opsform-payments.office.mute.mon-{time}");
+    let of_old = format!("{} cron({stop} * * *) PT8H10M: {alarms}", rule(&old));
+    assert_eq!(mutes(&workspace), std::slice::from_ref(&of_old));
+    workspace.edit_manifest(&format!("cron({stop} * * ? *)"), &format!("cron({later} * * ? *)"));
+    let mute = workspace.changes().into_iter().filter(|change| change.contains(".mute."));
+    let expected = [format!("create {}", rule(&new)), format!("update {}", rule(&old))];
+    assert_eq!(sorted(mute.collect()), sorted(expected.to_vec()));
+    workspace.apply().says(&["schedule.office leaves 1 mute rule in force until"]);
+    let of_new = format!("{} cron({later} * * *) PT7H10M: {alarms}", rule(&new));
+    assert_eq!(sorted(mutes(&workspace)), sorted(vec![of_new, of_old]));
+    workspace.expect_nothing_to_do();
+    let kept = workspace.account.mutes(REGION).into_iter().find(|kept| kept["Name"] == json!(rule(&old)));
+    let expires = kept.unwrap()["ExpireDate"].as_f64().unwrap();
+    #[allow(clippy::cast_possible_truncation)]
+    let expires = jiff::Timestamp::from_second(expires as i64).unwrap().to_zoned(seoul());
+    let ten_before = expires.checked_sub(jiff::SignedDuration::from_mins(10)).unwrap();
+    assert_eq!(ten_before.strftime("%H%M").to_string(), end);
+    // Alarms that are renamed meanwhile are muted on.
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    workspace.apply();
+    assert!(mutes(&workspace).iter().all(|rule| rule.contains("web-1: CPU over 85, web-2: CPU over 85")));
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+}
+
+#[test]
+fn what_is_over_goes_and_is_no_destroy() {
+    let (workspace, _) = fleet();
+    let days = days_from_today();
+    workspace.edit_manifest("MON-FRI *)'\nstop", "* *)'\nstop");
+    workspace.edit_manifest("MON-FRI", "*");
+    workspace.edit_manifest("mute_alarms", &format!("except = ['{}']\nmute_alarms", days(5)));
+    workspace.apply();
+    let once = format!("opsform-payments.office.mute.at-{}-1900", days(4));
+    let description = "opsform:project=payments opsform:label=schedule.office";
+    let over = json!({
+        "Name": once, "Description": description, "MuteTargets": {"AlarmNames": ["web-1: CPU over 80"]},
+        "Rule": {"Schedule": {"Expression": "at(2026-01-01T19:00)", "Duration": "P1D", "Timezone": "Asia/Seoul"}},
+    });
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &over);
+    workspace.edit_manifest(&format!("except = ['{}']\n", days(5)), "");
+    let mute = workspace.changes().into_iter().filter(|change| change.contains(".mute."));
+    assert_eq!(mute.collect::<Vec<_>>(), [format!("delete {once}")]);
+    workspace.ok(&["plan", "--target", &once]).says(&["because its time is over"]);
+    workspace.ok(&["apply", "--yes", "--target", &once, "--max-destroy", "0"]).says(&["1 destroyed"]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    assert_eq!(mutes(&workspace).len(), 1);
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
 }

@@ -162,8 +162,8 @@ impl Declaration for Schedule {
         let Some(mute) = &self.block.mute else { return (Vec::new(), diagnostics) };
         // What is wrong with them has been told.
         let scopes = self.members(world, &mut TargetProblems::default());
-        let (rules, warning) = self.mute_rules(mute, world, &scopes, wanted);
-        diagnostics.extend(warning);
+        let (rules, warnings) = self.mute_rules(mute, world, &scopes, wanted);
+        diagnostics.extend(warnings);
         (rules, diagnostics)
     }
 }

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use super::spec::TEXT;
 use crate::aws::{Aws, AwsError, Operation, partition};
-use crate::model::{Actual, KindText, Ownership, Scope};
+use crate::model::{Actual, Fields, KindText, Ownership, Scope};
+use crate::resources::alarm_mute_rule::AlarmMuteRule;
 use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 /// The kind `alarm_mute_rule`.
@@ -75,6 +77,10 @@ impl Kind for AlarmMuteRuleKind {
         project: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         read::find_owned(aws, scope, project).boxed()
+    }
+
+    fn is_over(&self, fields: &Fields, now: Timestamp) -> bool {
+        AlarmMuteRule::from_fields(fields).is_ok_and(|rule| rule.is_over(now))
     }
 
     fn batch_size(&self, _step: &Step) -> usize {

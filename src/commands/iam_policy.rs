@@ -76,12 +76,28 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
                 removal["Condition"] =
                     json!({ "StringEquals": { "aws:ResourceTag/opsform:project": project } });
             }
+            statements.extend(besides(manifest, kind));
         }
     }
     if permissions == PolicyFor::Apply {
         statements.extend(passing(manifest));
     }
     statements
+}
+
+/// What writes of a kind need on resources of another one, in the manifest's regions: a statement for each operation.
+fn besides(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<Value> {
+    let mut needs: BTreeMap<&str, (&str, BTreeSet<String>)> = BTreeMap::new();
+    for (partition, account, region) in declared_places(manifest) {
+        for (operation, end) in kind.policy_resources_besides(account, region) {
+            let (_, arns) = needs.entry(operation.name).or_insert((operation.iam_action, BTreeSet::new()));
+            arns.insert(format!("arn:{partition}:{end}"));
+        }
+    }
+    let statement = |(name, (action, arns)): (&str, (&str, BTreeSet<String>))| {
+        statement(&format!("OpsformBesides{name}"), &BTreeSet::from([action]), json!(arns))
+    };
+    needs.into_iter().map(statement).collect()
 }
 
 /// To start and stop by hand, in the manifest's regions.
@@ -214,34 +230,61 @@ fn wanted(manifest: &Manifest) -> BTreeSet<&'static str> {
 
 /// The resources in the manifest's accounts and regions; in any where it does not name them.
 fn declared_arns(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<String> {
-    match &manifest.settings.aws.regions {
-        Regions::Listed(regions) => {
-            let regions = regions.iter().map(|region| region.value.as_str());
-            arns(manifest, kind, regions.map(|region| (partition(region), region)))
-        }
-        Regions::All | Regions::Default => owned_arns(manifest, kind),
-    }
+    arns(manifest, kind, declared_places(manifest))
 }
 
 /// The resources in the manifest's accounts, in any region: what is owned in a region that was taken out of the manifest
 /// is to be deleted there.
 fn owned_arns(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<String> {
-    arns(manifest, kind, partitions(manifest).into_iter().map(|partition| (partition, "*")))
+    arns(manifest, kind, owned_places(manifest))
 }
 
-fn arns<'a>(
-    manifest: &Manifest,
-    kind: &dyn resources::Kind,
+fn arns(manifest: &Manifest, kind: &dyn resources::Kind, places: Vec<PolicyPlace<'_>>) -> Vec<String> {
+    let name = kind.text().kind;
+    let of_any_name = manifest.declarations.iter().any(|d| d.kinds_of_any_name().contains(&name));
+    let ends = |account, region| {
+        if of_any_name {
+            kind.policy_resources_of_any_name(account, region)
+        } else {
+            kind.policy_resources(account, region)
+        }
+    };
+    let of_place = |(partition, account, region)| {
+        ends(account, region).into_iter().map(move |end| format!("arn:{partition}:{end}"))
+    };
+    places.into_iter().flat_map(of_place).collect()
+}
+
+/// Partition, account and region, of which the latter two may be `*`.
+type PolicyPlace<'a> = (&'a str, &'a str, &'a str);
+
+/// The manifest's accounts and regions; any where it does not name them.
+fn declared_places(manifest: &Manifest) -> Vec<PolicyPlace<'_>> {
+    match &manifest.settings.aws.regions {
+        Regions::Listed(regions) => {
+            let regions = regions.iter().map(|region| region.value.as_str());
+            in_accounts(manifest, regions.map(|region| (partition(region), region)))
+        }
+        Regions::All | Regions::Default => owned_places(manifest),
+    }
+}
+
+/// The manifest's accounts, and any region.
+fn owned_places(manifest: &Manifest) -> Vec<PolicyPlace<'_>> {
+    in_accounts(manifest, partitions(manifest).into_iter().map(|partition| (partition, "*")))
+}
+
+fn in_accounts<'a>(
+    manifest: &'a Manifest,
     regions: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Vec<String> {
+) -> Vec<PolicyPlace<'a>> {
     let mut accounts: Vec<&str> =
         manifest.settings.accounts.iter().map(|account| account.id.as_str()).collect();
     if accounts.is_empty() {
         accounts.push("*");
     }
     let of_region = |(partition, region)| {
-        let ends = accounts.iter().flat_map(|account| kind.policy_resources(account, region));
-        ends.map(|end| format!("arn:{partition}:{end}")).collect::<Vec<_>>()
+        accounts.iter().map(|account| (partition, *account, region)).collect::<Vec<_>>()
     };
     regions.flat_map(of_region).collect()
 }

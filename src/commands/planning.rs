@@ -114,6 +114,8 @@ pub(super) async fn make_plan(
         |desired: &Desired| Some((desired.address.clone(), resources::container(&desired.address)?));
     let containers = desired.iter().filter_map(contained).collect();
     let cut_back = resources::cut_back(&desired, &actual);
+    let is_over = |live: &&Actual| resources::is_over(&live.address, &live.fields, session.now);
+    let over = actual.values().filter(is_over).map(|live| live.address.clone()).collect();
     let covered = covered(session, manifest, &state, &fleet, &tagged, &options.selection);
     let mut plan = plan(PlanInput {
         project: state.project.clone(),
@@ -126,6 +128,7 @@ pub(super) async fn make_plan(
         cut_back,
         declared,
         absences,
+        over,
         options,
     });
     hold(session, &mut plan).await?;
@@ -237,7 +240,9 @@ async fn manifest_desired(
         now: session.now,
     };
     let mut desired = Vec::new();
-    for (declaration, (wants, found)) in manifest.declarations.iter().zip(all_wants(manifest, &world)) {
+    for (declaration, (wants, found)) in
+        manifest.declarations.iter().zip(all_wants(manifest, &world, options))
+    {
         let emptied = if declaration.allows_empty() || options.no_delete || found.has_errors() {
             Vec::new()
         } else {
@@ -269,17 +274,39 @@ async fn manifest_desired(
 }
 
 /// What each declaration wants, and what it finds wrong.
-fn all_wants(manifest: &Manifest, world: &World<'_>) -> Vec<(Vec<Desired>, Diagnostics)> {
+fn all_wants(
+    manifest: &Manifest,
+    world: &World<'_>,
+    options: &PlanOptions,
+) -> Vec<(Vec<Desired>, Diagnostics)> {
     let mut all: Vec<_> =
         manifest.declarations.iter().map(|declaration| declaration.desired(world)).collect();
     let wanted: Vec<&Desired> = all.iter().flat_map(|(wants, _)| wants).collect();
-    let besides = manifest.declarations.iter().map(|declaration| declaration.desired_besides(world, &wanted));
+    let left = left_as_they_are(&wanted, world, options);
+    let kept = |one: &Desired| {
+        options.selection.keeps(&one.address, &one.origin.label, one.target.as_ref())
+            || world.records.contains_key(&one.address)
+    };
+    let there: Vec<&Desired> = wanted.into_iter().filter(|one| kept(one)).chain(&left).collect();
+    let besides = manifest.declarations.iter().map(|declaration| declaration.desired_besides(world, &there));
     let besides: Vec<_> = besides.collect();
     for ((wants, found), (more, problems)) in all.iter_mut().zip(besides) {
         wants.extend(more);
         found.extend(problems);
     }
     all
+}
+
+/// What is recorded, is no longer wanted, and stays nevertheless because of what the user asked for.
+fn left_as_they_are(wanted: &[&Desired], world: &World<'_>, options: &PlanOptions) -> Vec<Desired> {
+    let wanted: BTreeSet<&Address> = wanted.iter().map(|one| &one.address).collect();
+    let stays = |owned: &&Owned| {
+        !wanted.contains(&owned.address)
+            && (options.no_delete
+                || owned.protect
+                || !options.selection.keeps(&owned.address, &owned.label, owned.target.as_ref()))
+    };
+    world.records.values().filter(stays).map(|owned| as_desired(owned, world.now)).collect()
 }
 
 /// The alarms of others, where a declaration looks at them.

@@ -115,6 +115,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// The kinds of resources that it may want, for the IAM policy.
     fn kinds(&self) -> Vec<&'static str>;
 
+    /// Those of them whose names are the user's and do not begin with `opsform-`, for the IAM policy.
+    fn kinds_of_any_name(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// The roles that it hands to AWS services, for the IAM policy.
     fn passed_roles(&self) -> Vec<PassedRole> {
         Vec::new()
@@ -139,8 +144,8 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// The resources that it wants in this world, and every problem met on the way.
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics);
 
-    /// The resources that it wants besides, because of what all declarations of the manifest want by
-    /// [`Declaration::desired`], and every problem met on the way.
+    /// The resources that it wants besides, because of what there is when all declarations of the manifest have what they want by
+    /// [`Declaration::desired`], as far as this run makes it or it was made before; and every problem met on the way.
     fn desired_besides(&self, _world: &World<'_>, _wanted: &[&Desired]) -> (Vec<Desired>, Diagnostics) {
         (Vec::new(), Diagnostics::new())
     }

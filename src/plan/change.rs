@@ -97,6 +97,8 @@ pub enum Reason {
     DeclarationRemoved,
     /// `destroy` was asked for.
     Destroy,
+    /// Its time is over: it does nothing any more.
+    Over,
     /// Owned and desired, but somebody deleted it outside opsform.
     DeletedOutside,
     /// Its name changed because its template or its target's tags did.
@@ -418,10 +420,10 @@ impl Plan {
     }
 
     /// How many resources this plan deletes for good. What gets another name is not among them: its new half is made
-    /// first, and an apply that was cut off in between leaves a delete that only finishes the rename.
+    /// first, and an apply that was cut off in between leaves a delete that only finishes the rename. Nor is what is over.
     pub fn delete_count(&self) -> usize {
         let deletes = self.changes.iter().filter(|change| change.verb == Verb::Delete);
-        deletes.filter(|change| change.reason != Some(Reason::Renamed)).count()
+        deletes.filter(|change| !matches!(change.reason, Some(Reason::Renamed | Reason::Over))).count()
     }
 
     /// How many of the deletes are of what the state does not record.

@@ -27,6 +27,8 @@ pub struct PlanInput {
     pub containers: BTreeMap<Address, Address>,
     /// What is there and to be cut back, each with what is made in its place.
     pub cut_back: BTreeMap<Address, BTreeSet<Address>>,
+    /// What has done all that it will ever do.
+    pub over: BTreeSet<Address>,
     /// What became of the targets of resources that are owned and no longer desired, by scope, kind and id.
     pub absences: BTreeMap<(Scope, String, String), Absence>,
     /// What the user asked for.
@@ -284,6 +286,9 @@ impl Planner {
         if self.input.options.destroy {
             return Reason::Destroy;
         }
+        if self.input.over.contains(&owned.address) {
+            return Reason::Over;
+        }
         if !self.input.declared.contains(&owned.label) {
             return Reason::DeclarationRemoved;
         }
@@ -304,6 +309,8 @@ impl Planner {
             }
             let key = RenameKey::of(change);
             match (change.verb, &change.reason) {
+                // What is over was not given another name by what comes next.
+                (Verb::Delete, Some(Reason::Over)) => {}
                 (Verb::Create, None) => pairs.entry(key).or_default().0.push(index),
                 (Verb::Delete, _) => pairs.entry(key).or_default().1.push(index),
                 _ => {}

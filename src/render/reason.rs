@@ -48,6 +48,7 @@ pub(super) fn reason_words(
             format!("because {} is no longer in the manifest", clean(&change.origin.label))
         }
         Reason::Destroy => "because destroy was asked for".to_owned(),
+        Reason::Over => format!("because {} time is over", number(count).its),
         Reason::Correction { why } | Reason::ByTag { why } | Reason::Refused { why } => {
             clean(why).into_owned()
         }

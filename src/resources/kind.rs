@@ -31,6 +31,16 @@ pub trait Kind: Send + Sync {
     /// The resources that a policy names, as the ends of ARNs: `cloudwatch:REGION:ACCOUNT:alarm:*`.
     fn policy_resources(&self, account: &str, region: &str) -> Vec<String>;
 
+    /// Those instead where a declaration gives its resources other names than `opsform-…`.
+    fn policy_resources_of_any_name(&self, account: &str, region: &str) -> Vec<String> {
+        self.policy_resources(account, region)
+    }
+
+    /// What single operations need besides: each that is about a second resource, with that resource.
+    fn policy_resources_besides(&self, _account: &str, _region: &str) -> Vec<(&'static Operation, String)> {
+        Vec::new()
+    }
+
     /// Whether what it removes bears the project's tag, so that a policy can ask for it.
     fn removes_what_is_tagged(&self) -> bool {
         false
@@ -94,11 +104,6 @@ pub trait Kind: Send + Sync {
         fields.clone()
     }
 
-    /// Whether a resource with these fields is over, so that it is neither made nor changed any more.
-    fn is_over(&self, _fields: &Fields, _now: Timestamp) -> bool {
-        false
-    }
-
     /// Why a resource cannot be deleted, although it is ours and everything in `going` is deleted before it.
     fn held_by<'a>(
         &'a self,
@@ -118,6 +123,11 @@ pub trait Kind: Send + Sync {
         _targets: &'a BTreeSet<String>,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         futures::future::ready(Ok(Vec::new())).boxed()
+    }
+
+    /// Whether a resource with these fields has done all that it will ever do, so that it is neither made nor changed any more.
+    fn is_over(&self, _fields: &Fields, _now: Timestamp) -> bool {
+        false
     }
 
     /// How many steps like this one go into one call.

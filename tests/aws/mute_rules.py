@@ -2,8 +2,8 @@
 
 Sources: PutAlarmMuteRule, GetAlarmMuteRule, ListAlarmMuteRules, DeleteAlarmMuteRule, Schedule and MuteTargets in the
 CloudWatch API reference, and the bounds of the service model (as botocore has it). That a time is cut to its minute is
-what Terraform's provider tells of AWS. That the tags of a rule that exists are ignored, as with alarms, the codes and
-the wordings are inferred.
+what Terraform's provider tells of AWS. That alarms have to exist says MuteTargets ("must match existing alarms"). That the
+tags of a rule that exists are ignored, as with alarms, the codes and the wordings are inferred.
 """
 
 from __future__ import annotations

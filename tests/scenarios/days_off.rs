@@ -1,10 +1,10 @@
 //! Schedules with days off: cut into parts on AWS that begin and end by themselves.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
+use crate::clock::{days_from_today, now, seoul};
 use crate::workspace::{REGION, Workspace};
 
 pub(crate) const NIGHTS: &str = "\
@@ -23,21 +23,6 @@ except = DAYS
 ";
 
 pub(crate) const GROUP: &str = "opsform-payments";
-
-fn seoul() -> TimeZone {
-    TimeZone::get("Asia/Seoul").unwrap()
-}
-
-#[allow(clippy::disallowed_methods)] // The program reads the clock, too.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
-}
-
-/// So many days from today in Seoul.
-pub(crate) fn day(days: i64) -> Date {
-    let today = now().to_zoned(seoul()).date();
-    today.checked_add(days.days()).unwrap()
-}
 
 pub(crate) fn begin(day: Date) -> Timestamp {
     day.to_zoned(seoul()).unwrap().timestamp()
@@ -86,6 +71,7 @@ pub(crate) fn expected(cuts: &[Date]) -> Vec<String> {
 
 #[test]
 fn days_off_are_parts_and_each_change_touches_its_own() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(5), day(10)]);
     workspace.apply().says(&["7 added"]);
@@ -132,6 +118,7 @@ pub(crate) fn days_pass(workspace: &Workspace, days: i64) {
 
 #[test]
 fn the_day_after_there_is_nothing_to_do_but_to_forget() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(2), day(3)]);
     workspace.apply();
@@ -158,6 +145,7 @@ fn the_day_after_there_is_nothing_to_do_but_to_forget() {
 
 #[test]
 fn parts_that_are_over_go_with_the_group() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(2)]);
     workspace.apply();
@@ -169,6 +157,7 @@ fn parts_that_are_over_go_with_the_group() {
 
 #[test]
 fn a_lost_state_is_rebuilt_with_all_parts() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(5)]);
     workspace.apply();
@@ -182,6 +171,7 @@ fn a_lost_state_is_rebuilt_with_all_parts() {
 
 #[test]
 fn days_off_come_from_calendars() {
+    let day = days_from_today();
     let workspace = workspace("[{ file = 'holidays.ics' }, { file = '../ours.csv' }]");
     let off = day(20);
     workspace.write(

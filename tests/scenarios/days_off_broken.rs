@@ -6,7 +6,8 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::days_off::{GROUP, NIGHTS, begin, day, days_pass, except, expected, now, parts, workspace};
+use crate::clock::{days_from_today, now};
+use crate::days_off::{GROUP, NIGHTS, begin, days_pass, except, expected, parts, workspace};
 use crate::workspace::{REGION, Workspace, wait_until};
 
 /// Whether each action has a part that is at work now.
@@ -38,6 +39,7 @@ fn cut_off(workspace: &Workspace, fault: &Value) {
 
 #[test]
 fn a_new_day_off_leaves_no_time_without_a_schedule() {
+    let day = days_from_today();
     for operation in ["CreateSchedule", "UpdateSchedule"] {
         for kind in ["hold_before", "hold_after", "denied"] {
             for skip in [0, 1] {
@@ -62,6 +64,7 @@ fn a_new_day_off_leaves_no_time_without_a_schedule() {
 
 #[test]
 fn a_day_off_between_others_cuts_back_after_its_part_is_there() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(5), day(10)]);
     workspace.apply();
@@ -77,6 +80,7 @@ fn a_day_off_between_others_cuts_back_after_its_part_is_there() {
 
 #[test]
 fn what_is_asked_for_cuts_back_nothing_alone() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     workspace.apply();
     except(&workspace, &[day(5)]);
@@ -95,6 +99,7 @@ fn what_is_asked_for_cuts_back_nothing_alone() {
 
 #[test]
 fn what_is_left_out_of_a_destroy_keeps_its_group() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(5)]);
     workspace.apply();
@@ -120,6 +125,7 @@ fn what_is_left_out_of_a_destroy_keeps_its_group() {
 
 #[test]
 fn a_part_that_is_over_and_wanted_again_is_changed() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     workspace
         .write_manifest(&NIGHTS.replace("DAYS", &format!("['{}']", day(1))).replace("0 19 *", "59 23 *"));
@@ -169,6 +175,7 @@ fn plan_ages(workspace: &Workspace, days: i64) {
 
 #[test]
 fn time_alone_is_no_drift() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(2)]);
     workspace.apply();
@@ -185,6 +192,7 @@ fn time_alone_is_no_drift() {
 
 #[test]
 fn a_saved_plan_outlives_the_days_that_it_speaks_of() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(2)]);
     workspace.apply();
@@ -202,6 +210,7 @@ fn a_saved_plan_outlives_the_days_that_it_speaks_of() {
 
 #[test]
 fn what_was_to_begin_by_now_begins_at_once() {
+    let day = days_from_today();
     let workspace = workspace("[]");
     except(&workspace, &[day(2)]);
     workspace.ok(&["plan", "--out", "plan.json"]);

@@ -271,7 +271,9 @@ fn the_policy_allows_what_is_called_and_names_the_role() {
     let pass = statement("OpsformPassRoleEvents");
     assert_eq!(pass["Resource"], json!(["arn:aws:iam::*:role/opsform-schedule"]));
     assert_eq!(pass["Condition"]["StringEquals"]["iam:PassedToService"], "events.amazonaws.com");
-    assert_eq!(statement("OpsformWriteEventRule")["Resource"], json!(["arn:aws:events:us-east-1:*:rule/*"]));
+    let rules = |region: &str| json!([format!("arn:aws:events:{region}:*:rule/opsform-*")]);
+    assert_eq!(statement("OpsformWriteEventRule")["Resource"], rules("us-east-1"));
+    assert_eq!(statement("OpsformRemoveEventRule")["Resource"], rules("*"));
     let allowed: Vec<&Value> =
         statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap()).collect();
     let called = workspace.account.calls();

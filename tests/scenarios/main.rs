@@ -9,6 +9,7 @@ mod alarm_lists;
 mod architecture;
 mod audit;
 mod ci;
+mod clock;
 mod commands;
 mod days_off;
 mod days_off_broken;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::clock::{days_from_today, now, seoul};
 use crate::workspace::{REGION, Workspace, wait_until};
 
 const OFFICE: &str = "\
@@ -215,6 +216,33 @@ fn other_peoples_alarms_are_muted_where_that_is_asked() {
 }
 
 #[test]
+fn the_alarms_of_a_stopped_clusters_members_are_muted() {
+    let text = OFFICE.replace("ec2 = { tags = { AutoStopStart = 'Yes' } }", "rds_cluster = {}");
+    let text = text.replace("mute_alarms = true", "mute_alarms = { names = ['hand-*'] }");
+    let workspace = Workspace::new(&text[..text.find("[[alarm]]").unwrap()]);
+    workspace.account.seed(json!({REGION: {
+        "databases": [{"id": "orders"}],
+        "clusters": [{"id": "ledger", "members": ["ledger-1"]}],
+    }}));
+    for (name, id) in [("hand-1", "ledger-1"), ("hand-2", "orders")] {
+        let dimension = json!([{"Name": "DBInstanceIdentifier", "Value": id}]);
+        let mut alarm = watching(name, id);
+        alarm["Namespace"] = json!("AWS/RDS");
+        alarm["Dimensions"] = dimension;
+        workspace.account.put_alarm(REGION, alarm);
+    }
+    workspace.apply();
+    assert_eq!(mutes(&workspace), both("hand-1"));
+    workspace.expect_nothing_to_do();
+    let policy = workspace.ok(&["iam-policy", "--for", "plan"]).stdout;
+    assert!(policy.contains("\"rds:DescribeDBInstances\""), "{policy}");
+    // A run of one region reads them as well.
+    workspace.ok(&["plan", "--region", REGION, "--detailed-exitcode"]);
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+}
+
+#[test]
 fn more_than_a_hundred_alarms_are_several_rules() {
     let workspace = Workspace::new(OFFICE);
     let yes = json!({"AutoStopStart": "Yes"});
@@ -234,8 +262,107 @@ fn more_than_a_hundred_alarms_are_several_rules() {
 }
 
 #[test]
+fn alarms_that_are_left_out_are_not_named_before_they_are_there() {
+    let (workspace, _) = fleet();
+    let none = "schedule.office mutes nothing: no alarm watches what it stops";
+    workspace.ok(&["apply", "--yes", "--target", "schedule.office"]).says(&["3 added", none]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+    workspace.apply().says(&["5 added"]);
+    let old = both("web-1: CPU over 80, web-2: CPU over 80");
+    assert_eq!(mutes(&workspace), old);
+    workspace.expect_nothing_to_do();
+    // What stays under its old name stays muted.
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    workspace.ok(&["apply", "--yes", "--exclude", "alarm.cpu"]);
+    workspace.ok(&["apply", "--yes", "--target", "schedule.office"]);
+    assert_eq!(mutes(&workspace), old);
+    workspace.apply().says(&["replace  3", "update   2"]);
+    assert_eq!(mutes(&workspace), both("web-1: CPU over 85, web-2: CPU over 85"));
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+}
+
+#[test]
+fn an_alarm_that_could_not_be_made_keeps_no_other_from_being_muted() {
+    let (workspace, _) = fleet();
+    workspace.account.faults(json!([{
+        "operation": "PutMetricAlarm", "key": "web-1: CPU over 80", "kind": "error",
+        "code": "ValidationError", "status": 400, "message": "no",
+    }]));
+    let apply = workspace.run(&["apply", "--yes"]);
+    apply.expect(4).says(&["the rule mutes its other alarms, without web-1: CPU over 80"]);
+    assert_eq!(mutes(&workspace), both("web-2: CPU over 80"));
+    workspace.account.faults(json!([]));
+    let expected = [vec!["create web-1: CPU over 80".to_owned()], updates().to_vec()].concat();
+    assert_eq!(sorted(workspace.changes()), expected);
+    workspace.apply();
+    assert_eq!(mutes(&workspace), both("web-1: CPU over 80, web-2: CPU over 80"));
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+}
+
+#[test]
+fn owners_are_known_without_tags() {
+    let (workspace, _) = fleet();
+    workspace.apply();
+    let recorded = workspace.recorded();
+    let foreign = json!([]);
+    for (code, status) in
+        [("ResourceNotFoundException", 404), ("ValidationError", 400), ("InvalidParameterValue", 400)]
+    {
+        workspace.account.faults(json!([{
+            "operation": "ListTagsForResource", "service": "cloudwatch", "kind": "error",
+            "code": code, "status": status, "message": "no such resource",
+        }]));
+        workspace.expect_nothing_to_do();
+        // A lost state.
+        std::fs::remove_file(workspace.state_file()).unwrap();
+        workspace.expect_nothing_to_do();
+        workspace.ok(&["state", "rebuild", "--yes"]);
+        assert_eq!(workspace.recorded(), recorded);
+        // A person's change that loses the description, and one that says something else.
+        by_hand(&workspace, NIGHTS, &["web-1: CPU over 80"], &foreign);
+        assert_eq!(workspace.changes(), [format!("update {NIGHTS}")]);
+        workspace.apply();
+        workspace.expect_nothing_to_do();
+    }
+    let theirs = json!({
+        "Name": NIGHTS, "Description": "maintenance",
+        "Rule": {"Schedule": {"Expression": "cron(0 2 * * SUN)", "Duration": "PT2H"}},
+    });
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &theirs);
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["belongs to nobody"]);
+    let mut other = theirs;
+    other["Description"] = json!("opsform:project=billing opsform:label=schedule.office");
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &other);
+    workspace.run(&["apply", "--yes"]).expect(1).says(&["billing"]);
+    workspace.ok(&["destroy", "--yes"]);
+    let left: Vec<Value> =
+        workspace.account.mutes(REGION).into_iter().map(|rule| rule["Name"].clone()).collect();
+    assert_eq!(left, [json!(NIGHTS)]);
+}
+
+#[test]
+fn a_project_whose_name_begins_alike_keeps_its_rules() {
+    let (workspace, _) = fleet();
+    workspace.apply();
+    let other = json!({
+        "Name": "opsform-payments.eu.office.mute.mon-1900",
+        "Description": "opsform:project=payments.eu opsform:label=schedule.office",
+        "Rule": {"Schedule": {"Expression": "cron(0 2 * * SUN)", "Duration": "PT2H"}},
+    });
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &other);
+    let recorded = workspace.recorded();
+    std::fs::remove_file(workspace.state_file()).unwrap();
+    workspace.ok(&["state", "rebuild", "--yes"]);
+    assert_eq!(workspace.recorded(), recorded);
+}
+
+#[test]
 fn killed_half_way_the_next_apply_makes_the_rest() {
-    for (k, hold) in [(0, "hold_before"), (1, "hold_after"), (0, "hold_after")] {
+    for (k, hold, count) in [(0, "hold_before", 0), (1, "hold_before", 1), (1, "hold_after", 2)] {
         let (workspace, _) = fleet();
         workspace.account.faults(json!([{"operation": "PutAlarmMuteRule", "kind": hold, "skip": k}]));
         let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
@@ -244,10 +371,14 @@ fn killed_half_way_the_next_apply_makes_the_rest() {
         apply.wait().unwrap();
         workspace.account.release();
         workspace.account.faults(json!([]));
-        let made = u64::try_from(mutes(&workspace).len()).unwrap();
-        let changes = workspace.changes();
-        assert!(changes.iter().all(|change| change.starts_with("create ")), "{changes:?}");
-        assert_eq!(u64::try_from(changes.len()).unwrap(), 2 - made, "{hold} {k}: {changes:?}");
+        let made: Vec<String> = mutes(&workspace)
+            .iter()
+            .filter_map(|line| line.split(' ').next().map(|name| format!("create {name}")))
+            .collect();
+        assert_eq!(made.len(), count, "{hold} {k}");
+        let all = [format!("create {WEEKEND}"), format!("create {NIGHTS}")];
+        let rest: Vec<String> = all.into_iter().filter(|create| !made.contains(create)).collect();
+        assert_eq!(sorted(workspace.changes()), rest, "{hold} {k}");
         workspace.apply();
         assert_eq!(mutes(&workspace), both("web-1: CPU over 80, web-2: CPU over 80"));
         workspace.expect_nothing_to_do();
@@ -273,15 +404,17 @@ fn the_policy_names_rules_and_alarms() {
     let policy: Value = serde_json::from_str(&workspace.ok(&["iam-policy"]).stdout).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
     let statement = |sid: &str| statements.iter().find(|one| one["Sid"] == sid).unwrap();
+    let rules = |region: &str| json!([format!("arn:aws:cloudwatch:{region}:*:alarm-mute-rule:opsform-*")]);
     let write = statement("OpsformWriteAlarmMuteRule");
     assert_eq!(write["Action"], json!(["cloudwatch:PutAlarmMuteRule", "cloudwatch:TagResource"]));
-    assert_eq!(
-        write["Resource"],
-        json!([
-            "arn:aws:cloudwatch:us-east-1:*:alarm-mute-rule:opsform-*",
-            "arn:aws:cloudwatch:us-east-1:*:alarm:*"
-        ])
-    );
+    assert_eq!(write["Resource"], rules("us-east-1"));
+    let remove = statement("OpsformRemoveAlarmMuteRule");
+    assert_eq!(remove["Action"], json!(["cloudwatch:DeleteAlarmMuteRule"]));
+    assert_eq!(remove["Resource"], rules("*"));
+    // A rule may be put only by whoever may put rules for its alarms.
+    let besides = statement("OpsformBesidesPutAlarmMuteRule");
+    assert_eq!(besides["Action"], json!(["cloudwatch:PutAlarmMuteRule"]));
+    assert_eq!(besides["Resource"], json!(["arn:aws:cloudwatch:us-east-1:*:alarm:*"]));
     let read = statement("OpsformRead")["Action"].as_array().unwrap().clone();
     assert!(read.contains(&json!("cloudwatch:ListAlarmMuteRules")), "{read:?}");
 }
@@ -289,7 +422,7 @@ fn the_policy_names_rules_and_alarms() {
 #[test]
 fn a_night_before_a_day_off_is_muted_to_its_end() {
     let (workspace, _) = fleet();
-    let days = |ahead: i64| today_in_seoul().checked_add(jiff::Span::new().days(ahead)).unwrap();
+    let days = days_from_today();
     workspace.edit_manifest("MON-FRI *)'\nstop", "* *)'\nstop");
     workspace.edit_manifest("MON-FRI", "*");
     workspace.edit_manifest("mute_alarms", &format!("except = ['{}', '{}']\nmute_alarms", days(5), days(6)));
@@ -321,7 +454,69 @@ fn a_night_before_a_day_off_is_muted_to_its_end() {
     workspace.expect_nothing_to_do();
 }
 
-#[allow(clippy::disallowed_methods)] // The program reads the clock, too.
-fn today_in_seoul() -> jiff::civil::Date {
-    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Seoul").unwrap()).date()
+/// The time of the day so many hours from now in Seoul, as `M H` and `HHMM`.
+fn in_hours(hours: i64) -> (String, String) {
+    let time = (now() + jiff::SignedDuration::from_hours(hours)).to_zoned(seoul());
+    (format!("{} {}", time.minute(), time.hour()), time.strftime("%H%M").to_string())
+}
+
+#[test]
+fn new_hours_at_night_page_nobody() {
+    let (workspace, _) = fleet();
+    let ((stop, old), (later, new), (start, end)) = (in_hours(-2), in_hours(-1), in_hours(6));
+    workspace.edit_manifest("cron(0 9 ? * MON-FRI *)", &format!("cron({start} * * ? *)"));
+    workspace.edit_manifest("cron(0 19 ? * MON-FRI *)", &format!("cron({stop} * * ? *)"));
+    workspace.apply();
+    let alarms = "web-1: CPU over 80, web-2: CPU over 80";
+    let rule = |time: &str| format!("opsform-payments.office.mute.mon-{time}");
+    let of_old = format!("{} cron({stop} * * *) PT8H10M: {alarms}", rule(&old));
+    assert_eq!(mutes(&workspace), std::slice::from_ref(&of_old));
+    workspace.edit_manifest(&format!("cron({stop} * * ? *)"), &format!("cron({later} * * ? *)"));
+    let mute = workspace.changes().into_iter().filter(|change| change.contains(".mute."));
+    let expected = [format!("create {}", rule(&new)), format!("update {}", rule(&old))];
+    assert_eq!(sorted(mute.collect()), sorted(expected.to_vec()));
+    workspace.apply().says(&["schedule.office leaves 1 mute rule in force until"]);
+    let of_new = format!("{} cron({later} * * *) PT7H10M: {alarms}", rule(&new));
+    assert_eq!(sorted(mutes(&workspace)), sorted(vec![of_new, of_old]));
+    workspace.expect_nothing_to_do();
+    let kept = workspace.account.mutes(REGION).into_iter().find(|kept| kept["Name"] == json!(rule(&old)));
+    let expires = kept.unwrap()["ExpireDate"].as_f64().unwrap();
+    #[allow(clippy::cast_possible_truncation)]
+    let expires = jiff::Timestamp::from_second(expires as i64).unwrap().to_zoned(seoul());
+    let ten_before = expires.checked_sub(jiff::SignedDuration::from_mins(10)).unwrap();
+    assert_eq!(ten_before.strftime("%H%M").to_string(), end);
+    // Alarms that are renamed meanwhile are muted on.
+    workspace.edit_manifest("threshold = 80", "threshold = 85");
+    workspace.apply();
+    assert!(mutes(&workspace).iter().all(|rule| rule.contains("web-1: CPU over 85, web-2: CPU over 85")));
+    workspace.expect_nothing_to_do();
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
+}
+
+#[test]
+fn what_is_over_goes_and_is_no_destroy() {
+    let (workspace, _) = fleet();
+    let days = days_from_today();
+    workspace.edit_manifest("MON-FRI *)'\nstop", "* *)'\nstop");
+    workspace.edit_manifest("MON-FRI", "*");
+    workspace.edit_manifest("mute_alarms", &format!("except = ['{}']\nmute_alarms", days(5)));
+    workspace.apply();
+    let once = format!("opsform-payments.office.mute.at-{}-1900", days(4));
+    let description = "opsform:project=payments opsform:label=schedule.office";
+    let over = json!({
+        "Name": once, "Description": description, "MuteTargets": {"AlarmNames": ["web-1: CPU over 80"]},
+        "Rule": {"Schedule": {"Expression": "at(2026-01-01T19:00)", "Duration": "P1D", "Timezone": "Asia/Seoul"}},
+    });
+    workspace.account.cloudwatch(REGION, "PutAlarmMuteRule", &over);
+    workspace.edit_manifest(&format!("except = ['{}']\n", days(5)), "");
+    let mute = workspace.changes().into_iter().filter(|change| change.contains(".mute."));
+    assert_eq!(mute.collect::<Vec<_>>(), [format!("delete {once}")]);
+    workspace.ok(&["plan", "--target", &once]).says(&["because its time is over"]);
+    workspace.ok(&["apply", "--yes", "--target", &once, "--max-destroy", "0"]).says(&["1 destroyed"]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    assert_eq!(mutes(&workspace).len(), 1);
+    workspace.ok(&["destroy", "--yes"]);
+    assert_eq!(mutes(&workspace), [""; 0]);
 }

@@ -260,6 +260,8 @@ fn the_other_engine_takes_the_place_of_rules() {
 fn the_policy_allows_what_rules_need() {
     let workspace = Workspace::new(DAILY);
     let apply = workspace.ok(&["iam-policy", "--for", "apply"]).stdout;
+    // Its rules are called after instances.
+    assert!(apply.contains(":rule/*\"") && !apply.contains(":rule/opsform-*"), "{apply}");
     for action in ["ec2:CreateTags", "ec2:DeleteSnapshot", "ec2:DescribeInstances", "events:PutTargets"] {
         assert!(apply.contains(&format!("\"{action}\"")), "{action}");
     }

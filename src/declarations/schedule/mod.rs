@@ -20,7 +20,7 @@ use super::engine::Engine;
 use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of};
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
 use super::{Context, Declaration, Inventory, PassedRole, Runs, World, timetable};
-use crate::inventory::{Fleet, Selector, Target};
+use crate::inventory::{Fleet, Selector, Target, TargetKind};
 use crate::manifest::TableReader;
 use crate::model::{Desired, Diagnostic, Diagnostics, Place, Scope, Severity};
 use crate::resources::{alarm_mute_rule, event_rule, schedule, schedule_group};
@@ -34,17 +34,22 @@ struct Schedule {
     name: String,
     project: String,
     place: Place,
+    /// What is read besides, so that the alarms of a stopped cluster's members are found.
+    besides: Vec<Selector>,
     block: Block,
 }
 
 /// Reads a `[[schedule]]` block.
 pub(super) fn parse(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Box<dyn Declaration>> {
     let block = Block::read(reader, context)?;
+    let stops_clusters = block.for_each.reads().iter().any(|read| read.kind == TargetKind::RdsCluster);
+    let members = (block.mute.is_some() && stops_clusters).then(|| Selector::all(TargetKind::Rds));
     Some(Box::new(Schedule {
         label: format!("schedule.{}", context.label),
         name: context.label.to_owned(),
         project: context.settings.project.clone(),
         place: reader.place().clone(),
+        besides: members.into_iter().collect(),
         block,
     }))
 }
@@ -60,6 +65,10 @@ impl Declaration for Schedule {
 
     fn selectors(&self) -> &[Selector] {
         self.block.for_each.reads()
+    }
+
+    fn reads_besides(&self) -> &[Selector] {
+        &self.besides
     }
 
     fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
@@ -153,8 +162,8 @@ impl Declaration for Schedule {
         let Some(mute) = &self.block.mute else { return (Vec::new(), diagnostics) };
         // What is wrong with them has been told.
         let scopes = self.members(world, &mut TargetProblems::default());
-        let (rules, warning) = self.mute_rules(mute, world, &scopes, wanted);
-        diagnostics.extend(warning);
+        let (rules, warnings) = self.mute_rules(mute, world, &scopes, wanted);
+        diagnostics.extend(warnings);
         (rules, diagnostics)
     }
 }
@@ -162,6 +171,11 @@ impl Declaration for Schedule {
 impl Schedule {
     fn keep(&self) -> KeepTag<'_> {
         KeepTag { key: &self.block.exempt_tag, timezone: &self.block.timezone }
+    }
+
+    /// What says on AWS whose it is.
+    fn description(&self) -> String {
+        schedule::description(&self.project, &self.label)
     }
 
     /// The ARNs in an account and region, or all that is wrong with them.

@@ -14,7 +14,6 @@ use crate::model::{Address, Claim, Desired, Origin, Scope};
 use crate::resources::event_rule::{
     EventRule, KIND, MAX_TARGETS, RuleTarget, built_in_target, rule_name, runbook_target,
 };
-use crate::resources::schedule::description;
 
 impl Schedule {
     /// The rules of a scope.
@@ -60,7 +59,7 @@ impl Schedule {
     }
 
     fn rule(&self, scope: &Scope, parts: &[&str], mut rule: EventRule) -> Desired {
-        rule.description = Some(description(&self.project, &self.label));
+        rule.description = Some(self.description());
         Desired {
             address: Address::new(KIND, scope.clone(), rule_name(&self.project, parts)),
             fields: rule.to_fields(),

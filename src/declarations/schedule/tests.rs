@@ -7,10 +7,9 @@ use crate::declarations::{Manifest, World, block_names};
 use crate::inventory::{Fleet, Target, TargetKind};
 use crate::manifest::{SourceSet, parse};
 use crate::model::{Desired, Scope};
-use crate::resources::alarm_mute_rule::AlarmMuteRule;
-use crate::resources::metric_alarm::LiveAlarm;
 use crate::resources::schedule::Schedule;
 
+mod mutes;
 mod rules;
 
 const OFFICE: &str = "[project]\nname = 'payments'\n[[schedule]]\nlabel = 'office'\n\
@@ -422,104 +421,4 @@ fn wrong_days_off_are_told() {
     );
     assert_eq!(faults(&format!("{OFFICE}except = ['Christmas']\n")), ["`except`: \"Christmas\" is no date"]);
     assert_eq!(faults(&format!("{OFFICE}except = {{ file = 'h.ics' }}\n")), ["there is no file `h.ics`"]);
-}
-
-#[test]
-fn alarms_are_muted_between_a_stop_and_a_start() {
-    let alarm = "[[alarm]]\nlabel = 'cpu'\nfor_each = { ec2 = {}, rds = {} }\nname = '{{ name }}: CPU'\n\
-                 metric = 'CPUUtilization'\ncomparison = '>'\nthreshold = 90\n";
-    let manifest =
-        manifest(&format!("{OFFICE}mute_alarms = {{ names = ['hand-*'] }}\nmute_grace = '5m'\n{alarm}"));
-    let manifest = manifest.unwrap();
-    let mut targets = fleet();
-    targets.push(target(TargetKind::Ec2, "i-3", &[("keep-running-until", "2026-12-31")], &[]));
-    targets.push(target(TargetKind::Rds, "ledger-1", &[], &[("cluster", json!("ledger"))]));
-    targets.push(target(TargetKind::Rds, "copy", &[], &[("replica_of", json!("orders"))]));
-    let live = |name: &str, region: &str, dimension: &str, value: &str| LiveAlarm {
-        scope: Scope::new("111122223333", region),
-        name: name.to_owned(),
-        dimensions: vec![(dimension.to_owned(), value.to_owned())],
-    };
-    let alarms = [
-        live("hand-1", "us-east-1", "InstanceId", "i-1"),
-        live("hand-2", "us-east-1", "InstanceId", "i-3"),
-        live("hand-3", "us-east-2", "InstanceId", "i-1"),
-        live("hand-4", "us-east-1", "VolumeId", "i-1"),
-        live("hand-5", "us-east-1", "DBClusterIdentifier", "ledger"),
-        live("other", "us-east-1", "InstanceId", "i-1"),
-    ];
-    let (scopes, fleet) = ([scope()], Fleet::new(targets));
-    let now: Timestamp = "2026-11-20T11:00:00Z".parse().unwrap();
-    let world = World {
-        manifest_scopes: &scopes,
-        scopes: &scopes,
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &alarms,
-        now,
-    };
-    let wanted: Vec<Desired> = manifest.declarations.iter().flat_map(|one| one.desired(&world).0).collect();
-    let wanted: Vec<&Desired> = wanted.iter().collect();
-    let schedule = &manifest.declarations[0];
-    assert!(schedule.asks_for_alarms());
-    let (rules, problems) = schedule.desired_besides(&world, &wanted);
-    assert!(problems.is_empty());
-    let lines: Vec<String> = rules
-        .iter()
-        .map(|rule| {
-            let spec = AlarmMuteRule::from_fields(&rule.fields).unwrap();
-            assert_eq!(
-                spec.alarm_names.iter().map(String::as_str).collect::<Vec<_>>(),
-                ["hand-1", "hand-5", "i-1: CPU", "i-2: CPU", "ledger-1: CPU", "orders: CPU"]
-            );
-            format!("{} {} {} {}", rule.address.key, spec.expression, spec.duration, spec.timezone)
-        })
-        .collect();
-    assert_eq!(
-        lines,
-        [
-            "opsform-payments.office.mute.mon-1900 cron(0 19 * * MON-THU) PT14H5M Asia/Seoul",
-            "opsform-payments.office.mute.fri-1900 cron(0 19 * * FRI) P2DT14H5M Asia/Seoul",
-        ]
-    );
-    let (none, problems) = schedule.desired_besides(&World { alarms: &[], ..world }, &[]);
-    assert!(none.is_empty());
-    let problems: Vec<String> = problems.into_iter().map(|problem| problem.summary).collect();
-    assert_eq!(problems, ["schedule.office mutes nothing: no alarm watches what it stops"]);
-}
-
-#[test]
-fn what_cannot_be_muted_is_told() {
-    let mute = |text: &str| faults(&format!("{text}mute_alarms = true\n"));
-    let without = |key: &str| {
-        let lines: Vec<&str> = OFFICE.lines().filter(|line| !line.starts_with(key)).collect();
-        lines.join("\n") + "\n"
-    };
-    assert_eq!(
-        mute(&without("start"))[0],
-        "`mute_alarms` needs `start` and `stop`: without `start` nobody knows when alarms are to begin to page again"
-    );
-    assert_eq!(
-        mute(&without("stop")),
-        ["`mute_alarms` needs `start` and `stop`: without `stop` nobody knows when alarms are to be muted"]
-    );
-    assert!(
-        mute(&OFFICE.replace("cron(0 9 ? * MON-FRI *)", "cron(0 9 1 * ? *)"))[0]
-            .contains("not alike every week")
-    );
-    assert_eq!(
-        faults(&format!("{OFFICE}mute_alarms = true\nmute_grace = '90s'\n")),
-        ["`mute_grace` is a number of whole minutes, up to a day"]
-    );
-    assert_eq!(faults(&format!("{OFFICE}mute_grace = '5m'\n")), ["`mute_grace` goes with `mute_alarms`"]);
-    assert_eq!(
-        faults(&format!("{OFFICE}mute_alarms = {{ name = ['x'] }}\n")),
-        ["`mute_alarms` has no `mute_alarms.names`", "unknown key `mute_alarms.name` in `mute_alarms`"]
-    );
-    assert_eq!(
-        faults(&format!("{OFFICE}mute_alarms = 'yes'\n")),
-        ["`mute_alarms`: expected true or false, found the string \"yes\""]
-    );
 }

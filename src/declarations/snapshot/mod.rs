@@ -154,6 +154,13 @@ impl Declaration for Snapshots {
         }
     }
 
+    fn kinds_of_any_name(&self) -> Vec<&'static str> {
+        match self.block.taker.engine() {
+            Engine::Scheduler => Vec::new(),
+            Engine::Rule => vec![resources::event_rule::KIND],
+        }
+    }
+
     fn passed_roles(&self) -> Vec<PassedRole> {
         vec![self.block.taker.engine().passed_role(&self.block.role)]
     }

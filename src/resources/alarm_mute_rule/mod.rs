@@ -2,6 +2,7 @@
 
 pub(in crate::resources) mod aws;
 mod spec;
+mod times;
 
 pub use aws::AlarmMuteRuleKind;
 pub use spec::{AlarmMuteRule, KIND, MOST_ALARMS, name};

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Span, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::times::length_of;
 use crate::model::{Fields, KindText};
 use crate::resources::schedule::names::fitting;
 
@@ -39,7 +40,7 @@ pub struct AlarmMuteRule {
     /// When it counts no more, in whole minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_date: Option<Timestamp>,
-    /// Free text; absent when empty.
+    /// Whose it is: [`description`](crate::resources::schedule::description); absent when empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -58,12 +59,7 @@ impl AlarmMuteRule {
 
     /// The normal form of a length that somebody wrote; one that cannot be read is kept.
     pub fn normal_length(text: &str) -> String {
-        let span: Option<Span> = text.parse().ok();
-        let length = span.and_then(|span| {
-            let days = jiff::SpanRelativeTo::days_are_24_hours();
-            span.to_duration(days).ok()
-        });
-        length.map_or_else(|| text.to_owned(), Self::length)
+        length_of(text).map_or_else(|| text.to_owned(), Self::length)
     }
 
     /// The field map that the planner compares.

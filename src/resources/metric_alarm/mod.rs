@@ -6,6 +6,6 @@ mod live;
 mod spec;
 mod statistic;
 
-pub use aws::{MetricAlarmKind, Watched, of_others, unowned, watched};
+pub use aws::{MetricAlarmKind, Watched, names_there, of_others, unowned, watched};
 pub use live::LiveAlarm;
 pub use spec::{Comparison, KIND, MetricAlarm, STANDARD_UNITS, Statistic, TEXT, TreatMissingData};

@@ -1,6 +1,7 @@
 //! The key `mute_alarms`: what is stopped on purpose pages nobody.
 
 mod hours;
+mod in_force;
 mod rules;
 
 use jiff::civil::Date;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::in_force::InForce;
 use super::{Mute, Schedule};
 use crate::declarations::schedule::shards::shards;
 use crate::declarations::schedule::wanted::Member;
@@ -24,22 +25,25 @@ impl Schedule {
         world: &World<'_>,
         scopes: &BTreeMap<&Scope, Vec<Member<'_>>>,
         wanted: &[&Desired],
-    ) -> (Vec<Desired>, Option<Diagnostic>) {
+    ) -> (Vec<Desired>, Vec<Diagnostic>) {
         let mut rules = Vec::new();
+        let mut in_force = InForce::default();
         let mut stops = false;
         for (scope, members) in scopes {
             let stopped = stopped(world.fleet, members);
             stops |= !stopped.is_empty();
             let mut alarms = of_manifest(scope, &stopped, wanted);
             alarms.extend(others(mute, scope, &stopped, world.alarms));
-            rules.extend(self.mute_rules_in(mute, scope, alarms, world.now));
+            let mut wants = self.mute_rules_in(mute, scope, alarms.clone(), world.now);
+            self.keep_in_force(scope, &alarms, &mut wants, (world.records, world.now), &mut in_force);
+            rules.extend(wants);
         }
         let warning = (stops && rules.is_empty()).then(|| {
             Diagnostic::warning(format!("{} mutes nothing: no alarm watches what it stops", self.label))
                 .at(mute.place.clone())
-                .hint("alarms of this manifest count by themselves, others by `mute_alarms = { names = [\"web-*\"] }`")
+                .hint("alarms of this manifest count once they are there, others by `mute_alarms = { names = [\"web-*\"] }`")
         });
-        (rules, warning)
+        (rules, warning.into_iter().chain(in_force.warning(&self.label, &mute.place)).collect())
     }
 
     fn mute_rules_in(
@@ -60,7 +64,7 @@ impl Schedule {
                 alarm_names: alarms.clone(),
                 start_date: times.start,
                 expire_date: times.expire,
-                description: Some(format!("{} stops what these alarms watch", self.label)),
+                description: Some(self.description()),
             };
             let mut parts = vec![&*self.name, "mute", &*times.name];
             parts.extend((!ending.is_empty()).then_some(&**ending));

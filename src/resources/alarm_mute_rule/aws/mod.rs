@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use super::spec::TEXT;
 use crate::aws::{Aws, AwsError, Operation, partition};
-use crate::model::{Actual, KindText, Ownership, Scope};
-use crate::plan::Verb;
+use crate::model::{Actual, Fields, KindText, Ownership, Scope};
+use crate::resources::alarm_mute_rule::AlarmMuteRule;
 use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
 
 /// The kind `alarm_mute_rule`.
@@ -32,20 +33,22 @@ impl Kind for AlarmMuteRuleKind {
 
     fn operations(&self) -> Operations {
         Operations {
-            read: &[Operation::LIST_ALARM_MUTE_RULES],
+            read: &[Operation::LIST_ALARM_MUTE_RULES, Operation::DESCRIBE_ALARMS],
             read_one: &[Operation::GET_ALARM_MUTE_RULE, Operation::LIST_ALARM_TAGS],
+            // Whoever puts a rule with tags may need to be allowed to tag, as with alarms.
             write: &[Operation::PUT_ALARM_MUTE_RULE, Operation::TAG_ALARM],
             remove: &[Operation::DELETE_ALARM_MUTE_RULE],
         }
     }
 
+    fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
+        vec![format!("cloudwatch:{region}:{account}:alarm-mute-rule:opsform-*")]
+    }
+
     /// "You must have the cloudwatch:PutAlarmMuteRule permission on two types of resources: the alarm mute rule resource
     /// itself, and each alarm that the rule targets" (`PutAlarmMuteRule` in the API reference).
-    fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
-        vec![
-            format!("cloudwatch:{region}:{account}:alarm-mute-rule:opsform-*"),
-            format!("cloudwatch:{region}:{account}:alarm:*"),
-        ]
+    fn policy_resources_besides(&self, account: &str, region: &str) -> Vec<(&'static Operation, String)> {
+        vec![(Operation::PUT_ALARM_MUTE_RULE, format!("cloudwatch:{region}:{account}:alarm:*"))]
     }
 
     fn read<'a>(
@@ -76,6 +79,10 @@ impl Kind for AlarmMuteRuleKind {
         read::find_owned(aws, scope, project).boxed()
     }
 
+    fn is_over(&self, fields: &Fields, now: Timestamp) -> bool {
+        AlarmMuteRule::from_fields(fields).is_ok_and(|rule| rule.is_over(now))
+    }
+
     fn batch_size(&self, _step: &Step) -> usize {
         1
     }
@@ -83,10 +90,6 @@ impl Kind for AlarmMuteRuleKind {
     fn pacing_operation(&self, step: &Step) -> &'static Operation {
         match step {
             Step::Remove(_) => Operation::DELETE_ALARM_MUTE_RULE,
-            // Nothing but the owner may differ.
-            Step::Write(change) if change.verb == Verb::Adopt && change.fields.is_empty() => {
-                Operation::TAG_ALARM
-            }
             Step::Write(_) => Operation::PUT_ALARM_MUTE_RULE,
         }
     }

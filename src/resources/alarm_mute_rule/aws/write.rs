@@ -2,13 +2,13 @@
 
 use aws_sdk_cloudwatch::types::Tag;
 
-use super::arn;
 use super::convert::parts;
-use crate::aws::{Aws, AwsError, LABEL_TAG, Operation, PROJECT_TAG};
+use crate::aws::{Aws, AwsError, ErrorClass, LABEL_TAG, Operation, PROJECT_TAG};
 use crate::model::Scope;
-use crate::plan::{Change, Verb};
+use crate::plan::Change;
 use crate::resources::Step;
 use crate::resources::alarm_mute_rule::AlarmMuteRule;
+use crate::resources::metric_alarm::names_there;
 
 /// Carries out a batch; one result for each step, in order.
 pub(super) async fn carry_out(aws: &Aws, project: &str, batch: &[Step]) -> Vec<Result<(), AwsError>> {
@@ -23,30 +23,38 @@ pub(super) async fn carry_out(aws: &Aws, project: &str, batch: &[Step]) -> Vec<R
     results
 }
 
+/// Puts a rule. "The alarm names must match existing alarms" (`MuteTargets` in the API reference): where one is missing, because it
+/// could not be made or somebody deleted it, the others are muted all the same, and the next plan adds what is missing by then.
 async fn write(aws: &Aws, project: &str, change: &Change) -> Result<(), AwsError> {
-    let (scope, name) = (&change.address.scope, &change.address.key);
-    let clients = aws.clients(scope);
+    let scope = &change.address.scope;
     let fields = change.after.clone().unwrap_or_default();
     let rule = AlarmMuteRule::from_fields(&fields).map_err(|error| {
         let why = format!("the plan's fields do not make a mute rule: {error}");
         AwsError::unfit(Operation::PUT_ALARM_MUTE_RULE, scope, "not a mute rule", why)
     })?;
+    let refused = match put(aws, project, change, &rule).await {
+        Err(error) if matches!(error.class, ErrorClass::Other | ErrorClass::NotFound) => error,
+        result => return result,
+    };
+    let there = names_there(aws, scope, &rule.alarm_names).await?;
+    let missing: Vec<&str> = rule.alarm_names.difference(&there).map(String::as_str).collect();
+    if missing.is_empty() || there.is_empty() {
+        return Err(refused);
+    }
+    let what = format!("the rule mutes its other alarms, without {}", missing.join(", "));
+    put(aws, project, change, &AlarmMuteRule { alarm_names: there, ..rule }).await?;
+    Err(refused.half_done(&what))
+}
+
+/// The description says whose the rule is, so one call claims and changes it. The tags are for whoever looks through an account, and
+/// are those of a rule that is made.
+async fn put(aws: &Aws, project: &str, change: &Change, rule: &AlarmMuteRule) -> Result<(), AwsError> {
+    let (scope, name) = (&change.address.scope, &change.address.key);
+    let clients = aws.clients(scope);
     let tag = |(key, value): (&str, &str)| Tag::builder().key(key).value(value).build();
     let tags = [(PROJECT_TAG, project), (LABEL_TAG, &*change.origin.label)].map(tag).to_vec();
-    // A rule is claimed before it is changed: if the second call fails, it is ours as it was, not theirs changed.
-    if change.verb == Verb::Adopt {
-        let arn = arn(scope, name);
-        aws.call(scope, Operation::TAG_ALARM, || {
-            clients.cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(tags.clone())).send()
-        })
-        .await?;
-        if change.fields.is_empty() {
-            return Ok(());
-        }
-    }
-    let parts = parts(&rule);
+    let parts = parts(rule);
     aws.call(scope, Operation::PUT_ALARM_MUTE_RULE, || {
-        // As with alarms, tags are for a rule that is made. They are sent with each put: the rule may be gone by now.
         let request = clients.cloudwatch.put_alarm_mute_rule().name(name).set_tags(Some(tags.clone()));
         request
             .set_description(rule.description.clone())

@@ -42,6 +42,10 @@ impl Kind for EventRuleKind {
     }
 
     fn policy_resources(&self, account: &str, region: &str) -> Vec<String> {
+        vec![format!("events:{region}:{account}:rule/opsform-*")]
+    }
+
+    fn policy_resources_of_any_name(&self, account: &str, region: &str) -> Vec<String> {
         vec![format!("events:{region}:{account}:rule/*")]
     }
 

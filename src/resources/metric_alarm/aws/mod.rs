@@ -6,6 +6,7 @@ mod read;
 mod write;
 
 pub use coverage::{Watched, of_others, unowned, watched};
+pub use read::names_there;
 
 use std::collections::BTreeMap;
 

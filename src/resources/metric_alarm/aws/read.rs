@@ -41,6 +41,20 @@ pub(super) async fn read(
         .collect())
 }
 
+/// Those of these names that there are alarms of.
+///
+/// # Errors
+/// Where CloudWatch cannot be asked.
+pub async fn names_there(
+    aws: &Aws,
+    scope: &Scope,
+    names: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, AwsError> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let calls = names.chunks(NAMES_A_CALL).map(|names| describe(aws, scope, names));
+    Ok(try_join_all(calls).await?.into_iter().flatten().map(|(name, _)| name).collect())
+}
+
 /// One call. Asks for composite alarms too, so that a name that is taken by one is seen.
 pub(super) async fn describe(
     aws: &Aws,

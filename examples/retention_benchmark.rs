@@ -113,8 +113,10 @@ impl Benchmark {
         let mut command = Command::new(program_beside_example());
         command.args(args).current_dir(self.folder.path()).envs(self.account.environment());
         let output = command.output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let (stdout, stderr) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{args:?}: {}: {stderr}\n{stdout}", output.status);
+        stdout
     }
 
     fn log(&self, operation: &str) -> Vec<Value> {

@@ -10,12 +10,13 @@ use super::guards::{check_kinds, check_patterns, emptied, shrunken};
 use super::output::Output;
 use super::progress::Reading;
 use super::reading::{
-    Absences, Requests, absences, ask_owners, find_owned, kinds, outlooks, read_resources, requests,
+    Absences, Requests, absences, ask_owners, find_owned, kinds, leave_out, outlooks, read_resources,
+    requests,
 };
 use super::session::{Session, failures};
 use super::tagged::read_tagged;
 use crate::aws::all;
-use crate::declarations::{self, Declaration, Manifest, World, claimed_once};
+use crate::declarations::{self, Declaration, Manifest, Unclaimed, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Scope};
 use crate::plan::{Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
@@ -53,6 +54,8 @@ struct Sought {
     fleet: Fleet,
     /// What is the project's by its tags alone.
     tagged: Vec<Actual>,
+    /// What bears no tag and is one declaration's, as a read for a plan finds it.
+    untagged: Vec<Actual>,
     desired: Vec<Desired>,
 }
 
@@ -69,14 +72,16 @@ pub(super) async fn make_plan(
     check_kinds(&state)?;
     let is_new = state.serial == 0;
     let found_by_tags = find_what_a_lost_state_owned(session, output, &mut state, manifest).await?;
-    let Sought { fleet, tagged, desired } = match wanted {
+    let Sought { fleet, tagged, untagged, desired } = match wanted {
         Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest, &options).await?,
         Wanted::Nothing | Wanted::LastWritten => Sought::default(),
     };
     let by_tags = found_by_tags + if is_new { tagged.len() } else { 0 };
-    let requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
+    let mut requests = requests(session, &state, &desired, matches!(wanted, Wanted::LastWritten));
+    leave_out(&mut requests, &untagged);
     let reading = Reading::new(output);
     let mut actual = read_resources(session, &requests).await?;
+    actual.extend(untagged.into_iter().map(|live| (live.address.clone(), live)));
     let seen = tagged.iter().map(|live| (live.address.clone(), live.clone()));
     let seen: BTreeMap<Address, Actual> = seen.filter(|(address, _)| !actual.contains_key(address)).collect();
     let read = by_kind(actual.keys().chain(seen.keys()));
@@ -226,7 +231,7 @@ async fn manifest_desired(
     let reading = Reading::new(output);
     let tagged = read_tagged(session, output, manifest, state).await?;
     let fleet = declared_fleet(session, manifest, &tagged).await?;
-    let (untagged, mut problems) = read_untagged(session, manifest, state).await?;
+    let (untagged, mut problems) = read_untagged(session, manifest, state, &tagged).await?;
     let alarms = alarms_of_others(session, manifest).await?;
     drop(reading);
     let world = World {
@@ -270,7 +275,7 @@ async fn manifest_desired(
     let mut seen = BTreeSet::new();
     desired.retain(|desired| seen.insert(desired.address.clone()));
     check_patterns(&options.selection, &desired, state)?;
-    Ok(Sought { fleet, tagged, desired })
+    Ok(Sought { fleet, tagged, untagged, desired })
 }
 
 /// What each declaration wants, and what it finds wrong.
@@ -325,6 +330,7 @@ async fn read_untagged(
     session: &Session,
     manifest: &Manifest,
     state: &State,
+    tagged: &[Actual],
 ) -> Result<(Vec<Actual>, Diagnostics)> {
     let records = &state.resources;
     let mut wanted: BTreeMap<(Scope, &str), BTreeSet<String>> = BTreeMap::new();
@@ -336,8 +342,9 @@ async fn read_untagged(
     let reads = wanted.iter().filter_map(|((scope, kind), targets)| {
         Some(resources::kind(kind)?.find_untagged(&session.aws, scope, targets))
     });
-    let found = all(reads).await.map_err(failures)?.into_iter().flatten().collect();
-    let (claimed, warnings) = claimed_once(&manifest.declarations, records, found, session.now);
+    let found: Vec<Actual> = all(reads).await.map_err(failures)?.into_iter().flatten().collect();
+    let unclaimed = Unclaimed { records, tagged, found: &found, now: session.now };
+    let (claimed, warnings) = claimed_once(&manifest.declarations, &unclaimed);
     let mut requests = Requests::new();
     for live in &claimed {
         let place = (live.address.scope.clone(), live.address.kind.clone());

@@ -103,6 +103,16 @@ pub(super) fn requests<'a>(
     requests
 }
 
+/// Takes what was read out of requests.
+pub(super) fn leave_out(requests: &mut Requests<'_>, read: &[Actual]) {
+    for Address { kind, scope, key } in read.iter().map(|live| &live.address) {
+        if let Some(request) = requests.get_mut(&(scope.clone(), kind.clone())) {
+            request.keys.remove(&**key);
+        }
+    }
+    requests.retain(|_, request| !request.keys.is_empty());
+}
+
 /// Reads all scopes and kinds side by side; every failure is reported.
 pub(super) async fn read_resources(
     session: &Session,

@@ -28,7 +28,7 @@ pub use registry::{
 };
 pub use runs::{RunTime, Runs};
 pub use unique::{check_unique, unite};
-pub use untagged::{NO_RECORDS, Products, Records, claimed_once};
+pub use untagged::{NO_RECORDS, Products, Records, Unclaimed, claimed_once};
 
 use std::collections::BTreeSet;
 
@@ -71,9 +71,9 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// What of this, which was found of all declarations' products and bears no tag, it takes for its own.
-    fn taken(&self, _records: &Records, _found: &[Actual], _now: jiff::Timestamp) -> BTreeSet<Address> {
-        BTreeSet::new()
+    /// What of that which bears no tag it takes for its own, and what is to be said of that which it may have to leave alone.
+    fn taken(&self, _unclaimed: &Unclaimed<'_>) -> (BTreeSet<Address>, Diagnostics) {
+        (BTreeSet::new(), Diagnostics::new())
     }
 
     /// What to read besides, now that this was found of [`Declaration::tagged_kinds`]: whether the targets are still there.

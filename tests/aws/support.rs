@@ -163,7 +163,18 @@ impl Account {
 
     /// The ids of all snapshots of the account.
     pub fn snapshots(&self, region: &str) -> BTreeSet<String> {
-        let answer = self.asked("ec2", "2016-11-15", region, "DescribeSnapshots", &[("Owner.1", "self")]);
+        self.snapshots_where(region, &[])
+    }
+
+    /// The ids of those that bear a project's tag.
+    pub fn snapshots_of_projects(&self, region: &str) -> BTreeSet<String> {
+        let filter = [("Filter.1.Name", "tag-key"), ("Filter.1.Value.1", "opsform:project")];
+        self.snapshots_where(region, &filter)
+    }
+
+    fn snapshots_where(&self, region: &str, filter: &[(&str, &str)]) -> BTreeSet<String> {
+        let fields = [&[("Owner.1", "self")], filter].concat();
+        let answer = self.asked("ec2", "2016-11-15", region, "DescribeSnapshots", &fields);
         let ids = answer.split("<snapshotId>").skip(1).filter_map(|rest| rest.split_once('<'));
         ids.map(|(id, _)| id.to_owned()).collect()
     }

@@ -44,6 +44,7 @@ mod schedule;
 mod schedule_groups;
 mod schedules;
 mod sheets;
+mod snapshot_adoption;
 mod snapshot_races;
 mod snapshot_rules;
 mod snapshots;

@@ -136,6 +136,11 @@ schedule.office · stop at 19:00 "
     all.says(&["snapshot.daily · snapshot at 09:30 every day (UTC)"]);
     let one = declared(&workspace, &["snapshot.daily", "--count", "1"]).expect(0);
     assert!(!one.stdout.contains("schedule.office"), "{}", one.stdout);
+    // A rule gets the time in UTC, and a person sees it in the zone of the block.
+    workspace
+        .edit_manifest("label = 'daily'\n", "label = 'daily'\nengine = 'rule'\ntimezone = 'Asia/Seoul'\n");
+    let rule = declared(&workspace, &["snapshot.daily", "--count", "1"]).expect(0);
+    rule.says(&["snapshot at 09:30 every day (Asia/Seoul)", " 09:30 +09:00", " 00:30 +00:00"]);
     declared(&workspace, &["schedule.ofice"]).expect(1).says(&["did you mean `schedule.office`?"]);
     declared(&workspace, &["tags.owner"]).expect(1).says(&["is labelled tags.owner", "snapshot.daily"]);
     declared(&workspace, &["schedule.office", "--timezone", "UTC"]).expect(1).says(&["take --timezone away"]);

@@ -1,12 +1,13 @@
-//! Snapshots by EventBridge rules: made, adopted, pruned, followed as the fleet changes, and what people made left alone.
+//! Snapshots by EventBridge rules: made, adopted, pruned, and followed as the fleet changes.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::workspace::{REGION, Workspace};
 
-const DAILY: &str = r#"
+pub(crate) const DAILY: &str = r#"
 [project]
 name = "payments"
 
@@ -35,12 +36,12 @@ tags = { Gens = "{{ tags.Daily_Gens }}" }
 
 /// So many days ago at this time of day.
 #[allow(clippy::disallowed_methods)] // The program under test reads the same clock.
-fn ago(days: i64, time: &str) -> String {
+pub(crate) fn ago(days: i64, time: &str) -> String {
     let day = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
     format!("{}T{time}Z", day.strftime("%Y-%m-%d"))
 }
 
-fn rules(workspace: &Workspace) -> Vec<String> {
+pub(crate) fn rules(workspace: &Workspace) -> Vec<String> {
     let line = |rule: &Value| {
         let targets = rule["Targets"].as_array().unwrap().len();
         format!("{} {targets}", rule["Name"].as_str().unwrap())
@@ -48,13 +49,13 @@ fn rules(workspace: &Workspace) -> Vec<String> {
     workspace.account.rules(REGION).iter().map(line).collect()
 }
 
-fn ids(seeded: &Value, what: &str) -> Vec<String> {
+pub(crate) fn ids(seeded: &Value, what: &str) -> Vec<String> {
     let ids = seeded["regions"][REGION][what].as_array().unwrap().iter();
     ids.map(|id| id.as_str().unwrap().to_owned()).collect()
 }
 
 /// An instance `web` with two volumes that keep two generations, and a volume of its own.
-fn fleet(workspace: &Workspace) -> (String, String) {
+pub(crate) fn fleet(workspace: &Workspace) -> (String, String) {
     let gens = json!({"Daily_Gens": "2"});
     let seeded = workspace.account.seed(json!({ REGION: {
         "instances": [{"name": "web", "root": {"tags": gens}, "volumes": [{"tags": gens}, {"name": "scratch"}]}],
@@ -63,8 +64,40 @@ fn fleet(workspace: &Workspace) -> (String, String) {
     (ids(&seeded, "instances")[0].clone(), ids(&seeded, "volumes")[0].clone())
 }
 
+/// The state of whatever project it is.
+fn state_file(workspace: &Workspace) -> PathBuf {
+    let mut files =
+        std::fs::read_dir(workspace.path().join("state")).unwrap().map(|file| file.unwrap().path());
+    files.find(|file| file.extension().is_some_and(|extension| extension == "json")).unwrap()
+}
+
+/// Lets time pass: the rules of these projects have had their targets since so many days ago, on AWS and in their states.
+pub(crate) fn age(workspaces: &[&Workspace], days: i64) {
+    let since = ago(days, "00:00:00").replace(['-', ':'], "");
+    for rule in workspaces[0].account.rules(REGION) {
+        let mut targets = rule["Targets"].clone();
+        let mut ids = Vec::new();
+        for target in targets.as_array_mut().unwrap() {
+            let id = target["Id"].as_str().unwrap().to_owned();
+            let aged = format!("{}.{since}", target["Input"].as_str().unwrap().trim_matches('"'));
+            for state in workspaces.iter().map(|workspace| state_file(workspace)) {
+                let text = std::fs::read_to_string(&state).unwrap();
+                std::fs::write(&state, text.replace(&id, &aged)).unwrap();
+            }
+            target["Id"] = aged.into();
+            ids.push(id);
+        }
+        let account = &workspaces[0].account;
+        account.events(REGION, "RemoveTargets", json!({"Rule": rule["Name"], "Ids": ids}));
+        account.events(REGION, "PutTargets", json!({"Rule": rule["Name"], "Targets": targets}));
+    }
+    for workspace in workspaces {
+        workspace.expect_nothing_to_do();
+    }
+}
+
 /// Lets a rule take its snapshots; their ids.
-fn fire(workspace: &Workspace, rule: &str, at: &str) -> Vec<String> {
+pub(crate) fn fire(workspace: &Workspace, rule: &str, at: &str) -> Vec<String> {
     let before = workspace.account.snapshots(REGION);
     for told in workspace.account.fire_rule_at(REGION, rule, at) {
         assert_eq!((&told["called"], &told["status"]), (&json!("ec2:CreateSnapshot"), &json!(200)), "{told}");
@@ -75,10 +108,11 @@ fn fire(workspace: &Workspace, rule: &str, at: &str) -> Vec<String> {
 #[test]
 fn the_life_of_a_rule() {
     let workspace = Workspace::new(DAILY);
-    let (instance, spare) = fleet(&workspace);
+    let (_, spare) = fleet(&workspace);
     workspace.apply().says(&["2 added"]);
     workspace.expect_nothing_to_do();
     assert_eq!(rules(&workspace), ["spare_daily 1", "web_daily 2"]);
+    age(&[&workspace], 4);
     let mut all = BTreeSet::new();
     for days in [3, 2] {
         let made = fire(&workspace, "web_daily", &ago(days, "09:30:20"));
@@ -112,112 +146,32 @@ fn the_life_of_a_rule() {
     workspace.ok(&["plan"]).says(&["(spare) no longer exists"]);
     workspace.apply();
     let tags = [("Tag.1.Key", "Daily_Gens")];
-    let data = workspace.account.rules(REGION)[0]["Targets"][0]["Id"].as_str().unwrap().to_owned();
+    let [data, root] = [0, 1].map(|number: usize| {
+        let target = workspace.account.rules(REGION)[0]["Targets"][number].clone();
+        target["Input"].as_str().unwrap().trim_matches('"').to_owned()
+    });
     workspace.account.ec2(REGION, "DeleteTags", std::slice::from_ref(&data), &tags);
     assert_eq!(workspace.changes(), ["update web_daily"]);
     workspace.ok(&["plan"]).says(&[&data, "1 to change"]);
     workspace.apply();
     workspace.expect_nothing_to_do();
     assert_eq!(rules(&workspace), ["web_daily 1"]);
-    // Another instance of the same name, and then neither is `web_daily`.
+    // Another instance of the same name is told apart, and the one that is there keeps its rule; so does the other one then.
     let gens = json!({"Daily_Gens": "2"});
-    workspace.account.seed_instances(REGION, json!([{"name": "web", "root": {"tags": gens}}]));
+    let newcomer = workspace.account.seed_instances(REGION, json!([{"name": "web", "root": {"tags": gens}}]));
+    let newcomer = format!("web_daily.{}", newcomer[0]);
+    assert_eq!(workspace.changes(), [format!("create {newcomer}")]);
     workspace.apply();
     workspace.expect_nothing_to_do();
-    let names = rules(&workspace);
-    assert!(names.len() == 2 && names.iter().all(|name| name.starts_with("web_daily.i-")), "{names:?}");
-    assert!(names.contains(&format!("web_daily.{instance} 1")));
+    assert_eq!(rules(&workspace), ["web_daily 1".to_owned(), format!("{newcomer} 1")]);
+    workspace.account.ec2(REGION, "DeleteTags", std::slice::from_ref(&root), &tags);
+    assert_eq!(workspace.changes(), ["delete web_daily"]);
+    workspace.apply();
+    workspace.expect_nothing_to_do();
+    assert_eq!(rules(&workspace), [format!("{newcomer} 1")]);
     let before = workspace.account.snapshots(REGION);
-    workspace.ok(&["destroy", "--yes"]).says(&["2 destroyed"]);
+    workspace.ok(&["destroy", "--yes"]).says(&["1 destroyed"]);
     assert_eq!((rules(&workspace).len(), workspace.account.snapshots(REGION)), (0, before));
-}
-
-#[test]
-fn what_people_made_is_left_alone() {
-    let workspace = Workspace::new(DAILY);
-    let (_, spare) = fleet(&workspace);
-    let by_hand = |days: i64, time: &str, more: Value| {
-        let mut snapshot = json!({"volume": spare, "started": ago(days, time)});
-        snapshot.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        snapshot
-    };
-    // Before the rule was there, at its time.
-    let seed = |what: Value| workspace.account.seed(json!({ REGION: { "snapshots": what } }));
-    seed(json!([by_hand(1, "09:30:10", json!({}))]));
-    assert_eq!(workspace.changes().len(), 2);
-    workspace.apply().says(&["2 added"]);
-    let ours = workspace.changes();
-    assert_eq!(ours.len(), 1, "{ours:?}");
-    let odd = seed(json!([
-        by_hand(1, "09:29:59", json!({})),
-        by_hand(1, "09:46:01", json!({})),
-        by_hand(1, "09:30:10", json!({"tags": {"Name": "before the upgrade"}})),
-        by_hand(1, "09:30:10", json!({"tags": {"aws:dlm:lifecycle-policy-id": "policy-1"}})),
-        by_hand(1, "09:30:10", json!({"owner": "222222222222"})),
-        by_hand(1, "09:30:10", json!({"state": "error"})),
-        by_hand(1, "09:30:10", json!({"lock": "governance"})),
-        by_hand(1, "09:30:10", json!({})),
-        by_hand(15, "09:30:10", json!({})),
-        {"started": ago(1, "09:30:10")},
-    ]));
-    let used = ids(&odd, "snapshots")[7].clone();
-    workspace.account.seed(json!({ REGION: { "images": [{"snapshots": [used]}] } }));
-    assert_eq!(workspace.changes(), ours);
-    // A pending one waits until it is complete.
-    workspace.account.options(json!({"slow_snapshots": true}));
-    let pending = fire(&workspace, "spare_daily", &ago(1, "09:30:30"));
-    assert_eq!(workspace.changes(), ours);
-    workspace.account.options(json!({}));
-    workspace.account.finish_snapshots(REGION);
-    let both = workspace.changes();
-    assert!(both.len() == 2 && both.contains(&format!("adopt {}", pending[0])), "{both:?}");
-    // Few calls, and none of them for each volume.
-    workspace.account.clear_calls();
-    workspace.ok(&["plan"]);
-    // Tagged ones, those of the volumes, and twice what is to be adopted: with its users, and for the comparison.
-    assert_eq!(workspace.account.count("ec2:DescribeSnapshots"), 4);
-    workspace.apply().says(&["2 adopted"]);
-    workspace.expect_nothing_to_do();
-}
-
-#[test]
-fn what_somebody_tags_in_between_is_theirs() {
-    let workspace = Workspace::new(DAILY);
-    fleet(&workspace);
-    workspace.apply();
-    let made = fire(&workspace, "web_daily", &ago(1, "09:30:05"));
-    // A saved plan knows that they had no tag.
-    workspace.ok(&["plan", "--out", "plan.json"]).says(&["2 to adopt"]);
-    workspace.account.tag(REGION, &made[0], "Name", "mine");
-    workspace.run(&["apply", "plan.json", "--yes"]).expect(5).says(&["tags"]);
-    assert_eq!(workspace.changes(), [format!("adopt {}", made[1])]);
-    // So does the last look before the call.
-    workspace.account.faults(json!([{"operation": "DescribeSnapshots", "kind": "hold_before", "skip": 4}]));
-    let apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-    crate::workspace::wait_until(|| workspace.account.held() > 0);
-    workspace.account.tag(REGION, &made[1], "Name", "mine, too");
-    workspace.account.faults(json!([]));
-    workspace.account.release();
-    let ended = apply.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned() + &String::from_utf8_lossy(&ended.stdout);
-    assert_eq!(ended.status.code(), Some(4), "{said}");
-    assert!(said.contains("somebody changed it since the plan was made"), "{said}");
-    workspace.expect_nothing_to_do();
-}
-
-#[test]
-fn two_rules_that_fire_together_adopt_nothing() {
-    let weekly = DAILY.split_once("[[snapshot]]").unwrap().1.replace("\"daily\"", "\"twice\"");
-    let workspace = Workspace::new(&format!("{DAILY}\n[[snapshot]]{weekly}"));
-    fleet(&workspace);
-    workspace.apply();
-    fire(&workspace, "web_daily", &ago(1, "09:30:05"));
-    let plan = workspace.ok(&["plan"]);
-    plan.says(&[
-        "snapshot.daily and snapshot.twice may each have made 2 resources",
-        "left alone",
-        "Nothing to do",
-    ]);
 }
 
 #[test]

@@ -23,7 +23,9 @@ const TAGS: usize = 47;
 pub(super) struct Block {
     pub(super) for_each: ForEach,
     pub(super) taker: Taker,
-    /// `cron(…)` or `rate(…)`; of a rule in UTC.
+    /// `cron(…)` or `rate(…)` as the manifest has it, in the block's zone.
+    pub(super) written: String,
+    /// As AWS gets it: of a rule in UTC.
     pub(super) schedule: String,
     pub(super) timezone: TimeZone,
     /// How late a schedule may fire, where the manifest says it.
@@ -97,9 +99,9 @@ impl Block {
         let engine = Engine::read(reader);
         let written = schedule(reader);
         let timezone = timezone::read(reader);
-        let schedule = match (engine, written, &timezone) {
-            (Engine::Scheduler, written, _) => written.map(|written| written.value),
-            (Engine::Rule, Some(written), Some(timezone)) => of_rule(reader, &written, timezone),
+        let schedule = match (engine, &written, &timezone) {
+            (Engine::Scheduler, written, _) => written.as_ref().map(|written| written.value.clone()),
+            (Engine::Rule, Some(written), Some(timezone)) => of_rule(reader, written, timezone),
             (Engine::Rule, _, _) => None,
         };
         let window = reader.optional("flexible_window");
@@ -129,6 +131,7 @@ impl Block {
                 (Engine::Scheduler, true) => Taker::InstanceSchedule,
                 (Engine::Scheduler, false) => Taker::VolumeSchedule,
             },
+            written: written?.value,
             schedule: schedule?,
             timezone: timezone?,
             window: window.map(|window| window.value),

@@ -7,18 +7,19 @@
 mod age;
 mod block;
 mod holders;
+mod names;
 mod products;
 mod pruning;
 mod rendering;
 mod retention;
 mod rules;
+mod since;
+mod taken;
 mod wanted;
 mod watch;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
 
 use crate::inventory::{Fleet, Selector, TargetKind};
 use crate::manifest::TableReader;
@@ -31,8 +32,8 @@ use self::pruning::Pruning;
 use super::engine::Engine;
 use super::target_problems::{TargetProblems, selects_nothing};
 use super::{
-    Context, Declaration, Inventory, PassedRole, Products, Records, Runs, Selected, World, timetable,
-    variables,
+    Context, Declaration, Inventory, PassedRole, Products, Records, Runs, Selected, Unclaimed, World,
+    timetable, variables,
 };
 
 /// A `[[snapshot]]` block.
@@ -109,9 +110,9 @@ impl Declaration for Snapshots {
         self.products_of(records)
     }
 
-    fn taken(&self, records: &Records, found: &[Actual], now: Timestamp) -> BTreeSet<Address> {
-        let taken = self.taken_by_rules(records, found, now).into_iter();
-        taken.map(|(live, ..)| live.address.clone()).collect()
+    fn taken(&self, unclaimed: &Unclaimed<'_>) -> (BTreeSet<Address>, Diagnostics) {
+        let (taken, said) = self.taken_by_rules(unclaimed);
+        (taken.into_iter().map(|taken| taken.live.address.clone()).collect(), said)
     }
 
     fn targets_of_tagged(&self, fleet: &Fleet, tagged: &[Actual]) -> Vec<Selector> {
@@ -123,7 +124,7 @@ impl Declaration for Snapshots {
     }
 
     fn runs(&self) -> Vec<Runs> {
-        Runs::new("snapshot", &self.block.schedule, &self.block.timezone).into_iter().collect()
+        Runs::new("snapshot", &self.block.written, &self.block.timezone).into_iter().collect()
     }
 
     fn inventory(&self) -> Option<&Inventory> {
@@ -224,7 +225,7 @@ impl Snapshots {
                 }
                 Engine::Rule => {
                     self.check_texts(&holders, problems);
-                    makers.extend(self.rules(&holders, &role, world.records));
+                    makers.extend(self.rules(&holders, &role, world));
                 }
             }
         }

@@ -2,95 +2,80 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use jiff::Timestamp;
 
-use crate::declarations::Records;
-use crate::model::{Address, Desired, Owned, Scope};
-use crate::resources::event_rule::{EventRule, KIND, MAX_TARGETS, RuleTarget, built_in_target, fitting_name};
+use crate::declarations::{Records, World};
+use crate::model::{Address, Desired, Scope};
+use crate::resources::event_rule::{EventRule, KIND, MAX_TARGETS, RuleTarget, built_in_target};
 use crate::resources::schedule;
 
 use super::Snapshots;
 use super::holders::Holder;
+use super::names::key;
+use super::since::{from_now, recorded, target_id};
 
-/// How often a call that failed is tried again, and for how many seconds. AWS throttles `CreateSnapshot` where many rules fire at
-/// once; what comes later than that is no longer taken for the rule's (see `products.rs`).
-const RETRIES: u32 = 10;
-pub(super) const MAX_EVENT_AGE: u32 = 900;
+/// A call that failed is not tried again, as with schedules: a second one may make a second snapshot, and then neither is known for the
+/// rule's (see `taken.rs`). What AWS throttled is taken the next time, and a plan tells what is overdue.
+const RETRIES: u32 = 0;
+
+/// Seconds after which a call that could not be made is given up: the fewest that AWS takes (`MaximumEventAgeInSeconds` of
+/// `RetryPolicy` in the EventBridge API reference). The later a snapshot may come, the more of people's may be taken for it.
+pub(super) const MAX_EVENT_AGE: u32 = 60;
 
 /// EventBridge's built-in target.
-const TARGET: &str = "create-snapshot";
+pub(super) const TARGET: &str = "create-snapshot";
 
 /// A rule holds the volumes of one holder, so there are at most so many of them: an instance has up to 128 volumes ("Amazon EBS
 /// volume limits for Amazon EC2 instances" in the EBS user guide).
-const RULES_OF_ONE: usize = 128;
+pub(super) const RULES_OF_ONE: usize = 128;
 
 impl Snapshots {
     /// The rules of a scope.
-    pub(super) fn rules(&self, holders: &[&Holder<'_>], role: &str, records: &Records) -> Vec<Desired> {
-        let names = self.names(holders);
+    pub(super) fn rules(&self, holders: &[&Holder<'_>], role: &str, world: &World<'_>) -> Vec<Desired> {
+        let names = self.names(holders, world.records);
+        let since = self.since(world.records);
+        let target = |scope: &Scope, volume: &str| {
+            let key = (scope, volume.to_owned());
+            target(scope, volume, role, since.get(&key).copied().unwrap_or_else(|| from_now(world.now)))
+        };
         holders
             .iter()
             .zip(names)
-            .flat_map(|(holder, name)| self.rules_of(holder, &name, role, records))
+            .flat_map(|(holder, name)| self.rules_of(holder, &name, world.records, target))
             .collect()
     }
 
-    /// The name of each holder's first rule: the holder's and the declaration's. What is called alike also bears its id.
-    fn names(&self, holders: &[&Holder<'_>]) -> Vec<String> {
-        let name = |holder: &Holder<'_>| format!("{}_{}", holder.target.name, self.short_label);
-        let mut alike: BTreeMap<String, usize> = BTreeMap::new();
-        for holder in holders {
-            *alike.entry(name(holder).to_lowercase()).or_default() += 1;
-        }
-        let of = |holder: &&Holder<'_>| {
-            let name = name(holder);
-            if alike[&name.to_lowercase()] > 1 { format!("{name}.{}", holder.target.id) } else { name }
-        };
-        holders.iter().map(of).collect()
-    }
-
-    fn rules_of(&self, holder: &Holder<'_>, name: &str, role: &str, records: &Records) -> Vec<Desired> {
+    fn rules_of(
+        &self,
+        holder: &Holder<'_>,
+        name: &str,
+        records: &Records,
+        target: impl Fn(&Scope, &str) -> RuleTarget,
+    ) -> Vec<Desired> {
         let scope = &holder.target.scope;
-        let address = |index: usize| {
-            // Labels and ids hold no dots, so that no other holder's rule is called so.
-            let name = if index == 0 { name.to_owned() } else { format!("{name}.{}", index + 1) };
-            Address::new(KIND, scope.clone(), fitting_name(&name))
-        };
+        let address = |index: usize| Address::new(KIND, scope.clone(), key(name, index));
         let volumes: BTreeSet<&str> = holder.volumes.iter().map(|selected| &*selected.target.id).collect();
-        let placed = places(&volumes, |index| self.recorded_volumes(records.get(&address(index))));
+        let has = |index: usize| {
+            let record = records.get(&address(index)).filter(|record| record.label == self.label);
+            let rule = record.and_then(recorded);
+            rule.map(|rule| rule.volumes.into_keys().collect()).unwrap_or_default()
+        };
         let of_rule = |(index, volumes): (usize, BTreeSet<&str>)| {
-            let targets = volumes.into_iter().map(|volume| target(scope, volume, role)).collect();
+            let targets = volumes.into_iter().map(|volume| target(scope, volume)).collect();
             let mut rule = EventRule::new(&self.block.schedule, targets);
             rule.description = Some(schedule::description(&self.project, &self.label));
             let target = holder.target.reference();
             Desired { fields: rule.to_fields(), ..self.desired_of(address(index), target) }
         };
-        placed.into_iter().map(of_rule).collect()
-    }
-
-    /// The volumes of a rule of this declaration.
-    pub(super) fn recorded_volumes(&self, record: Option<&Owned>) -> BTreeSet<String> {
-        let record = record.filter(|record| record.label == self.label && record.address.kind == KIND);
-        let rule = record.and_then(|record| EventRule::from_fields(&record.fields).ok());
-        let targets = rule.into_iter().flat_map(|rule| rule.targets);
-        targets
-            .filter(|target| target.arn.ends_with(&format!(":target/{TARGET}")))
-            .filter_map(volume_of)
-            .collect()
+        places(&volumes, has).into_iter().map(of_rule).collect()
     }
 }
 
-fn target(scope: &Scope, volume: &str, role: &str) -> RuleTarget {
-    let mut target = RuleTarget::new(volume, &built_in_target(scope, TARGET), role, volume.into());
+fn target(scope: &Scope, volume: &str, role: &str, since: Timestamp) -> RuleTarget {
+    let arn = built_in_target(scope, TARGET);
+    let mut target = RuleTarget::new(&target_id(volume, since), &arn, role, volume.into());
     (target.retries, target.max_event_age) = (Some(RETRIES), Some(MAX_EVENT_AGE));
     target
-}
-
-fn volume_of(target: RuleTarget) -> Option<String> {
-    match target.input {
-        Some(Value::String(volume)) => Some(volume),
-        _ => None,
-    }
 }
 
 /// Which volumes go into which rule, by the rule's number. What a rule has already stays in it, so that a volume that comes or

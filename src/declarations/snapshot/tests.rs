@@ -90,6 +90,8 @@ struct Found {
     tagged: Vec<Actual>,
     records: Records,
     untagged: Vec<Actual>,
+    /// [`now`] where it is not said.
+    now: Option<jiff::Timestamp>,
 }
 
 fn desired(text: &str, volumes: Vec<Target>, tagged: &[Actual]) -> (Vec<Desired>, Vec<String>) {
@@ -117,7 +119,7 @@ fn desired_of(
         records: &found.records,
         untagged: &found.untagged,
         alarms: &[],
-        now: now(),
+        now: found.now.unwrap_or_else(now),
     };
     let (desired, problems) = declaration.desired(&world);
     (desired, lines(&problems))
@@ -366,5 +368,7 @@ fn wrong_blocks_are_told() {
 "##);
 }
 
+mod names;
 mod rules;
+mod taken;
 mod watch;

@@ -82,9 +82,15 @@ impl Snapshots {
             }
         }
         let words = format!("{} takes no more snapshots of {}", self.label, listed(&late, "volumes"));
-        let hint = "each should have had two since, unless it was selected again just now: look whether `role_arn` trusts the \
-                    service and allows the call, and whether calls were throttled (`flexible_window`)";
-        (!late.is_empty()).then(|| self.warning(words, hint))
+        let remedy = match self.block.taker {
+            Taker::Rule => "let some of them be taken at another minute",
+            Taker::VolumeSchedule | Taker::InstanceSchedule => "`flexible_window`",
+        };
+        let hint = format!(
+            "each should have had two since, unless it was selected again just now: look whether `role_arn` trusts the \
+             service and allows the call, and whether calls were throttled ({remedy})"
+        );
+        (!late.is_empty()).then(|| self.warning(words, &hint))
     }
 
     fn warning(&self, words: String, hint: &str) -> Diagnostic {

@@ -454,16 +454,17 @@ fn a_night_before_a_day_off_is_muted_to_its_end() {
     workspace.expect_nothing_to_do();
 }
 
-/// The time of the day so many hours from now in Seoul, as `M H` and `HHMM`.
-fn in_hours(hours: i64) -> (String, String) {
-    let time = (now() + jiff::SignedDuration::from_hours(hours)).to_zoned(seoul());
+/// The time of the day so many hours after another in Seoul, as `M H` and `HHMM`.
+fn in_hours(time: jiff::Timestamp, hours: i64) -> (String, String) {
+    let time = (time + jiff::SignedDuration::from_hours(hours)).to_zoned(seoul());
     (format!("{} {}", time.minute(), time.hour()), time.strftime("%H%M").to_string())
 }
 
 #[test]
 fn new_hours_at_night_page_nobody() {
     let (workspace, _) = fleet();
-    let ((stop, old), (later, new), (start, end)) = (in_hours(-2), in_hours(-1), in_hours(6));
+    let now = now();
+    let ((stop, old), (later, new), (start, end)) = (in_hours(now, -2), in_hours(now, -1), in_hours(now, 6));
     workspace.edit_manifest("cron(0 9 ? * MON-FRI *)", &format!("cron({start} * * ? *)"));
     workspace.edit_manifest("cron(0 19 ? * MON-FRI *)", &format!("cron({stop} * * ? *)"));
     workspace.apply();

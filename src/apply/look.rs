@@ -210,7 +210,7 @@ impl Look {
             plan.relied_on.iter().cloned().chain(adopted).map(|kept| (kept.address.clone(), kept)).collect();
         let stays = |address: &&Address| {
             let kept = kept.get(*address).zip(live.get(*address));
-            kept.is_some_and(|(kept, live)| kept.change_since(live, &plan.project).is_none())
+            kept.is_some_and(|(kept, live)| kept.is_kept(live, &plan.project))
         };
         let missing: BTreeSet<&Address> = needed.into_iter().filter(|address| !stays(address)).collect();
         let objections = self.asked.iter().filter_map(|asked| {

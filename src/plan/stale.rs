@@ -94,10 +94,15 @@ impl Tagged {
         }
     }
 
+    /// Whether it is still there for what relies on it. What somebody else needs as well stays all the more.
+    pub fn is_kept(&self, live: &Actual, project: &str) -> bool {
+        matches!(self.change_since(live, project), None | Some(Staleness::Needed(_)))
+    }
+
     /// Whether it no longer is what deletes rely on.
     pub(super) fn missing(&self, now: &BTreeMap<Address, Actual>, project: &str) -> Option<StaleObject> {
         let live = now.get(&self.address);
-        let stays = live.is_some_and(|live| self.change_since(live, project).is_none());
+        let stays = live.is_some_and(|live| self.is_kept(live, project));
         (!stays).then(|| StaleObject { address: self.address.clone(), what: Staleness::NotKept })
     }
 }

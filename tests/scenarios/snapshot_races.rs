@@ -108,3 +108,13 @@ fn so_is_a_delete_that_is_about_to_be_sent() {
     run.expect(0).says(&["7 destroyed"]);
     assert_eq!(left(&workspace), made[7..].iter().cloned().collect());
 }
+
+#[test]
+fn what_stays_may_be_needed_by_others_too() {
+    let (workspace, made) = seven_go();
+    // An image uses the newest one and one that would go: that one stays as well, and the other six go.
+    workspace.account.seed(json!({ REGION: { "images": [{"snapshots": [made[8], made[0]]}] } }));
+    workspace.apply().says(&["6 destroyed"]);
+    assert_eq!(left(&workspace), [0, 7, 8].map(|index| made[index].clone()).into());
+    workspace.expect_nothing_to_do();
+}

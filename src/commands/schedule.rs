@@ -12,7 +12,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::session::load_manifest;
 use crate::cron::{Expression, Fault, fixed_offset, in_utc};
-use crate::declarations::RunTime;
+use crate::declarations::{RunTime, timezone_hint};
 use crate::manifest::hint_for;
 use crate::model::{Diagnostic, Diagnostics, Place, SourceFile};
 use crate::render::{Align, Palette, Table, Tone};
@@ -150,12 +150,8 @@ fn diagnostic(expression: &str, fault: Fault) -> Diagnostic {
 }
 
 fn zone(name: &str) -> Result<TimeZone, Failure> {
-    TimeZone::get(name).map_err(|_| {
-        Failure::new(
-            format!("there is no time zone `{name}`"),
-            "write a name of the IANA time zone database, such as Europe/Berlin, Asia/Seoul or UTC",
-        )
-    })
+    TimeZone::get(name)
+        .map_err(|_| Failure::new(format!("there is no time zone `{name}`"), timezone_hint(name)))
 }
 
 fn never(expression: &Expression, text: &str) -> Failure {

@@ -27,6 +27,7 @@ pub use registry::{
     Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, kinds_known_by_tags, parse_all,
 };
 pub use runs::{RunTime, Runs};
+pub use timezone::hint as timezone_hint;
 pub use unique::{check_unique, unite};
 pub use untagged::{NO_RECORDS, Products, Records, claimed_once};
 

@@ -81,7 +81,7 @@ fn what_is_wrong_has_a_caret() {
     ");
     preview(&["cron(0 9 * * ? *)", "--timezone", "Berlin"], "UTC")
         .expect(1)
-        .says(&["there is no time zone `Berlin`", "Europe/Berlin"]);
+        .says(&["there is no time zone `Berlin`", "did you mean `Europe/Berlin`?"]);
     preview(&["cron(0 9 * * ? *)", "--count", "0"], "UTC").expect(1).says(&["--count"]);
 }
 

@@ -17,7 +17,7 @@ use super::tagged::read_tagged;
 use crate::aws::all;
 use crate::declarations::{self, Declaration, Manifest, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
-use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Scope};
+use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Refused, Scope};
 use crate::plan::{Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
 use crate::render::count_of;
 use crate::resources::metric_alarm::{self, LiveAlarm};
@@ -54,6 +54,8 @@ struct Sought {
     /// What is the project's by its tags alone.
     tagged: Vec<Actual>,
     desired: Vec<Desired>,
+    /// What declarations leave as it is today.
+    left_alone: Vec<Refused>,
 }
 
 /// Reads AWS and plans.
@@ -69,7 +71,7 @@ pub(super) async fn make_plan(
     check_kinds(&state)?;
     let is_new = state.serial == 0;
     let found_by_tags = find_what_a_lost_state_owned(session, output, &mut state, manifest).await?;
-    let Sought { fleet, tagged, desired } = match wanted {
+    let Sought { fleet, tagged, desired, left_alone } = match wanted {
         Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest, &options).await?,
         Wanted::Nothing | Wanted::LastWritten => Sought::default(),
     };
@@ -134,6 +136,7 @@ pub(super) async fn make_plan(
     hold(session, &mut plan).await?;
     plan.covered = covered;
     plan.foresee(outlooks(session, &plan).await?);
+    plan.refused = left_alone;
     plan.cost = cost(session, &fleet, read, start);
     Ok(Planned { plan, state, found_by_tags, by_tags, wanted })
 }
@@ -263,6 +266,10 @@ async fn manifest_desired(
     let kept = |desired: &Desired| {
         options.selection.keeps(&desired.address, &desired.origin.label, desired.target.as_ref())
     };
+    let asked_for: BTreeSet<&str> =
+        desired.iter().filter(|desired| kept(desired)).map(|desired| &*desired.origin.label).collect();
+    let asked_for = manifest.declarations.iter().filter(|one| asked_for.contains(one.label()));
+    let left_alone = asked_for.flat_map(|declaration| declaration.left_alone(&world)).collect();
     let mut desired = declarations::unite(desired, kept);
     problems.extend(declarations::check_unique(&desired));
     output.diagnostics(&problems.without_repeats())?;
@@ -270,7 +277,7 @@ async fn manifest_desired(
     let mut seen = BTreeSet::new();
     desired.retain(|desired| seen.insert(desired.address.clone()));
     check_patterns(&options.selection, &desired, state)?;
-    Ok(Sought { fleet, tagged, desired })
+    Ok(Sought { fleet, tagged, desired, left_alone })
 }
 
 /// What each declaration wants, and what it finds wrong.

@@ -137,6 +137,9 @@ schedule.office · stop at 19:00 "
     let one = declared(&workspace, &["snapshot.daily", "--count", "1"]).expect(0);
     assert!(!one.stdout.contains("schedule.office"), "{}", one.stdout);
     declared(&workspace, &["schedule.ofice"]).expect(1).says(&["did you mean `schedule.office`?"]);
+    let of_glob = declared(&workspace, &["schedule.*", "--count", "1"]).expect(0);
+    assert!(!of_glob.stdout.contains("snapshot.daily") && of_glob.stdout.contains("schedule.office"));
+    declared(&workspace, &["office"]).expect(1).says(&["a declaration's label: `schedule.office`"]);
     declared(&workspace, &["tags.owner"]).expect(1).says(&["is labelled tags.owner", "snapshot.daily"]);
     declared(&workspace, &["schedule.office", "--timezone", "UTC"]).expect(1).says(&["take --timezone away"]);
     workspace.write_manifest(CPU);
@@ -157,4 +160,9 @@ fn days_off_and_what_never_fires_again_are_flagged() {
     assert!(line.contains(&off.to_string()), "{}", run.all());
     assert_eq!(run.stdout.lines().filter(|line| line.contains(" 09:00 +09:00")).count(), 6, "{}", run.all());
     run.says(&["schedule.office: `stop` does not fire any more"]);
+    // A calendar of last year's days is told without AWS, too.
+    workspace.edit_manifest(&off.to_string(), "2020-01-01");
+    let over = "`except` of schedule.office has no day in the twelve months from today";
+    declared(&workspace, &["schedule.office"]).expect(1).says(&[over]);
+    workspace.ok(&["validate"]).says(&[over]);
 }

@@ -247,6 +247,9 @@ fn what_is_taken_together_is_given_the_same() {
     let (wanted, said) = desired(&block("description = '{{ size }} GiB'"), larger, &[]);
     assert_eq!((wanted.len(), said.len()), (0, 1));
     insta::assert_snapshot!(said[0], @r##"9:15 `description` of snapshot.daily for i-1 (web): it is "8 GiB" for vol-1 and "20 GiB" for vol-2, and the snapshots of one call are all given the same"##);
+    // What is missing is the instance's.
+    let (_, said) = desired(&block("name = '{{ tags.Owner }}'"), both(), &[]);
+    insta::assert_snapshot!(said.join("\n"), @"9:8 `name` of snapshot.daily for i-1 (web): tag `Owner` is missing");
     // The count is still each volume's own.
     let tagged: Vec<Actual> = (1..=9)
         .flat_map(|day| {

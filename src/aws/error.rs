@@ -133,6 +133,9 @@ impl AwsError {
             ErrorClass::Transient => {
                 Some("AWS could not be reached: check the network, the region's name and --endpoint-url".to_owned())
             }
+            _ if self.code == "OperationNotPermitted" && self.message.contains("disableApiStop") => Some(
+                "it is protected from stops: leave it out with --exclude, or switch the protection off on AWS".to_owned(),
+            ),
             _ => None,
         }
     }
@@ -142,6 +145,15 @@ impl AwsError {
     fn denied_action(&self) -> &str {
         const PASS_ROLE: &str = "iam:PassRole";
         if self.message.contains(PASS_ROLE) { PASS_ROLE } else { self.operation.iam_action }
+    }
+
+    /// Whether the same call will fail in the same way until somebody mends something.
+    pub fn lasts(&self) -> bool {
+        // What is protected from stops, and what cannot be stopped at all ("Error codes for the Amazon EC2 API").
+        let refused =
+            ["OperationNotPermitted", "UnsupportedOperation", "UnsupportedHibernationConfiguration"];
+        matches!(self.class, ErrorClass::Denied | ErrorClass::Credentials | ErrorClass::NoCredentials)
+            || refused.contains(&&*self.code)
     }
 
     /// Whether AWS surely did not do what it was asked.

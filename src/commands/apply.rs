@@ -226,7 +226,7 @@ impl Job<'_> {
         let cut_off = if lost { CutOff::LockLost } else { CutOff::Interrupted };
         // What was lost or stopped after the last call cut nothing off.
         let cut_off = (stopped && !report.is_complete()).then_some(cut_off);
-        let summary = summary(&report, heading, cut_off, start.elapsed());
+        let summary = summary(&report, plan, heading, cut_off, start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
         held.locked.fold_journal().await?;
         Ok(if stopped && !report.is_complete() {

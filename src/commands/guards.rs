@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::session::Session;
 use crate::declarations::Declaration;
 use crate::inventory::TargetKind;
-use crate::manifest::Settings;
+use crate::manifest::{Settings, suggestion};
 use crate::model::{Address, Desired, DestroyLimit, Diagnostic, Owned, Scope, TargetRef};
 use crate::plan::{Change, Plan, Reason, Selection};
 use crate::render::{clean, count_of};
@@ -142,11 +142,16 @@ pub(super) fn check_patterns(selection: &Selection, desired: &[Desired], state: 
         let owned =
             state.resources.values().any(|o| pattern.matches(&o.address, &o.label, o.target.as_ref()));
         if !wanted && !owned {
-            return Err(Failure::new(
-                format!("{flag} {} matches nothing that is declared or owned", pattern.text()),
-                "give a label (`alarm.cpu`), a target's id or name, or a resource's name; globs are allowed",
-            )
-            .into());
+            let labels = desired.iter().map(|d| &*d.origin.label);
+            let labels: BTreeSet<&str> =
+                labels.chain(state.resources.values().map(|owned| &*owned.label)).collect();
+            let hint = match suggestion(pattern.text(), labels) {
+                Some(label) => format!("did you mean `{label}`?"),
+                None => "give a label (`alarm.cpu`), a target's id or name, or a resource's name; globs are allowed"
+                    .to_owned(),
+            };
+            let words = format!("{flag} {} matches nothing that is declared or owned", pattern.text());
+            return Err(Failure::new(words, hint).into());
         }
     }
     Ok(())

@@ -11,17 +11,24 @@ use super::environment::Environment;
 use super::failure::Exit;
 use super::output::Output;
 use super::reading::kinds;
-use super::session::load_manifest;
+use super::session::{has_no_manifest, load_manifest};
 use crate::aws::{Operation, partition};
 use crate::declarations::Manifest;
 use crate::inventory::TargetKind;
-use crate::manifest::{Regions, S3Place, StatePlace};
+use crate::manifest::{Regions, S3Place, Settings, StatePlace};
+use crate::model::Diagnostics;
 use crate::resources;
 
 /// `opsform iam-policy`
 pub(super) fn run(global: &Global, args: &IamPolicyArgs, environment: &Environment) -> Result<Exit> {
     let output = Output::new(global, environment);
-    let manifest = load_manifest(global, &output)?;
+    let manifest = if args.permissions == PolicyFor::Power && has_no_manifest(global) {
+        output
+            .note("note: there is no manifest; this is for the account of your credentials, in all regions");
+        Manifest { settings: Settings::default(), declarations: Vec::new(), warnings: Diagnostics::new() }
+    } else {
+        load_manifest(global, &output)?
+    };
     output.print(&serde_json::to_string_pretty(&policy(&manifest, args.permissions, args.caller))?)?;
     if !args.caller && !manifest.settings.accounts.is_empty() {
         output.note(

@@ -119,6 +119,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
 fn validate(global: &Global, environment: &Environment) -> anyhow::Result<Exit> {
     let output = Output::new(global, environment);
     let manifest = session::load_manifest(global, &output)?;
+    output.diagnostics(&schedule::outdated(manifest.declarations.iter(), environment))?;
     if manifest.settings.mail.is_some() {
         mailing::Mails::of(&manifest.settings, &output)?;
     }

@@ -160,7 +160,7 @@ impl Order<'_> {
         let report = report?;
         let stopped = aws.stop().is_cancelled() && !report.is_complete();
         let cut_off = stopped.then_some(CutOff::Interrupted);
-        let summary = summary(&report, Carried::Apply, cut_off, start.elapsed());
+        let summary = summary(&report, plan, Carried::Apply, cut_off, start.elapsed());
         output.print(&apply_summary(&summary, output.palette))?;
         Ok(if stopped {
             Exit::Stopped

@@ -18,7 +18,7 @@ use super::tagged::read_tagged;
 use crate::aws::all;
 use crate::declarations::{self, Declaration, Manifest, Unclaimed, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
-use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Scope};
+use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Refused, Scope};
 use crate::plan::{Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
 use crate::render::count_of;
 use crate::resources::metric_alarm::{self, LiveAlarm};
@@ -57,6 +57,8 @@ struct Sought {
     /// What bears no tag and is one declaration's, as a read for a plan finds it.
     untagged: Vec<Actual>,
     desired: Vec<Desired>,
+    /// What declarations leave as it is today.
+    left_alone: Vec<Refused>,
 }
 
 /// Reads AWS and plans.
@@ -72,7 +74,7 @@ pub(super) async fn make_plan(
     check_kinds(&state)?;
     let is_new = state.serial == 0;
     let found_by_tags = find_what_a_lost_state_owned(session, output, &mut state, manifest).await?;
-    let Sought { fleet, tagged, untagged, desired } = match wanted {
+    let Sought { fleet, tagged, untagged, desired, left_alone } = match wanted {
         Wanted::Manifest(manifest) => manifest_desired(session, output, &state, manifest, &options).await?,
         Wanted::Nothing | Wanted::LastWritten => Sought::default(),
     };
@@ -139,6 +141,7 @@ pub(super) async fn make_plan(
     hold(session, &mut plan).await?;
     plan.covered = covered;
     plan.foresee(outlooks(session, &plan).await?);
+    plan.refused = left_alone;
     plan.cost = cost(session, &fleet, read, start);
     Ok(Planned { plan, state, found_by_tags, by_tags, wanted })
 }
@@ -268,6 +271,10 @@ async fn manifest_desired(
     let kept = |desired: &Desired| {
         options.selection.keeps(&desired.address, &desired.origin.label, desired.target.as_ref())
     };
+    let asked_for: BTreeSet<&str> =
+        desired.iter().filter(|desired| kept(desired)).map(|desired| &*desired.origin.label).collect();
+    let asked_for = manifest.declarations.iter().filter(|one| asked_for.contains(one.label()));
+    let left_alone = asked_for.flat_map(|declaration| declaration.left_alone(&world)).collect();
     let mut desired = declarations::unite(desired, kept);
     problems.extend(declarations::check_unique(&desired));
     output.diagnostics(&problems.without_repeats())?;
@@ -275,7 +282,7 @@ async fn manifest_desired(
     let mut seen = BTreeSet::new();
     desired.retain(|desired| seen.insert(desired.address.clone()));
     check_patterns(&options.selection, &desired, state)?;
-    Ok(Sought { fleet, tagged, untagged, desired })
+    Ok(Sought { fleet, tagged, untagged, desired, left_alone })
 }
 
 /// What each declaration wants, and what it finds wrong.

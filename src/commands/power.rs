@@ -4,7 +4,6 @@
 //! seen by the last look before each call.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -17,7 +16,7 @@ use super::output::Output;
 use super::planning::{ByKind, cost};
 use super::power_wait::{Awaited, wait};
 use super::progress::{Progress, Reading};
-use super::session::{Session, failures, load_manifest, load_settings};
+use super::session::{Session, failures, has_no_manifest, load_manifest, load_settings};
 use super::signals::Signals;
 use super::stale::refuse_if_stale;
 use super::summary::summary;
@@ -33,9 +32,6 @@ use crate::plan::{Plan, PlanInput, plan};
 use crate::render::{Carried, CutOff, Heading, apply_summary, clean, count_of};
 use crate::resources;
 use crate::state::{Journal, State};
-
-/// The folder in which a manifest is looked for where nobody names one.
-const USUAL_FOLDER: &str = "manifests";
 
 /// `opsform power`
 pub(super) async fn run(global: &Global, command: &PowerCommand, environment: &Environment) -> Result<Exit> {
@@ -103,8 +99,7 @@ fn manifest(
         patterns().try_for_each(|pattern| check_label(pattern, &declarations))?;
         return Ok((settings, declarations));
     }
-    // A folder that somebody named has to be there.
-    if global.manifests == Path::new(USUAL_FOLDER) && !global.manifests.exists() {
+    if has_no_manifest(global) {
         output.note("note: there is no manifest; this is the account of your credentials");
         return Ok((Settings::default(), Vec::new()));
     }
@@ -217,7 +212,11 @@ impl Run<'_> {
         if let Some(fatal) = fatal {
             let flag = if is_target(fatal) { "--target" } else { "--exclude" };
             let gone = fatal.exact().is_some_and(|(_, id)| terminated.contains_key(id));
-            let why = if gone { "was terminated" } else { "means nothing that could be started or stopped" };
+            let why = if gone {
+                "was terminated".to_owned()
+            } else {
+                format!("means nothing that could be started or stopped in {}", self.looked_in())
+            };
             return Err(
                 Failure::new(format!("{flag} {} {why}", fatal.text()), fatal.hint(&neighbours)).into()
             );
@@ -236,6 +235,17 @@ impl Run<'_> {
             Some(Refused { scope, target, why, shared: String::new() })
         };
         Ok(unmatched.iter().filter_map(of_id).collect())
+    }
+
+    /// The accounts and regions that were read: `account 111122223333, us-east-1`, and how many more.
+    fn looked_in(&self) -> String {
+        let scopes = &self.session.declared_scopes;
+        let Some(first) = scopes.first() else { return "no region".to_owned() };
+        let others = match scopes.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {}", count_of(more, "other region", "other regions")),
+        };
+        format!("account {}, {}{others}", first.account, first.region)
     }
 
     /// Those of the instances that AWS still shows and that are gone, and where.
@@ -296,7 +306,8 @@ impl Run<'_> {
             PowerAction::Start => Carried::Start,
             PowerAction::Stop => Carried::Stop,
         };
-        let summary = summary(&report, carried, stopped.then_some(CutOff::Interrupted), start.elapsed());
+        let summary =
+            summary(&report, plan, carried, stopped.then_some(CutOff::Interrupted), start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
         if stopped {
             return Ok(Exit::Stopped);

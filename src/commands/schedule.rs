@@ -12,7 +12,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::session::load_manifest;
 use crate::cron::{Expression, Fault, fixed_offset, in_utc};
-use crate::declarations::RunTime;
+use crate::declarations::{Declaration, RunTime, timezone_hint};
+use crate::inventory::NameGlob;
 use crate::manifest::hint_for;
 use crate::model::{Diagnostic, Diagnostics, Place, SourceFile};
 use crate::render::{Align, Palette, Table, Tone};
@@ -46,12 +47,19 @@ fn declared(
         return Err(Failure::new("--timezone goes with an expression", hint).into());
     }
     let manifest = load_manifest(global, output)?;
+    let glob = label.map(NameGlob::new).transpose().map_err(|why| {
+        Failure::new(
+            format!("`{}` is no pattern of labels: {why}", label.unwrap_or_default()),
+            "`*` and `?` are allowed",
+        )
+    })?;
     let running = manifest.declarations.iter().filter(|declaration| !declaration.runs().is_empty());
     let (shown, others): (Vec<_>, Vec<_>) =
-        running.partition(|declaration| label.is_none_or(|label| declaration.label() == label));
+        running.partition(|declaration| glob.as_ref().is_none_or(|glob| glob.matches(declaration.label())));
     if shown.is_empty() {
         return Err(nothing_runs(label, &others.iter().map(|one| one.label()).collect::<Vec<_>>()).into());
     }
+    output.diagnostics(&outdated(shown.iter().copied(), environment))?;
     let mut all_run = true;
     let mut text = String::new();
     for declaration in shown {
@@ -78,6 +86,16 @@ fn declared(
     Ok(if all_run { Exit::Done } else { Exit::Error })
 }
 
+/// What of declarations is over by now.
+pub(super) fn outdated<'a>(
+    declarations: impl Iterator<Item = &'a Box<dyn Declaration>>,
+    environment: &Environment,
+) -> Diagnostics {
+    let mut outdated = Diagnostics::new();
+    outdated.extend(declarations.filter_map(|declaration| declaration.outdated(environment.now)));
+    outdated
+}
+
 fn nothing_runs(label: Option<&str>, others: &[&str]) -> Failure {
     match label {
         None => Failure::new(
@@ -102,7 +120,13 @@ fn preview(
         Ok(expression) => expression,
         Err(fault) => {
             let mut problems = Diagnostics::new();
-            problems.push(diagnostic(text, fault));
+            let mut problem = diagnostic(text, fault);
+            if text.chars().all(|c| c.is_alphanumeric() || "-_*".contains(c)) {
+                problem = problem.hint(format!(
+                    "write an expression, such as cron(0 9 ? * MON-FRI *), or a declaration's label: `schedule.{text}`"
+                ));
+            }
+            problems.push(problem);
             output.diagnostics(&problems)?;
             return Ok(Exit::Error);
         }
@@ -150,12 +174,8 @@ fn diagnostic(expression: &str, fault: Fault) -> Diagnostic {
 }
 
 fn zone(name: &str) -> Result<TimeZone, Failure> {
-    TimeZone::get(name).map_err(|_| {
-        Failure::new(
-            format!("there is no time zone `{name}`"),
-            "write a name of the IANA time zone database, such as Europe/Berlin, Asia/Seoul or UTC",
-        )
-    })
+    TimeZone::get(name)
+        .map_err(|_| Failure::new(format!("there is no time zone `{name}`"), timezone_hint(name)))
 }
 
 fn never(expression: &Expression, text: &str) -> Failure {

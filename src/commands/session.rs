@@ -16,6 +16,9 @@ use crate::model::{Diagnostic, Scope};
 use crate::render::count_of;
 use crate::state::{LocalStore, S3Location, S3Store, State, Store};
 
+/// The folder in which a manifest is looked for where nobody names one.
+const USUAL_FOLDER: &str = "manifests";
+
 /// Reads the manifest and shows every problem; fails when there is an error among them.
 pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest> {
     let (mut document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
@@ -38,6 +41,11 @@ pub(super) fn load_settings(global: &Global, output: &Output) -> Result<Settings
     problems.extend(check_rates(&document.settings));
     output.diagnostics(&problems)?;
     Ok(document.settings)
+}
+
+/// Whether there is no manifest, and nobody named a folder that has to be there.
+pub(super) fn has_no_manifest(global: &Global) -> bool {
+    global.manifests == Path::new(USUAL_FOLDER) && !global.manifests.exists()
 }
 
 /// The state store that the flags or the manifest name.
@@ -141,6 +149,7 @@ impl Session {
         state: &State,
         environment: &Environment,
     ) -> Result<Self> {
+        check_region_codes(global)?;
         let listed: Vec<String> = match &settings.aws.regions {
             Regions::Listed(regions) => regions.iter().map(|region| region.value.clone()).collect(),
             Regions::All | Regions::Default => Vec::new(),
@@ -221,7 +230,7 @@ async fn declared_scopes(
             Regions::Default => vec![home.clone().ok_or_else(|| {
                 Failure::new(
                     "no region is given",
-                    "add `regions = [\"ap-northeast-2\"]` under [aws] in the manifest, or set AWS_REGION",
+                    "give --region, set AWS_REGION, or add `regions = [\"ap-northeast-2\"]` under [aws] in the manifest",
                 )
             })?],
         };
@@ -252,6 +261,18 @@ fn check_default_region(
         )
         .into()),
         _ => Ok(()),
+    }
+}
+
+/// A region that is none would be a host that nobody finds.
+fn check_region_codes(global: &Global) -> Result<()> {
+    match global.region.iter().find(|region| !manifest::is_region(region)) {
+        None => Ok(()),
+        Some(region) => Err(Failure::new(
+            format!("--region {region} is not a region's code"),
+            "codes look like `ap-northeast-2` or `us-gov-west-1`",
+        )
+        .into()),
     }
 }
 

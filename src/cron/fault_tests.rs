@@ -40,7 +40,7 @@ fn forms() {
       write cron(0 9 * * ? *)
     0 9 * * 1-5
     ^^^^^^^^^^^ this is no schedule expression
-      AWS wants cron(…) with six fields: the day field that does not count is `?`, and the sixth is the year; days of the week are 1-7, and 1 is Sunday
+      AWS wants six fields, of which one is `?` and the last the year: write cron(0 9 ? * MON-FRI *)
      rate(1 day)
     ^^^^^^^^^^^^ there is white space around the expression
       write `rate(1 day)`

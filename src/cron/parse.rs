@@ -36,9 +36,39 @@ pub(super) fn expression(text: &str) -> Result<Expression, Fault> {
 fn without_brackets(text: &str) -> String {
     match text.split_whitespace().count() {
         6 => format!("write cron({text})"),
-        5 => "AWS wants cron(…) with six fields: the day field that does not count is `?`, and the sixth is the year; \
-              days of the week are 1-7, and 1 is Sunday"
-            .to_owned(),
+        5 => of_crontab(text).map_or_else(
+            || {
+                "AWS wants cron(…) with six fields: the day field that does not count is `?`, and the sixth is the year; \
+                 days of the week are 1-7, and 1 is Sunday"
+                    .to_owned()
+            },
+            |expression| format!("AWS wants six fields, of which one is `?` and the last the year: write {expression}"),
+        ),
         _ => FORMS.to_owned(),
     }
+}
+
+/// What five fields of a crontab are for AWS, where one of the two day fields counts at the most: both together mean days that either
+/// has, which AWS cannot say.
+fn of_crontab(text: &str) -> Option<String> {
+    let [minute, hour, day, month, weekday]: [&str; 5] =
+        text.split_whitespace().collect::<Vec<_>>().try_into().ok()?;
+    let days = match (day, weekday) {
+        (day, "*") => format!("{day} {month} ?"),
+        ("*", weekday) => format!("? {month} {}", weekdays(weekday)?),
+        _ => return None,
+    };
+    let written = format!("cron({minute} {hour} {days} *)");
+    expression(&written).is_ok().then_some(written)
+}
+
+/// The days of the week of a crontab, where 0 and 7 are Sunday, by their names.
+fn weekdays(field: &str) -> Option<String> {
+    const NAMES: [&str; 8] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+    let day = |word: &str| match word.parse::<usize>() {
+        Ok(number) => NAMES.get(number).map(|&name| name.to_owned()),
+        Err(_) => NAMES.iter().find(|name| name.eq_ignore_ascii_case(word)).map(|&name| name.to_owned()),
+    };
+    let range = |part: &str| part.split('-').map(day).collect::<Option<Vec<_>>>().map(|ends| ends.join("-"));
+    field.split(',').map(range).collect::<Option<Vec<_>>>().map(|parts| parts.join(","))
 }

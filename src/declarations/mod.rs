@@ -27,6 +27,7 @@ pub use registry::{
     Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, kinds_known_by_tags, parse_all,
 };
 pub use runs::{RunTime, Runs};
+pub use timezone::hint as timezone_hint;
 pub use unique::{check_unique, unite};
 pub use untagged::{NO_RECORDS, Products, Records, Unclaimed, claimed_once};
 
@@ -34,7 +35,9 @@ use std::collections::BTreeSet;
 
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, Templated};
-use crate::model::{Actual, Address, Desired, Diagnostics, Finding, Place, Scope, TargetRef};
+use crate::model::{
+    Actual, Address, Desired, Diagnostic, Diagnostics, Finding, Place, Refused, Scope, TargetRef,
+};
 use crate::resources::metric_alarm::LiveAlarm;
 
 /// A text that may come from a template.
@@ -96,6 +99,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// What of it is over by now, and does nothing any more.
+    fn outdated(&self, _now: jiff::Timestamp) -> Option<Diagnostic> {
+        None
+    }
+
     /// The inventory whose rows it follows.
     fn inventory(&self) -> Option<&Inventory> {
         None
@@ -139,6 +147,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// What it starts and stops of this fleet; `None` where it does neither.
     fn powers<'a>(&'a self, _fleet: &'a Fleet) -> Option<Powered<'a>> {
         None
+    }
+
+    /// Targets that it leaves as they are today because they say so themselves.
+    fn left_alone(&self, _world: &World<'_>) -> Vec<Refused> {
+        Vec::new()
     }
 
     /// The resources that it wants in this world, and every problem met on the way.

@@ -10,14 +10,18 @@ use crate::model::{Address, Claim, Desired, Diagnostic, Place, Scope};
 use crate::resources::schedule::names::group_name;
 use crate::resources::{partition, schedule_group};
 
-/// The key of a schedule's expression: `cron(…)` or `rate(…)`, in AWS's dialect.
-pub(super) fn expression(reader: &mut TableReader<'_>, key: &'static str) -> Option<Placed<String>> {
+/// The key of a schedule's expression: `cron(…)` or `rate(…)`, in AWS's dialect. What comes once is refused with that hint.
+pub(super) fn expression(
+    reader: &mut TableReader<'_>,
+    key: &'static str,
+    instead: &str,
+) -> Option<Placed<String>> {
     let written = reader.optional::<String>(key)?;
     let field = reader.path(key);
     let problem = match Expression::parse(&written.value) {
         Ok(Expression::At(_)) => Diagnostic::error(format!("`{field}` comes once: `at(…)`"))
             .at(written.place.clone())
-            .hint("write `cron(…)` or `rate(…)`"),
+            .hint(instead),
         Ok(expression) if expression.never_fires() => Diagnostic::error(format!(
             "`{field}`: {:?} never fires, because there is no such day",
             written.value
@@ -74,7 +78,7 @@ struct Arn {
 const ROLE: Arn = Arn {
     key: "role_arn",
     what: "a role",
-    example: "arn:aws:iam::{{ account }}:role/opsform-schedule",
+    example: "arn:aws:iam::{{ account }}:role/NAME",
     fits: |service, region, name| {
         let name = name.strip_prefix("role/").unwrap_or_default();
         let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@-_/".contains(c);
@@ -91,7 +95,7 @@ const AUTOMATION_ROLE: Arn = Arn { key: "automation_role_arn", ..ROLE };
 /// "`DeadLetterConfig`" of the EventBridge Scheduler API reference: a standard queue.
 const QUEUE: Arn = Arn {
     key: "dead_letter_arn",
-    what: "an SQS queue that is not a FIFO one",
+    what: "a standard SQS queue",
     example: "arn:aws:sqs:{{ region }}:{{ account }}:opsform-failed",
     fits: |service, region, name| {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
@@ -154,6 +158,12 @@ fn arn_fault(text: &str, of: &Arn, scope: Option<&Scope>) -> Option<String> {
         || !account.chars().all(|c| c.is_ascii_digit())
         || !(of.fits)(service, region, name)
     {
+        if of.key == QUEUE.key
+            && service == "sqs"
+            && name.rsplit_once('.').is_some_and(|(_, end)| end == "fifo")
+        {
+            return Some(format!("{text:?} is a FIFO queue, and AWS takes only standard ones here"));
+        }
         return Some(format!("{text:?} is not the ARN of {}", of.what));
     }
     let scope = scope?;

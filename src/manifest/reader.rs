@@ -261,6 +261,14 @@ impl<'a> TableReader<'a> {
         self.problems.push(diagnostic);
     }
 
+    /// Gives the problems that a reading records the hint, where they have none.
+    pub fn hinting<T>(&mut self, hint: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.problems.len();
+        let read = read(self);
+        self.problems.hint_after(before, hint);
+        read
+    }
+
     /// Hands out the list of problems, for what records several by itself.
     pub fn with_problems<T>(&mut self, read: impl FnOnce(&mut Diagnostics) -> T) -> T {
         read(self.problems)

@@ -206,6 +206,18 @@ impl Diagnostics {
         self.0.iter()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Gives those behind the first so many the hint, where they have none.
+    pub fn hint_after(&mut self, first: usize, hint: &str) {
+        for diagnostic in self.0.iter_mut().skip(first).filter(|one| one.hint.is_none()) {
+            diagnostic.hint = Some(hint.to_owned());
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

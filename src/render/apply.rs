@@ -41,6 +41,8 @@ pub struct FailureGroup {
     pub cause: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether it will come again until somebody mends it.
+    pub lasts: bool,
     /// The resources, in words: `alarm "web-1"`.
     pub resources: Vec<String>,
 }
@@ -191,7 +193,17 @@ fn rest_words(summary: &ApplySummary) -> String {
             1 => ": 1 change was begun, and AWS is at work on it".to_owned(),
             count => format!(": {} changes were begun, and AWS is at work on them", thousands(count)),
         };
-        return format!("{again}{begun}.");
+        let lasting = summary.failed.iter().filter(|group| group.lasts).count();
+        return match lasting {
+            0 => format!("{again}{begun}."),
+            all if all == summary.failed.len() && summary.begun == 0 => {
+                format!(
+                    "Running it again will fail likewise until {} mended.",
+                    if all == 1 { "that is" } else { "these are" }
+                )
+            }
+            _ => format!("{again}{begun}; what is not allowed fails again until that is mended."),
+        };
     }
     let count = count_of(summary.remaining, "change was", "changes were");
     match summary.cut_off {
@@ -258,11 +270,13 @@ mod tests {
                 FailureGroup {
                     cause: "cloudwatch:PutMetricAlarm is denied".to_owned(),
                     hint: Some("allow the action cloudwatch:PutMetricAlarm for this role".to_owned()),
+                    lasts: true,
                     resources: names(12),
                 },
                 FailureGroup {
                     cause: "the name is \u{1b}[31mtoo long".to_owned(),
                     hint: None,
+                    lasts: false,
                     resources: names(1),
                 },
             ],
@@ -290,6 +304,25 @@ Skipped 2, because what they need failed:
 
 Run apply again to finish the rest: 88 changes were not tried. What is done is recorded in the state.
 "#);
+    }
+
+    #[test]
+    fn what_fails_again_is_not_promised_to_be_finished() {
+        let end = |lasts: &[bool]| {
+            let group = |&lasts| FailureGroup { lasts, resources: names(1), ..FailureGroup::default() };
+            let summary = ApplySummary {
+                heading: Carried::Stop,
+                failed: lasts.iter().map(group).collect(),
+                ..ApplySummary::default()
+            };
+            apply_summary(&summary, Palette::PLAIN).trim_end().lines().last().unwrap().to_owned()
+        };
+        assert_eq!(end(&[false]), "Run it again to finish the rest.");
+        assert_eq!(end(&[true]), "Running it again will fail likewise until that is mended.");
+        assert_eq!(
+            end(&[true, false]),
+            "Run it again to finish the rest; what is not allowed fails again until that is mended."
+        );
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use crate::model::TargetRef;
 use crate::plan::{Absence, Change, Reason, Verb};
 
-use super::Heading;
 use super::drift::happened_words;
 use super::escape::{clean, quoted};
 use super::words::Nouns;
+use super::{Detail, Heading};
 
 /// Words that depend on how many resources share a reason.
 struct Number {
@@ -200,6 +200,19 @@ fn inexpressible_words(what: &str, change: &Change, count: usize, nouns: Nouns<'
         clean(what),
         if count == 1 { n.it } else { "them" },
     )
+}
+
+/// What a single resource is attached to, where its name does not say.
+pub(super) fn attached(change: &Change, heading: Heading, detail: Detail) -> Option<&TargetRef> {
+    let told = match change.verb {
+        Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace | Verb::Conflict => true,
+        Verb::Delete => heading == Heading::Drift,
+        Verb::Forget => false,
+    };
+    change
+        .target
+        .as_ref()
+        .filter(|target| told && (detail == Detail::Full || !change.address.key.contains(&target.name)))
 }
 
 /// `i-0123 (web-1)`, or the id alone where the name says no more.

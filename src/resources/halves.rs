@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use crate::aws::{AwsError, ErrorClass};
 
-/// So many denials, and not one success, before the rest is given up: a policy may deny single resources, or the operation.
-const DENIALS: usize = 20;
+/// So many resources of a denied call are tried alone, the first to the last: a policy may deny single resources, or the operation.
+const PROBES: usize = 3;
 
 /// Codes of failures that are about single resources, besides those with a class of their own ("Error codes for the Amazon
 /// EC2 API").
@@ -32,11 +32,27 @@ where
     if let (false, Err(error)) = (ids.is_empty(), send(&whole).await) {
         open.push_back((whole, error));
     }
-    let (mut succeeded, mut denials) = (false, 0);
+    if let Some((_, error)) = open.front()
+        && error.class == ErrorClass::Denied
+        && ids.len() > PROBES
+    {
+        let mut denied = true;
+        for probe in 0..PROBES {
+            let index = probe * (ids.len() - 1) / (PROBES - 1);
+            let alone = send(&(index..index + 1)).await;
+            denied = alone.is_err_and(|error| error.class == ErrorClass::Denied);
+            if !denied {
+                break;
+            }
+        }
+        if denied {
+            let error = error.clone();
+            results.fill_with(|| Err(error.clone()));
+            return results;
+        }
+    }
     while let Some((range, error)) = open.pop_front() {
-        denials += usize::from(error.class == ErrorClass::Denied);
-        let given_up = !succeeded && denials >= DENIALS;
-        if range.len() < 2 || given_up || !may_be_of_one(&error) {
+        if range.len() < 2 || !may_be_of_one(&error) {
             results[range].fill(Err(error));
             continue;
         }
@@ -44,7 +60,7 @@ where
         let mut failed = Vec::new();
         for half in [range.start..middle, middle..range.end] {
             match send(&half).await {
-                Ok(()) => succeeded = true,
+                Ok(()) => {}
                 Err(error) => failed.push((half, error)),
             }
         }
@@ -117,8 +133,6 @@ mod tests {
     async fn what_all_share_is_found_out_with_a_few_calls() {
         assert_eq!(outcome(ErrorClass::Other, "InvalidParameterValue", |_| true).await, (100, 3));
         assert_eq!(outcome(ErrorClass::Throttled, "RequestLimitExceeded", |_| true).await, (100, 1));
-        let (failed, calls) = outcome(ErrorClass::Denied, "UnauthorizedOperation", |_| true).await;
-        assert_eq!(failed, 100);
-        assert!(calls <= 45, "{calls}");
+        assert_eq!(outcome(ErrorClass::Denied, "UnauthorizedOperation", |_| true).await, (100, 4));
     }
 }

@@ -107,7 +107,7 @@ fn a_fleet_gets_its_rules_and_they_do_what_they_say() {
     make_theirs(&workspace, "theirs");
     workspace.ok(&["plan"]).says(&[
         "6 to add, 0 to change, 0 to destroy",
-        "cron(0 10 ? * MON-FRI *) UTC: stop-instance, 2 targets",
+        "cron(0 10 ? * MON-FRI *) UTC: stop-instance of i-",
         "schedule.office leaves out ledger-1: it is a member of a cluster",
     ]);
     workspace.apply().says(&["6 added"]);

@@ -269,6 +269,7 @@ fn protected_alarms_outlive_their_declaration() {
 #[test]
 fn a_change_of_one_target_only() {
     let (workspace, ids) = three();
+    workspace.run(&["plan", "--target", "alarm.cpuu"]).expect(1).says(&["did you mean `alarm.cpu`?"]);
     workspace.ok(&["apply", "--yes", "--target", "web-1"]).says(&["1 added", "left out"]);
     workspace.ok(&["apply", "--yes", "--target", &ids[1]]).says(&["1 added"]);
     assert_eq!(workspace.changes_with(&["--exclude", "db-*"]), [""; 0]);

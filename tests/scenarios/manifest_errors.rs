@@ -126,3 +126,53 @@ fn a_template_that_would_take_all_day() {
     refused(&with("{{ name }}", endless), &["opsform.toml:15:8", "name"]);
     invalid(&with("{{ name }}", &"{{ id }}".repeat(2000)), &["at most 8192 bytes"]);
 }
+
+/// What `validate` says of the schedule, or the snapshot, with this line in the place of that of the same key.
+#[track_caller]
+fn helped(block: &str, line: &str, words: &[&str]) {
+    let key = line.split(' ').next().unwrap();
+    let mut lines: Vec<&str> = block.lines().filter(|line| line.split(' ').next() != Some(key)).collect();
+    lines.push(line);
+    Workspace::new(&lines.join("\n")).run(&["validate"]).expect(1).says(words);
+}
+
+#[test]
+fn what_to_write_instead() {
+    let office = "[project]\nname = 'payments'\n[[schedule]]\nlabel = 'office'\nfor_each = { rds = {} }\n\
+        stop = 'cron(0 19 * * ? *)'\nrole_arn = 'arn:aws:iam::{{ account }}:role/opsform-schedule'";
+    for (line, words) in [
+        ("timezone = 'KST'", "help: did you mean `Asia/Seoul`?"),
+        ("timezone = 'CST'", "help: zones are named like `Asia/Seoul` or `UTC`"),
+        ("stop = '0 19 * * *'", "write cron(0 19 * * ? *)"),
+        ("stop = '30 8 * * 1-5'", "write cron(30 8 ? * MON-FRI *)"),
+        ("stop = '0 19 1 * 1'", "AWS wants cron(…) with six fields"),
+        ("stop = 'at(2030-01-01T00:00:00)'", "help: write `cron(…)`, such as"),
+        ("stop = 'rate(1 day)'", "help: write `cron(…)`, such as"),
+        ("batch_size = 0", "help: write 1 for a schedule an instance, up to 200, or leave it out"),
+        ("hibernate = true", "help: leave it out, or select `ec2`"),
+        ("exempt_tag = ''", "help: left out, it is `keep-running-until`"),
+        (
+            "dead_letter_arn = 'arn:aws:sqs:us-east-1:111122223333:a.fifo'",
+            "is a FIFO queue, and AWS takes only",
+        ),
+        ("dead_letter_arn = 'queue'", "error: \"queue\" is not the ARN of a standard SQS queue"),
+    ] {
+        helped(office, line, &[words]);
+    }
+    let run = Workspace::new(&format!("{office}\nstopp = 1\nno-such-key = 1")).run(&["validate"]).expect(1);
+    assert!(!run.stderr.contains("`protect`"), "{}", run.stderr);
+    let daily = "[project]\nname = 'payments'\n[[snapshot]]\nlabel = 'daily'\nfor_each = { ebs = {} }\n\
+        schedule = 'rate(1 day)'\nrole_arn = 'arn:aws:iam::{{ account }}:role/opsform-snapshot'";
+    for (line, words) in [
+        ("keep = 'seven'", "help: write a number of generations, or a template such as"),
+        ("keep = -1", "help: write a number of generations, or a template such as"),
+        (
+            "when_volume_gone = 'delete'",
+            "help: write how long they stay after the last one: `when_volume_gone = \"delete_after 30d\"`",
+        ),
+        ("schedule = 'at(2030-01-01T00:00:00)'", "help: write `cron(…)` or `rate(…)`"),
+        ("role_arn = 'opsform-snapshot'", "is like `arn:aws:iam::{{ account }}:role/NAME`"),
+    ] {
+        helped(daily, line, &[words]);
+    }
+}

@@ -81,6 +81,9 @@ fn one_bad_id_never_fails_the_others() {
         "OperationNotPermitted",
         "disableApiStop",
         "never reached the 'running' state",
+        &format!("{:?} (kept)", ids[40]),
+        "it is protected from stops: leave it out with --exclude",
+        "what is not allowed fails again until that is mended",
     ]);
     assert_eq!(count(&workspace, "stopped"), 40);
     // Named by their ids, also those are told that are not there, and the exit code says that not all is as wanted.
@@ -177,7 +180,18 @@ fn a_target_that_means_nothing_is_an_error() {
         (&["--target", "wbe-1"][..], &["--target wbe-1 means nothing", "did you mean `web-1`?"][..]),
         (&["--target", "tag:env=dev"], &["did you mean `tag:Env=dev`?"]),
         (&["--target", "web-1", "--exclude", "web-2"], &["--exclude web-2 means nothing"]),
-        (&["--target", "i-0123456789abcdef0"], &["--target i-0123456789abcdef0 means nothing"]),
+        (
+            &["--target", "i-0123456789abcdef0"],
+            &[
+                "--target i-0123456789abcdef0 means nothing",
+                "in account",
+                "us-east-1",
+                "it may be in another region",
+            ],
+        ),
+        (&["--target", "web-1,web-2"], &["give each its own: --target web-1 --target web-2"]),
+        (&["--target", "ec3"], &["did you mean `ec2`?"]),
+        (&["--target", "tag:Env=production-*"], &["a tag's value is met to the letter"]),
         (&["--target", "ebs:vol-1"], &["volumes neither start nor stop"]),
         (&[], &["--target"]),
     ] {
@@ -217,7 +231,12 @@ fn without_a_manifest_the_environment_says_where() {
     let (workspace, _) = fleet(&json!({"instances": [{"name": "web-1"}]}));
     std::fs::remove_dir_all(workspace.path().join("manifests")).unwrap();
     let args = ["--target", "web-1"];
-    stop(&workspace, &args).expect(1).says(&["no region is given"]);
+    stop(&workspace, &args).expect(1).says(&["no region is given", "give --region"]);
+    stop(&workspace, &["--region", "nowhere-1", "--target", "web-1"])
+        .expect(1)
+        .says(&["--region nowhere-1 is not a region's code"]);
+    workspace.ok(&["iam-policy", "--for", "power"]).says(&["there is no manifest", "ec2:StopInstances"]);
+    workspace.run(&["iam-policy"]).expect(1);
     stop(&workspace, &["--region", "eu-west-1", "--target", "web-1"]).expect(1).says(&["means nothing"]);
     stop(&workspace, &["--manifests", "manifest", "--target", "web-1"]).expect(1).says(&["manifest"]);
     let mut command = workspace.command(&["power", "stop", "--yes", "--target", "web-1"]);
@@ -235,7 +254,14 @@ fn what_is_denied_or_throttled_is_told_or_waited_out() {
         {"operation": "StopDBInstance", "kind": "denied"},
     ]));
     let run = stop(&workspace, &["--target", "*"]).expect(4);
-    run.says(&["61 failed", "ec2:StopInstances in account", "rds:StopDBInstance in account"]);
+    run.says(&[
+        "61 failed",
+        "ec2:StopInstances in account",
+        "rds:StopDBInstance in account",
+        "Running it again will fail likewise until these are mended.",
+    ]);
+    // Each batch is tried whole, and then by three of its instances.
+    assert_eq!(calls(&workspace, "ec2:StopInstances"), 8);
     assert_eq!(count(&workspace, "running"), 60);
     // One that may not be stopped by this caller does not keep the others.
     workspace.account.faults(json!([

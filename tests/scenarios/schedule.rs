@@ -81,7 +81,7 @@ fn what_is_wrong_has_a_caret() {
     ");
     preview(&["cron(0 9 * * ? *)", "--timezone", "Berlin"], "UTC")
         .expect(1)
-        .says(&["there is no time zone `Berlin`", "Europe/Berlin"]);
+        .says(&["there is no time zone `Berlin`", "did you mean `Europe/Berlin`?"]);
     preview(&["cron(0 9 * * ? *)", "--count", "0"], "UTC").expect(1).says(&["--count"]);
 }
 
@@ -142,6 +142,9 @@ schedule.office · stop at 19:00 "
     let rule = declared(&workspace, &["snapshot.daily", "--count", "1"]).expect(0);
     rule.says(&["snapshot at 09:30 every day (Asia/Seoul)", " 09:30 +09:00", " 00:30 +00:00"]);
     declared(&workspace, &["schedule.ofice"]).expect(1).says(&["did you mean `schedule.office`?"]);
+    let of_glob = declared(&workspace, &["schedule.*", "--count", "1"]).expect(0);
+    assert!(!of_glob.stdout.contains("snapshot.daily") && of_glob.stdout.contains("schedule.office"));
+    declared(&workspace, &["office"]).expect(1).says(&["a declaration's label: `schedule.office`"]);
     declared(&workspace, &["tags.owner"]).expect(1).says(&["is labelled tags.owner", "snapshot.daily"]);
     declared(&workspace, &["schedule.office", "--timezone", "UTC"]).expect(1).says(&["take --timezone away"]);
     workspace.write_manifest(CPU);
@@ -162,4 +165,9 @@ fn days_off_and_what_never_fires_again_are_flagged() {
     assert!(line.contains(&off.to_string()), "{}", run.all());
     assert_eq!(run.stdout.lines().filter(|line| line.contains(" 09:00 +09:00")).count(), 6, "{}", run.all());
     run.says(&["schedule.office: `stop` does not fire any more"]);
+    // A calendar of last year's days is told without AWS, too.
+    workspace.edit_manifest(&off.to_string(), "2020-01-01");
+    let over = "`except` of schedule.office has no day in the twelve months from today";
+    declared(&workspace, &["schedule.office"]).expect(1).says(&[over]);
+    workspace.ok(&["validate"]).says(&[over]);
 }

@@ -121,6 +121,12 @@ fn an_instance_that_joins_or_leaves_changes_the_ids_and_nothing_else() {
     workspace.apply();
     assert_eq!(ids_of(&workspace, "office.stop.ec2"), json!([ids[2]]));
     workspace.expect_nothing_to_do();
+    let told = format!(
+        "left alone: {} (web-2): its tag `keep-running-until` keeps it running until 2999-12-31",
+        ids[1]
+    );
+    workspace.ok(&["plan"]).says(&[&told, "Nothing to do"]);
+    workspace.ok(&["plan", "--format", "markdown"]).says(&["keeps it running until 2999-12-31"]);
     // A tag that nobody bears any more would delete everything.
     workspace.edit_manifest("'Yes' } }, rds = {}, rds_cluster = {} }", "'Ja' } } }");
     workspace.run(&["plan"]).expect(1).says(&["selects no"]);

@@ -28,6 +28,22 @@ pub(in crate::declarations) enum Kept {
     NoDate(String),
 }
 
+impl Kept {
+    /// Why a target with this tag is not stopped, for one and for many.
+    pub(in crate::declarations) fn words(&self, key: &str) -> (String, String) {
+        match self {
+            Self::Until(day) => (
+                format!("its tag `{key}` keeps it running until {day}"),
+                format!("their tags `{key}` keep them running until {day}"),
+            ),
+            Self::NoDate(value) => (
+                format!("its tag `{key}` is {value:?}, which is no date"),
+                format!("their tags `{key}` are {value:?}, which is no date"),
+            ),
+        }
+    }
+}
+
 impl KeepTag<'_> {
     /// Whether the tag keeps a target running now.
     pub(in crate::declarations) fn keeps(&self, target: &Target, now: Timestamp) -> Option<Kept> {

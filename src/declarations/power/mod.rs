@@ -209,16 +209,7 @@ fn against(
         let tags = own.chain(schedules.is_empty().then_some(default));
         let kept =
             tags.filter(|_| stops && !order.force).find_map(|tag| Some((tag, tag.keeps(target, order.now)?)));
-        kept.map(|(tag, kept)| match kept {
-            Kept::Until(day) => (
-                format!("its tag `{}` keeps it running until {day}", tag.key),
-                format!("their tags `{}` keep them running until {day}", tag.key),
-            ),
-            Kept::NoDate(value) => (
-                format!("its tag `{}` is {value:?}, which is no date", tag.key),
-                format!("their tags `{}` are {value:?}, which is no date", tag.key),
-            ),
-        })
+        kept.map(|(tag, kept)| kept.words(tag.key))
     })
 }
 

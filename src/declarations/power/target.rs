@@ -123,6 +123,11 @@ impl PowerTarget {
 
     /// What may have been meant, in the fleet of [`PowerTarget::neighbours`].
     pub fn hint(&self, fleet: &Fleet) -> String {
+        if self.text.contains(',') {
+            let each: Vec<String> =
+                self.text.split(',').map(|part| format!("--target {}", part.trim())).collect();
+            return format!("give each its own: {}", each.join(" "));
+        }
         let prefix = self.text.split_once(':').map(|(prefix, _)| prefix);
         let kinds = KINDS.iter().map(|kind| kind.name()).chain(["tag"]);
         if let Some(kind) = prefix.and_then(|prefix| suggestion(prefix, kinds).filter(|kind| *kind != prefix))
@@ -142,12 +147,20 @@ impl PowerTarget {
             What::Named { pattern, .. } => {
                 let prefix = self.text.strip_suffix(&**pattern).unwrap_or_default();
                 let words = fleet.iter().flat_map(|target| [&target.id, &target.name]);
-                (&self.text, words.map(|word| format!("{prefix}{word}")).collect())
+                let kinds = KINDS.iter().map(|kind| kind.name().to_owned()).filter(|_| prefix.is_empty());
+                (&self.text, words.map(|word| format!("{prefix}{word}")).chain(kinds).collect())
             }
             What::Every | What::Labelled(_) => return FORMS.to_owned(),
         };
         match suggestion(word, candidates.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean `{meant}`?"),
+            None if self.exact().is_some() => {
+                "it may be in another region (--region), in another account (--profile), or gone for an hour"
+                    .to_owned()
+            }
+            None if matches!(&self.what, What::Tagged { .. }) && word.contains(['*', '?']) => {
+                "a tag's value is met to the letter; `tag:KEY` alone means any value".to_owned()
+            }
             None => FORMS.to_owned(),
         }
     }

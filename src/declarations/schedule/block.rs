@@ -162,7 +162,8 @@ fn for_each(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<ForEa
 /// A rate begins when the schedule is made ("Rate-based schedules" in the EventBridge Scheduler user guide): it would stop the
 /// fleet in the middle of the apply, and nobody knows its times.
 fn time_of_day(reader: &mut TableReader<'_>, key: &'static str) -> Option<Placed<String>> {
-    let written = timetable::expression(reader, key)?;
+    let instead = "write `cron(…)`, such as `cron(0 19 ? * MON-FRI *)`";
+    let written = timetable::expression(reader, key, instead)?;
     if !matches!(Expression::parse(&written.value), Ok(Expression::Rate(_))) {
         return Some(written);
     }
@@ -171,7 +172,7 @@ fn time_of_day(reader: &mut TableReader<'_>, key: &'static str) -> Option<Placed
             "`{key}`: a rate has no time of day, and begins at once when it is applied"
         ))
         .at(written.place)
-        .hint("write `cron(…)`, such as `cron(0 19 ? * MON-FRI *)`"),
+        .hint(instead),
     );
     None
 }
@@ -196,8 +197,9 @@ fn refuse_both_at_once(
 
 /// A schedule acts on instances: one that outlived what its declaration says would go on stopping what nobody lists.
 fn refuse_protect(reader: &mut TableReader<'_>) {
-    reader.flag("protect");
+    // Who looks for the keys that there are shall not find it.
     let Some(place) = reader.place_of("protect") else { return };
+    reader.flag("protect");
     reader.problem(
         Diagnostic::error(
             "`protect` is not for schedules: one that nothing wants would go on starting and stopping",
@@ -218,7 +220,7 @@ fn batch_size(reader: &mut TableReader<'_>) -> Option<usize> {
         reader.problem(
             Diagnostic::error(format!("`batch_size`: {} is not from 1 to {LIMIT}", size.value))
                 .at(size.place)
-                .hint("one instance that is gone fails the call for all that are in it"),
+                .hint(format!("write 1 for a schedule an instance, up to {LIMIT}, or leave it out")),
         );
     }
     fits
@@ -230,16 +232,16 @@ fn exempt_tag(reader: &mut TableReader<'_>) -> Option<String> {
         return Some(EXEMPT_TAG.to_owned());
     }
     let tag = reader.optional::<String>("exempt_tag")?;
-    let fault = match () {
+    let (fault, hint) = match () {
         () if tag.value.is_empty() || tag.value.chars().count() > 128 => {
-            "a tag's key has 1 to 128 characters"
+            ("a tag's key has 1 to 128 characters", format!("left out, it is `{EXEMPT_TAG}`"))
         }
         () if reader.key_place("stop").is_none() => {
-            "the schedule has no `stop`, and nothing else is exempted from"
+            ("the schedule has no `stop`, and nothing else is exempted from", "take the key away".to_owned())
         }
         () => return Some(tag.value),
     };
-    reader.problem(Diagnostic::error(format!("`exempt_tag`: {fault}")).at(tag.place));
+    reader.problem(Diagnostic::error(format!("`exempt_tag`: {fault}")).at(tag.place).hint(hint));
     None
 }
 
@@ -289,13 +291,21 @@ fn hibernate(reader: &mut TableReader<'_>, for_each: Option<&ForEach>, engine: E
     let hibernate = reader.flag("hibernate");
     let instances = for_each.is_none_or(|for_each| selects(for_each, &[TargetKind::Ec2]));
     let without = match () {
-        () if engine == Engine::Rule => Some("has `engine = \"rule\"`, and no target of a rule hibernates"),
-        () if !instances => Some("selects no instances, and nothing else hibernates"),
-        () if reader.key_place("stop").is_none() => Some("has no `stop`"),
+        () if engine == Engine::Rule => Some((
+            "has `engine = \"rule\"`, and no target of a rule hibernates",
+            "leave it out, or let EventBridge Scheduler do it: `engine = \"scheduler\"`",
+        )),
+        () if !instances => {
+            Some(("selects no instances, and nothing else hibernates", "leave it out, or select `ec2`"))
+        }
+        () if reader.key_place("stop").is_none() => {
+            Some(("has no `stop`", "add `stop`, at which instances hibernate, or leave it out"))
+        }
         () => None,
     };
-    if let (true, Some(why), Some(place)) = (hibernate, without, reader.place_of("hibernate")) {
-        reader.problem(Diagnostic::error(format!("`hibernate`: the schedule {why}")).at(place.clone()));
+    if let (true, Some((why, hint)), Some(place)) = (hibernate, without, reader.place_of("hibernate")) {
+        let problem = Diagnostic::error(format!("`hibernate`: the schedule {why}"));
+        reader.problem(problem.at(place.clone()).hint(hint));
     }
     hibernate
 }

@@ -22,7 +22,7 @@ use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
 use super::{Context, Declaration, Inventory, PassedRole, Runs, World, timetable};
 use crate::inventory::{Fleet, Selector, Target, TargetKind};
 use crate::manifest::TableReader;
-use crate::model::{Desired, Diagnostic, Diagnostics, Place, Scope, Severity};
+use crate::model::{Desired, Diagnostic, Diagnostics, Place, Refused, Scope, Severity};
 use crate::resources::{alarm_mute_rule, event_rule, schedule, schedule_group};
 
 /// A `[[schedule]]` block.
@@ -117,6 +117,11 @@ impl Declaration for Schedule {
         .collect()
     }
 
+    fn outdated(&self, now: Timestamp) -> Option<Diagnostic> {
+        let except = self.block.except.as_ref()?;
+        except.warning(self.keep().today(now), &self.label)
+    }
+
     fn asks_for_alarms(&self) -> bool {
         self.block.mute.as_ref().is_some_and(Mute::asks_for_others)
     }
@@ -131,8 +136,22 @@ impl Declaration for Schedule {
         Some(Powered { targets, keep: self.keep(), hibernate: self.block.hibernate })
     }
 
+    fn left_alone(&self, world: &World<'_>) -> Vec<Refused> {
+        if self.block.stop.is_none() {
+            return Vec::new();
+        }
+        let keep = self.keep();
+        let kept = |target: &Target| match keep.keeps(target, world.now) {
+            Some(until @ Kept::Until(_)) if refusal_of(target, self.block.hibernate).is_none() => {
+                let (why, shared) = until.words(keep.key);
+                Some(Refused { scope: target.scope.clone(), target: target.reference(), why, shared })
+            }
+            _ => None,
+        };
+        self.block.for_each.select(world.fleet).into_iter().filter_map(|one| kept(one.target)).collect()
+    }
+
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
-        let today = self.keep().today(world.now);
         let mut problems = TargetProblems::default();
         let mut diagnostics = Diagnostics::new();
         let scopes = self.members(world, &mut problems);
@@ -152,8 +171,7 @@ impl Declaration for Schedule {
         if !selected_any && diagnostics.is_empty() && !self.allows_empty() {
             diagnostics.push(selects_nothing(&self.label, &self.block.for_each.place));
         }
-        let except = self.block.except.as_ref();
-        diagnostics.extend(except.and_then(|except| except.warning(today, &self.label)));
+        diagnostics.extend(self.outdated(world.now));
         (desired, diagnostics)
     }
 

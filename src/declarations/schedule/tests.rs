@@ -232,7 +232,7 @@ fn a_queue_hears_of_what_failed() {
             .replace(":failed", ":failed.fifo")
             .replace("{{ region }}:{{ account }}", "us-east-1:111122223333"),
     );
-    assert!(fifo[0].contains("is not the ARN of an SQS queue"), "{fifo:?}");
+    assert!(fifo[0].contains("is a FIFO queue, and AWS takes only standard ones here"), "{fifo:?}");
 }
 
 #[test]

@@ -105,7 +105,8 @@ impl Block {
             (Engine::Rule, _, _) => None,
         };
         let window = reader.optional("flexible_window");
-        let keep = reader.optional("keep");
+        let hint = "write a number of generations, or a template such as \"{{ tags.Daily_Gens }}\"; 0 keeps them all";
+        let keep = reader.hinting(hint, |reader| reader.optional("keep"));
         let keep_for = reader.optional("keep_for");
         let consistent = reader.flag("consistent");
         let role = timetable::role(reader);
@@ -116,8 +117,11 @@ impl Block {
             .map(|tags| tags.value.0)
             .unwrap_or_default();
         check_keys(reader, &tags);
-        let when_volume_gone =
-            reader.optional::<WhenGone>("when_volume_gone").map(|when| when.value).unwrap_or_default();
+        let hint = "write how long they stay after the last one: `when_volume_gone = \"delete_after 30d\"`";
+        let when_volume_gone = reader
+            .hinting(hint, |reader| reader.optional::<WhenGone>("when_volume_gone"))
+            .map(|when| when.value)
+            .unwrap_or_default();
         let adopt = reader.flag("adopt");
         let protect = reader.flag("protect");
         let allow_empty = reader.flag("allow_empty");
@@ -238,7 +242,7 @@ fn schedule(reader: &mut TableReader<'_>) -> Option<Placed<String>> {
         let problem = Diagnostic::error("[[snapshot]] has no `schedule`").at(reader.place().clone());
         reader.problem(problem.hint("write `schedule = \"cron(30 9 * * ? *)\"` or `\"rate(1 day)\"`"));
     }
-    timetable::expression(reader, "schedule")
+    timetable::expression(reader, "schedule", "write `cron(…)` or `rate(…)`")
 }
 
 fn check_keys(reader: &mut TableReader<'_>, tags: &[(Placed<String>, TextTemplate)]) {

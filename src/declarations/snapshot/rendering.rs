@@ -21,6 +21,10 @@ pub(super) struct Rendering<'a> {
     of: &'a Snapshots,
     /// The volume.
     volume: &'a Target,
+    /// The instance that it is taken with, whose tags the templates see then.
+    instance: Option<&'a Target>,
+    /// Whether it is the first of those that are taken together, for which what all of them lack is told.
+    is_first: bool,
     variables: Variables,
     problems: &'a mut TargetProblems,
 }
@@ -50,7 +54,7 @@ impl<'a> Rendering<'a> {
     /// With the variables of the volume.
     pub(super) fn new(of: &'a Snapshots, selected: &Selected<'a>, problems: &'a mut TargetProblems) -> Self {
         let variables = with_row(variables::of_target(selected.target), selected);
-        Self { of, volume: selected.target, variables, problems }
+        Self { of, volume: selected.target, instance: None, is_first: true, variables, problems }
     }
 
     /// With the variables of the instance that holds the volume, and those of the volume that an instance does not have.
@@ -61,14 +65,23 @@ impl<'a> Rendering<'a> {
         problems: &'a mut TargetProblems,
     ) -> Self {
         let variables = with_row(variables::of_whole(holder.target, selected.target), selected);
-        Self { of, volume: selected.target, variables, problems }
+        let is_first = holder.volumes.first().is_some_and(|first| first.target.id == selected.target.id);
+        Self { of, volume: selected.target, instance: Some(holder.target), is_first, variables, problems }
     }
 
     /// The value of a key; `None` after a problem was recorded.
     pub(super) fn get<T: Scalar>(&mut self, field: &str, value: &Placed<Templated<T>>) -> Option<T> {
         let fault = match value.value.render(&self.variables) {
             Ok(value) => return Some(value),
-            Err(error @ RenderError::Missing { .. }) => format!(": {error}"),
+            Err(error @ RenderError::Missing { .. }) => {
+                if let (Some(instance), true) = (self.instance, is_tag(&error)) {
+                    if self.is_first {
+                        self.problem_of(instance, field, &value.place, format!(": {error}"));
+                    }
+                    return None;
+                }
+                format!(": {error}")
+            }
             Err(error) => format!(": the template {error}"),
         };
         self.problem(field, &value.place, fault);
@@ -121,9 +134,18 @@ impl<'a> Rendering<'a> {
     }
 
     fn problem(&mut self, field: &str, place: &Place, fault: String) {
-        let lead = format!("`{field}` of {} for ", self.of.label);
-        self.problems.push(problem(lead, &self.volume.reference(), place, fault));
+        self.problem_of(self.volume, field, place, fault);
     }
+
+    fn problem_of(&mut self, target: &Target, field: &str, place: &Place, fault: String) {
+        let lead = format!("`{field}` of {} for ", self.of.label);
+        self.problems.push(problem(lead, &target.reference(), place, fault));
+    }
+}
+
+/// Whether a tag is missing.
+fn is_tag(error: &RenderError) -> bool {
+    matches!(error, RenderError::Missing { variable } if variable.starts_with("tags"))
 }
 
 fn with_row(variables: Variables, selected: &Selected<'_>) -> Variables {

@@ -249,6 +249,9 @@ fn what_is_taken_together_is_given_the_same() {
     let (wanted, said) = desired(&block("description = '{{ size }} GiB'"), larger, &[]);
     assert_eq!((wanted.len(), said.len()), (0, 1));
     insta::assert_snapshot!(said[0], @r##"9:15 `description` of snapshot.daily for i-1 (web): it is "8 GiB" for vol-1 and "20 GiB" for vol-2, and the snapshots of one call are all given the same"##);
+    // What is missing is the instance's.
+    let (_, said) = desired(&block("name = '{{ tags.Owner }}'"), both(), &[]);
+    insta::assert_snapshot!(said.join("\n"), @"9:8 `name` of snapshot.daily for i-1 (web): tag `Owner` is missing");
     // The count is still each volume's own.
     let tagged: Vec<Actual> = (1..=9)
         .flat_map(|day| {
@@ -354,12 +357,12 @@ fn wrong_blocks_are_told() {
     insta::assert_snapshot!(problems.join("\n"), @r##"
 3:12 snapshots are taken of volumes, and not of instances (write `for_each = { ebs = {} }` for all volumes)
 4:13 `schedule`: this is no schedule expression (write cron(0 9 ? * MON-FRI *), rate(5 minutes) or at(2026-12-31T23:59:00))
-5:8 `keep`: expected a whole number of at least 0, or a template that gives one, found the string "x"
+5:8 `keep`: expected a whole number of at least 0, or a template that gives one, found the string "x" (write a number of generations, or a template such as "{{ tags.Daily_Gens }}"; 0 keeps them all)
 6:12 `keep_for`: expected a duration with its unit, such as "30d" or "12h", or a template that gives one, found the string "x"
 1:1 [[snapshot]] has no `role_arn` (add `role_arn = …`: a string)
 8:10 "Name" cannot be a tag's key here: write the key `name` of the block for it
 8:22 "aws:x" cannot be a tag's key here: `aws:` and `opsform:` are reserved
-7:20 `when_volume_gone`: expected "keep" or "delete_after 30d", found the string "delete_after 30"
+7:20 `when_volume_gone`: expected "keep" or "delete_after 30d", found the string "delete_after 30" (write how long they stay after the last one: `when_volume_gone = "delete_after 30d"`)
 "##);
     let (_, problems) = read("[[snapshot]]\nlabel = 'a'\nschedule = 'rate(1 day)'\nrole_arn = '{{ nme }}'\n");
     insta::assert_snapshot!(problems.join("\n"), @r##"

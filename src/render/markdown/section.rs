@@ -9,7 +9,7 @@ use crate::render::Detail;
 use crate::render::escape::clean;
 use crate::render::fold::{Group, Variant, scope_words};
 use crate::render::markup::{code, escape, fence_for, html};
-use crate::render::reason::{reason_words, renamed_words};
+use crate::render::reason::{attached, reason_words, renamed_words, target_name};
 use crate::render::value::{DiffLine, Difference, FieldRow, Side, rows_of, value_rows};
 use crate::render::words::{cause_words, count_of, thousands, verb_sign, verb_word};
 
@@ -55,6 +55,11 @@ pub(super) fn section(group: &Group<'_>, open: &str, width: Width, words: Words<
     };
     if let Some(reason) = reason {
         let _ = writeln!(out, "{}\n", escape(&reason));
+    }
+    if let [change] = group.changes[..]
+        && let Some(target) = attached(change, words.heading, words.detail)
+    {
+        let _ = writeln!(out, "for {}\n", code(&target_name(target)));
     }
     let mut lines = section_lines(group, words, width);
     if lines.len() > MOST_LINES {

@@ -217,6 +217,8 @@ account 111122223333 · 2 regions · read 3,000 alarms, 1,000 instances in 34 ca
 
 deleted outside opsform
 
+for `i-00009 (web-9)`
+
 ```diff
 - actions_enabled: true
 - alarm_actions: arn:aws:sns:ap-northeast-2:111122223333:ops
@@ -231,6 +233,8 @@ deleted outside opsform
 </details>
 
 <details open><summary><code>~</code> changed <b>alarm &quot;db-1: CPU Utilization over 90 percent&quot;</b> · <code>alarm.cpu · ap-northeast-2</code></summary>
+
+for `i-0db1 (db-1)`
 
 ```diff
 @@ changed outside opsform @@

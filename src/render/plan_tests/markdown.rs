@@ -274,6 +274,8 @@ account 111122223333 · 2 regions · read 3,000 alarms, 1,000 instances in 34 ca
 
 <details open><summary><code>~</code> update <b>alarm &quot;web-4: CPU Utilization&quot;</b> · <code>alarm.cpu · manifests/alarms.toml:12 · ap-northeast-2</code></summary>
 
+for ````i-4 (@octocat, ```)````
+
 ````diff
 @@ the manifest changed @@
 - threshold: 80

@@ -7,7 +7,7 @@ use crate::render::escape::{clean, quoted};
 use crate::render::fold::{Group, scope_words, subject};
 use crate::render::line::{Line, Page};
 use crate::render::palette::Tone;
-use crate::render::reason::{reason_words, remedy_words, renamed_words, target_name};
+use crate::render::reason::{attached, reason_words, remedy_words, renamed_words, target_name};
 use crate::render::words::{Nouns, thousands, verb_sign, verb_word};
 use crate::render::{Detail, Heading, PlanView};
 
@@ -142,17 +142,7 @@ fn outlook(page: &mut Page, change: &Change, layout: &Layout) {
 /// What a single resource is attached to, where its name does not say.
 fn attachment(page: &mut Page, group: &Group<'_>, layout: &Layout) {
     let [change] = group.changes[..] else { return };
-    let told = match change.verb {
-        Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace | Verb::Conflict => true,
-        Verb::Delete => layout.heading == Heading::Drift,
-        Verb::Forget => false,
-    };
-    if !told {
-        return;
-    }
-    if let Some(target) = &change.target
-        && (layout.detail == Detail::Full || !change.address.key.contains(&target.name))
-    {
+    if let Some(target) = attached(change, layout.heading, layout.detail) {
         let line = Line::indented(layout.body()).with(Tone::Dim, "for ");
         page.line(&line.plain(target_name(target)));
     }

@@ -54,9 +54,8 @@ pub(in crate::render) fn notes(plan: &Plan, kinds: &[KindText], heading: Heading
         let noun = nouns.count_all(std::iter::once(&*held.address.kind));
         notes.push(format!("kept: {noun} {}: {}", quoted(&held.address.key), held.why));
     }
-    if heading.is_by_hand() {
-        notes.extend(refusals(plan));
-    } else {
+    notes.extend(refusals(plan));
+    if !heading.is_by_hand() {
         notes.extend(corrections(plan, nouns));
     }
     if plan.left_out > 0 {

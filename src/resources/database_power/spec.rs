@@ -9,8 +9,8 @@ pub const KIND: &str = "database_power";
 /// The kind in words. Whoever starts or stops a database last decides.
 pub(super) const TEXT: KindText = KindText {
     kind: KIND,
-    noun: "power state of a database",
-    plural: "power states of databases",
+    noun: "power state",
+    plural: "power states of databases and clusters",
     shared: true,
     summary,
 };

@@ -130,7 +130,7 @@ pub fn runbook_target(scope: &Scope, name: &str) -> String {
     format!("arn:{}:ssm:{}::automation-definition/{name}:$DEFAULT", partition(&scope.region), scope.region)
 }
 
-/// `cron(0 10 ? * MON-FRI *) UTC: stop-instance, 3 targets`
+/// `cron(0 10 ? * MON-FRI *) UTC: stop-instance of i-0a, i-0b`
 fn summary(fields: &Fields) -> String {
     let Ok(rule) = EventRule::from_fields(fields) else {
         return String::new();
@@ -141,11 +141,8 @@ fn summary(fields: &Fields) -> String {
     };
     let called: BTreeSet<String> = rule.targets.iter().map(name).collect();
     let called = called.into_iter().collect::<Vec<_>>().join(", ");
-    let targets = match rule.targets.len() {
-        0 => "no target".to_owned(),
-        1 => format!("{called}, 1 target"),
-        count => format!("{called}, {count} targets"),
-    };
+    let ids = rule.targets.iter().map(|target| &*target.id).collect::<Vec<_>>().join(", ");
+    let targets = if ids.is_empty() { "no target".to_owned() } else { format!("{called} of {ids}") };
     let zone = if rule.expression.starts_with("rate(") { "" } else { " UTC" };
     let disabled = if rule.enabled { "" } else { " (disabled)" };
     format!("{}{zone}: {targets}{disabled}", rule.expression)
@@ -183,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_summary_says_when_and_what() {
-        assert_eq!(summary(&stop().to_fields()), "cron(0 10 ? * MON-FRI *) UTC: stop-instance, 2 targets");
+        assert_eq!(summary(&stop().to_fields()), "cron(0 10 ? * MON-FRI *) UTC: stop-instance of i-0a, i-0b");
         assert_eq!(summary(&EventRule::new("rate(1 day)", Vec::new()).to_fields()), "rate(1 day): no target");
     }
 

@@ -198,23 +198,66 @@ pub fn described(description: &str) -> Option<(&str, &str)> {
     Some((project, rest.strip_prefix(LABEL_TAG)?.strip_prefix('=')?))
 }
 
-/// `cron(0 19 ? * MON-FRI *) Asia/Seoul: ec2:stopInstances, 3 ids`
+/// `cron(0 19 ? * MON-FRI *) Asia/Seoul: stop 3 instances: i-0a, i-0b, i-0c`
 fn summary(fields: &Fields) -> String {
     let Ok(schedule) = Schedule::from_fields(fields) else {
         return String::new();
     };
-    let target = schedule.target_arn.split_once(":aws-sdk:").map_or(&*schedule.target_arn, |(_, call)| call);
-    let ids = match schedule.ids.len() {
-        0 => String::new(),
-        1 => ", 1 id".to_owned(),
-        count => format!(", {count} ids"),
-    };
-    let input = if is_empty(&schedule.input) { String::new() } else { format!(" {}", schedule.input) };
     let disabled = if schedule.enabled { "" } else { " (disabled)" };
     let date =
         |word: &str, time: Option<Timestamp>| time.map_or_else(String::new, |time| format!(" {word} {time}"));
     let (from, until) = (date("from", schedule.start_date), date("until", schedule.end_date));
-    format!("{} {}{from}{until}: {target}{ids}{input}{disabled}", schedule.expression, schedule.timezone)
+    let call = call_in_words(&schedule);
+    format!("{} {}{from}{until}: {call}{disabled}", schedule.expression, schedule.timezone)
+}
+
+/// What it does: that of a call which opsform declares in words, any other as it is.
+fn call_in_words(schedule: &Schedule) -> String {
+    let input = |name: &str| schedule.input.get(name).and_then(Value::as_str);
+    let call = schedule.target_arn.split_once(":aws-sdk:").map_or(&*schedule.target_arn, |(_, call)| call);
+    let words = match call {
+        "ec2:startInstances" => Some(format!("start {}", instances(&schedule.ids))),
+        "ec2:stopInstances" if schedule.input.get("Hibernate") == Some(&Value::Bool(true)) => {
+            Some(format!("hibernate {}", instances(&schedule.ids)))
+        }
+        "ec2:stopInstances" => Some(format!("stop {}", instances(&schedule.ids))),
+        "rds:startDBInstance" => input("DbInstanceIdentifier").map(|id| format!("start database {id}")),
+        "rds:stopDBInstance" => input("DbInstanceIdentifier").map(|id| format!("stop database {id}")),
+        "rds:startDBCluster" => input("DbClusterIdentifier").map(|id| format!("start cluster {id}")),
+        "rds:stopDBCluster" => input("DbClusterIdentifier").map(|id| format!("stop cluster {id}")),
+        "ec2:createSnapshot" => {
+            input("VolumeId").map(|id| format!("snapshot of {id}{}", name_tag(&schedule.input)))
+        }
+        "ec2:createSnapshots" => {
+            let id = schedule.input.pointer("/InstanceSpecification/InstanceId").and_then(Value::as_str);
+            id.map(|id| format!("snapshots of the volumes of {id}{}", name_tag(&schedule.input)))
+        }
+        _ => None,
+    };
+    words.unwrap_or_else(|| match schedule.input_text() {
+        Some(input) => format!("{call} {input}"),
+        None => call.to_owned(),
+    })
+}
+
+/// `280 instances: i-0a, i-0b, i-0c … 277 more`
+fn instances(ids: &BTreeSet<String>) -> String {
+    const NAMED: usize = 3;
+    let named = ids.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match ids.len() {
+        0 => "no instances".to_owned(),
+        1 => format!("1 instance: {named}"),
+        count if count <= NAMED => format!("{count} instances: {named}"),
+        count => format!("{count} instances: {named} … {} more", count - NAMED),
+    }
+}
+
+/// The tag `Name` that a snapshot is given, as the rest of a sentence.
+fn name_tag(input: &Value) -> String {
+    let tags = input.pointer("/TagSpecifications/0/Tags").and_then(Value::as_array);
+    let name =
+        tags.into_iter().flatten().find(|tag| tag["Key"] == "Name").and_then(|tag| tag["Value"].as_str());
+    name.map_or_else(String::new, |name| format!(", Name = {name}"))
 }
 
 #[cfg(test)]
@@ -302,9 +345,30 @@ mod tests {
 
     #[test]
     fn a_summary_says_when_and_what() {
+        let words = |call: &str, ids: &[&str], input: Value| {
+            let target = format!("arn:aws:scheduler:::aws-sdk:{call}");
+            let mut schedule = Schedule::new("rate(1 day)", "UTC", &target, "arn:role");
+            schedule.ids = ids.iter().map(|&id| id.to_owned()).collect();
+            schedule.input = input;
+            summary(&schedule.to_fields()).strip_prefix("rate(1 day) UTC: ").unwrap().to_owned()
+        };
         assert_eq!(
             summary(&stop().to_fields()),
-            r#"cron(0 19 ? * MON-FRI *) Asia/Seoul: ec2:stopInstances, 2 ids {"Hibernate":true}"#
+            "cron(0 19 ? * MON-FRI *) Asia/Seoul: hibernate 2 instances: i-0a, i-0b"
+        );
+        assert_eq!(words("ec2:startInstances", &["i-1"], json!({})), "start 1 instance: i-1");
+        let five = ["i-1", "i-2", "i-3", "i-4", "i-5"];
+        assert_eq!(words("ec2:stopInstances", &five, json!({})), "stop 5 instances: i-1, i-2, i-3 … 2 more");
+        let database = json!({"DbInstanceIdentifier": "orders"});
+        assert_eq!(words("rds:stopDBInstance", &[], database.clone()), "stop database orders");
+        let tags = json!([{"ResourceType": "snapshot", "Tags": [{"Key": "Name", "Value": "web daily"}]}]);
+        let input = json!({"VolumeId": "vol-1", "Description": "x", "TagSpecifications": tags});
+        assert_eq!(words("ec2:createSnapshot", &[], input), "snapshot of vol-1, Name = web daily");
+        let input = json!({"InstanceSpecification": {"InstanceId": "i-1"}});
+        assert_eq!(words("ec2:createSnapshots", &[], input), "snapshots of the volumes of i-1");
+        assert_eq!(
+            words("rds:rebootDBInstance", &[], database),
+            r#"rds:rebootDBInstance {"DbInstanceIdentifier":"orders"}"#
         );
     }
 }

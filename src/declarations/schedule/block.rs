@@ -80,7 +80,7 @@ impl Block {
             );
         }
         let timezone = timezone::read(reader);
-        let except = Except::read(reader, context);
+        let except = Except::read(reader, context, timezone.as_ref());
         let role = timetable::role(reader);
         let dead_letters = timetable::dead_letters(reader);
         let engine = Engine::read(reader);

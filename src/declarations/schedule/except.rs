@@ -1,6 +1,7 @@
 //! The key `except`: days on which a schedule neither starts nor stops.
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 use std::collections::BTreeSet;
 
@@ -20,16 +21,22 @@ pub(super) struct Except {
 
 impl Except {
     /// Reads `except`: nothing where it is left out, or wrong, which is recorded.
-    pub(super) fn read(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<Self> {
+    pub(super) fn read(
+        reader: &mut TableReader<'_>,
+        context: &Context<'_>,
+        zone: Option<&TimeZone>,
+    ) -> Option<Self> {
         let days = reader.optional::<DaysOff>("except")?;
-        let calendar = reader.with_problems(|problems| days.value.calendar(context.files, problems))?;
+        // A zone that is wrong has been told.
+        let zone = zone.cloned().unwrap_or(TimeZone::UTC);
+        let calendar =
+            reader.with_problems(|problems| days.value.calendar(context.files, &zone, problems))?;
         Some(Self { calendar, place: days.place })
     }
 
     /// The days off that count today: from today on, a year ahead.
     pub(super) fn days(&self, today: Date) -> BTreeSet<Date> {
-        let last = today.checked_add(AHEAD()).unwrap_or(Date::MAX);
-        self.calendar.between(today, last)
+        self.calendar.between(today, last_day(today))
     }
 
     /// All days off.
@@ -42,17 +49,28 @@ impl Except {
         self.calendar.between(first, last)
     }
 
-    /// A warning where the last day off is over: the calendar is last year's.
+    /// A warning where the last day off is over, as the calendar is last year's, and where every day is off.
     pub(super) fn warning(&self, today: Date, label: &str) -> Option<Diagnostic> {
-        if !self.days(today).is_empty() {
+        let days = self.days(today);
+        let all =
+            today.series(1.day()).take_while(|day| *day <= last_day(today)).all(|day| days.contains(&day));
+        let (what, hint) = if days.is_empty() {
+            let hint = "what it lists is over or far ahead: add this year's days, or remove the key";
+            ("has no day in the twelve months from today", hint)
+        } else if all {
+            let hint = "the schedule does nothing: list fewer days, or remove the schedule";
+            ("has every day of the twelve months from today", hint)
+        } else {
             return None;
-        }
-        Some(
-            Diagnostic::warning(format!("`except` of {label} has no day in the twelve months from today"))
-                .at(self.place.clone())
-                .hint("what it lists is over or far ahead: add this year's days, or remove the key"),
-        )
+        };
+        let summary = format!("`except` of {label} {what}");
+        Some(Diagnostic::warning(summary).at(self.place.clone()).hint(hint))
     }
+}
+
+/// The last day that counts today.
+fn last_day(today: Date) -> Date {
+    today.checked_add(AHEAD()).unwrap_or(Date::MAX)
 }
 
 /// The files that a block's `except` names.

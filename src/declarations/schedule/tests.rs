@@ -414,6 +414,17 @@ fn a_calendar_that_is_over_is_told() {
 }
 
 #[test]
+fn a_calendar_of_every_day_is_told() {
+    let text = format!("{OFFICE}except = ['0001-01-01..9999-12-31']\n");
+    assert_eq!(
+        desired(&text, fleet()).1,
+        ["`except` of schedule.office has every day of the twelve months from today"]
+    );
+    let but_one = format!("{OFFICE}except = ['0001-01-01..2026-12-30', '2027-01-01..9999-12-31']\n");
+    assert_eq!(desired(&but_one, fleet()).1, [""; 0]);
+}
+
+#[test]
 fn wrong_days_off_are_told() {
     assert_eq!(
         faults(&format!("{OFFICE}engine = 'rule'\nexcept = ['2026-12-25']\n"))[0],

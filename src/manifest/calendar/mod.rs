@@ -1,14 +1,16 @@
 //! Days off: lists of dates, and calendar files of people and countries.
 
+mod components;
 mod ics;
 mod list;
+mod rule;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Span;
 use jiff::civil::Date;
-use jiff::{Span, Timestamp};
-use rrule::RRuleSet;
+use jiff::tz::TimeZone;
 
 use super::sheet::{FileFault, Files};
 use super::value::Data;
@@ -24,46 +26,61 @@ const FORMATS: &str =
 #[derive(Clone, Debug, Default)]
 pub struct Calendar {
     days: BTreeSet<Date>,
+    /// The first and the last day of each.
+    ranges: Vec<(Date, Date)>,
     recurring: Vec<Recurring>,
 }
 
-/// An event of whole days that comes again.
+/// An event of whole days that comes again. Its first days are those of the dates and rules, without the exceptions.
 #[derive(Clone, Debug)]
 struct Recurring {
-    /// Its first days, at midnight in UTC.
-    rule: RRuleSet,
+    dates: BTreeSet<Date>,
+    rules: Vec<rule::Rule>,
+    except: BTreeSet<Date>,
     /// How many days it takes.
     length: i64,
+}
+
+impl Recurring {
+    /// The first and the last day of each time it comes, of those that take a day from the first to the last.
+    fn between(&self, first: Date, last: Date) -> impl Iterator<Item = (Date, Date)> {
+        let first = first.saturating_sub(Span::new().days(self.length - 1));
+        let listed = self.dates.range(first..=last).copied();
+        let by_rule = self.rules.iter().flat_map(move |rule| rule.between(first, last).0);
+        let begins = listed.chain(by_rule).filter(|day| !self.except.contains(day));
+        begins.map(|day| (day, last_of(day, self.length)))
+    }
 }
 
 impl Calendar {
     /// The days from the first to the last, both included.
     pub fn between(&self, first: Date, last: Date) -> BTreeSet<Date> {
+        let mut ranges: Vec<(Date, Date)> = self.ranges.clone();
+        ranges.extend(self.recurring.iter().flat_map(|event| event.between(first, last)));
+        ranges.retain(|range| range.0 <= last && range.1 >= first);
+        ranges.sort_unstable();
         let mut days: BTreeSet<Date> = self.days.range(first..=last).copied().collect();
-        for event in &self.recurring {
-            // A rule that matches no day at all ends, because its iterations are limited.
-            let begins = event.rule.clone().limit();
-            let begins = (&begins)
-                .into_iter()
-                .filter_map(|time| Timestamp::from_second(time.timestamp()).ok())
-                .map(|time| time.to_zoned(jiff::tz::TimeZone::UTC).date())
-                .take_while(|day| *day <= last)
-                .collect::<Vec<_>>();
-            let of_event = begins.into_iter().flat_map(|day| days_from(day, event.length));
-            days.extend(of_event.filter(|day| (first..=last).contains(day)));
+        // Ranges that lie over each other, such as a long event that comes daily, give each day once.
+        let mut next = Some(first);
+        for range in ranges {
+            while let Some(day) = next.map(|day| day.max(range.0)).filter(|day| *day <= range.1.min(last)) {
+                days.insert(day);
+                next = day.tomorrow().ok();
+            }
         }
         days
     }
 
     fn extend(&mut self, other: Self) {
         self.days.extend(other.days);
+        self.ranges.extend(other.ranges);
         self.recurring.extend(other.recurring);
     }
 }
 
-/// So many days from this one on.
-fn days_from(first: Date, length: i64) -> impl Iterator<Item = Date> {
-    (0..length).filter_map(move |n| first.checked_add(Span::new().days(n)).ok())
+/// The last of so many days from this one on.
+fn last_of(first: Date, length: i64) -> Date {
+    first.saturating_add(Span::new().days(length - 1))
 }
 
 /// Days as a manifest writes them: dates, ranges of dates, and calendar files.
@@ -79,17 +96,15 @@ enum Item {
 }
 
 impl DaysOff {
-    /// The days, with what the files say that were read; `None` after every problem was recorded.
-    pub fn calendar(&self, files: &Files, problems: &mut Diagnostics) -> Option<Calendar> {
+    /// The days, with what the files say that were read; `None` after every problem was recorded. A calendar file may
+    /// write times in UTC, which have their day in `zone`.
+    pub fn calendar(&self, files: &Files, zone: &TimeZone, problems: &mut Diagnostics) -> Option<Calendar> {
         let mut calendar = Calendar::default();
         let mut complete = true;
         for item in &self.0 {
             match item {
-                Item::Days(first, last) => {
-                    let days = first.series(Span::new().days(1)).take_while(|day| day <= last);
-                    calendar.days.extend(days);
-                }
-                Item::File(path) => match from_file(path, files, problems) {
+                Item::Days(first, last) => calendar.ranges.push((*first, *last)),
+                Item::File(path) => match from_file(path, files, zone, problems) {
                     Some(read) => calendar.extend(read),
                     None => complete = false,
                 },
@@ -179,7 +194,12 @@ fn date(text: &str) -> Option<Date> {
     Date::strptime("%Y-%m-%d", text.trim()).ok()
 }
 
-fn from_file(path: &Placed<String>, files: &Files, problems: &mut Diagnostics) -> Option<Calendar> {
+fn from_file(
+    path: &Placed<String>,
+    files: &Files,
+    zone: &TimeZone,
+    problems: &mut Diagnostics,
+) -> Option<Calendar> {
     let shown = path_beside(&path.place, &path.value);
     let mut refuse = |summary: String, hint: &str| {
         problems.push(Diagnostic::error(summary).at(path.place.clone()).hint(hint));
@@ -198,7 +218,7 @@ fn from_file(path: &Placed<String>, files: &Files, problems: &mut Diagnostics) -
             return refuse(format!("`{shown}` is not UTF-8 text"), "export the calendar again");
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
-        ics::read(&Arc::new(SourceFile { path: shown.clone(), text }))
+        ics::read(&Arc::new(SourceFile { path: shown.clone(), text }), zone)
     } else {
         list::read(&shown, bytes, &path.place)
     };

@@ -7,6 +7,7 @@ use crate::model::Place;
 
 /// The days of a year that a value with this file gives, and every problem as `place summary`.
 fn days(value: &str, name: &str, content: &[u8]) -> (Vec<String>, Vec<String>) {
+    let zone = TimeZone::get("Asia/Seoul").unwrap();
     let text = format!("except = {value}\n");
     let sources = SourceSet::new("m", [("a.toml", text)]);
     let mut problems = Diagnostics::new();
@@ -16,7 +17,8 @@ fn days(value: &str, name: &str, content: &[u8]) -> (Vec<String>, Vec<String>) {
     let mut reader = TableReader::new("[[schedule]]", &header, &table, &mut problems);
     let read = reader.optional::<DaysOff>("except");
     reader.finish();
-    let calendar = read.and_then(|days| days.value.calendar(&files, &mut problems)).unwrap_or_default();
+    let calendar =
+        read.and_then(|days| days.value.calendar(&files, &zone, &mut problems)).unwrap_or_default();
     let found = calendar.between(date(2026, 1, 1), date(2026, 12, 31));
     let problems = problems.iter().map(|d| format!("{} {}", d.place.as_ref().unwrap(), d.summary)).collect();
     (found.iter().map(|day| day.strftime("%m-%d").to_string()).collect(), problems)
@@ -134,9 +136,118 @@ fn what_is_no_day_off_is_told_at_its_line() {
 #[test]
 fn a_rule_without_days_ends() {
     assert_eq!(
-        of_ics(&event("DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")).0.len(),
+        of_ics(&event("DTSTART;VALUE=DATE:20250101\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")).0.len(),
         0
     );
+}
+
+#[test]
+fn the_first_day_of_an_event_is_one_of_its_days() {
+    let of = |lines: &str| of_ics(&event(&format!("DTSTART;VALUE=DATE:20261224\n{lines}"))).0;
+    assert_eq!(of("RDATE;VALUE=DATE:20261230,20270102"), ["12-24", "12-30"]);
+    assert_eq!(
+        of("DTEND;VALUE=DATE:20261226\nRDATE;VALUE=DATE:20261230"),
+        ["12-24", "12-25", "12-30", "12-31"]
+    );
+    assert_eq!(of("RRULE:FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=31"), ["12-24", "12-31"]);
+    assert_eq!(of("EXDATE;VALUE=DATE:20261224"), [""; 0]);
+    assert_eq!(of("RRULE:FREQ=DAILY;COUNT=3\nEXDATE:20261225\nEXDATE:20261224"), ["12-26"]);
+    // An event that began in the year before goes on.
+    let over = "DTSTART;VALUE=DATE:20251230\nDTEND;VALUE=DATE:20260102\nRRULE:FREQ=YEARLY";
+    assert_eq!(of_ics(&event(over)).0, ["01-01", "12-30", "12-31"]);
+}
+
+#[test]
+fn times_of_lists_and_ends_have_their_day_in_the_zone() {
+    let daily = |until: &str| {
+        let lines = format!("DTSTART;VALUE=DATE:20261223\nRRULE:FREQ=DAILY;UNTIL={until}");
+        let (days, problems) = of_ics(&event(&lines));
+        assert_eq!(problems, [""; 0]);
+        days.last().cloned().unwrap()
+    };
+    // The 25th begins in Seoul at 15:00 UTC.
+    assert_eq!(daily("20261224T150000Z"), "12-25");
+    assert_eq!(daily("20261224T145959Z"), "12-24");
+    assert_eq!(daily("20261225T000000Z"), "12-25");
+    assert_eq!(daily("20261225T235959Z"), "12-25");
+    assert_eq!(daily("20261225T150000"), "12-25");
+    assert_eq!(daily("20261225"), "12-25");
+    let wrong = |lines: &str| of_ics(&event(&format!("DTSTART;VALUE=DATE:20261223\n{lines}"))).1;
+    assert_eq!(
+        wrong("RRULE:FREQ=DAILY;UNTIL=Christmas"),
+        ["h.ics:4:1 the event \"Feast\" has an UNTIL that is no date: \"Christmas\""]
+    );
+    assert_eq!(
+        wrong("RDATE;VALUE=PERIOD:20261230T000000Z/P1D"),
+        ["h.ics:4:1 the event \"Feast\" has a date in RDATE that is none: \"20261230T000000Z/P1D\""]
+    );
+    assert_eq!(
+        wrong("RRULE:FREQ=DAILY;INTERVAL=0"),
+        [
+            "h.ics:4:1 the event \"Feast\" comes again by \"FREQ=DAILY;INTERVAL=0\": INTERVAL and COUNT are 1 or more"
+        ]
+    );
+}
+
+#[test]
+fn all_calendars_of_a_file_are_read() {
+    let one = |day: &str| {
+        let event = event(&format!("DTSTART;VALUE=DATE:{day}"));
+        format!("BEGIN:VCALENDAR\nVERSION:2.0\n{event}END:VCALENDAR\n")
+    };
+    let both = format!("{}{}", one("20261225"), one("20261231"));
+    for text in
+        [both.clone(), both.replace('\n', "\r\n"), both.replace("END:VCALENDAR\n", "END:VCALENDAR\n\n")]
+    {
+        assert_eq!(days("{ file = 'h.ics' }", "h.ics", text.as_bytes()).0, ["12-25", "12-31"]);
+    }
+    let cut = both.rsplit_once("END:VEVENT").unwrap().0.to_owned();
+    let damaged = "`h.ics` is no calendar in iCalendar's format, or damaged";
+    assert_eq!(days("{ file = 'h.ics' }", "h.ics", cut.as_bytes()).1, [format!("h.ics:11:1 {damaged}")]);
+}
+
+#[test]
+fn an_alarm_of_an_event_is_no_part_of_it() {
+    let alarm = "BEGIN:VALARM\nDURATION:P9D\nX-URL;A=\"b:c\":d\nEND:VALARM";
+    assert_eq!(of_ics(&event(&format!("{alarm}\ndtstart;value=date:20261225"))).0, ["12-25"]);
+}
+
+#[test]
+fn a_calendar_of_any_depth_is_told() {
+    let nested = |depth: usize| {
+        let text = format!("{}{}", "BEGIN:X\r\n".repeat(depth), "END:X\r\n".repeat(depth));
+        days("{ file = 'h.ics' }", "h.ics", text.as_bytes()).1
+    };
+    assert_eq!(nested(20), [""; 0]);
+    for depth in [21, 100_000] {
+        assert_eq!(nested(depth), ["h.ics:21:1 `h.ics` has components that lie deeper than 20"]);
+    }
+    // Ends that belong to nothing do not make it shallower.
+    let crossed = "BEGIN:X\nEND:Y\n".repeat(1_000);
+    let found = days("{ file = 'h.ics' }", "h.ics", crossed.as_bytes()).1;
+    assert_eq!(found, ["h.ics:1:1 `h.ics` is no calendar in iCalendar's format, or damaged"]);
+}
+
+#[test]
+fn a_file_has_so_many_rules_at_most() {
+    let one = event("DTSTART;VALUE=DATE:19000101\nRRULE:FREQ=DAILY;BYMONTH=12;BYMONTHDAY=25");
+    assert_eq!(of_ics(&one.repeat(ics::RULES)).0, ["12-25"]);
+    let (found, problems) = of_ics(&format!("{}{}", one.repeat(ics::RULES), one.replace("Feast", "Last")));
+    assert_eq!(found, [""; 0]);
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].contains("the event \"Last\" has one rule too many: a file has 2000 at most"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_long_event_that_comes_daily_and_a_range_of_all_time_are_every_day_once() {
+    let daily = "DTSTART;VALUE=DATE:19000101\nDTEND;VALUE=DATE:19001231\nRRULE:FREQ=DAILY";
+    let (found, _) = of_ics(&event(daily));
+    assert_eq!((found.len(), found[0].as_str(), found[364].as_str()), (365, "01-01", "12-31"));
+    let ever = vec!["'0001-01-01..9999-12-31'"; 1_000].join(",");
+    assert_eq!(listed(&format!("[{ever}]")).0, found);
 }
 
 proptest! {

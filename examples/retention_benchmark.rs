@@ -20,6 +20,8 @@ const REGION: &str = "us-east-1";
 const VOLUMES: usize = 200;
 const GENERATIONS: usize = 9;
 const KEEP: usize = 7;
+/// What the deletes rely on: the generations that stay.
+const RELIED_ON: usize = VOLUMES * KEEP;
 /// AWS's own quota of `DeleteSnapshot`: a bucket of 100 that is refilled at 5 a second.
 const QUOTA: f64 = 5.0;
 const BURST: f64 = 100.0;
@@ -171,8 +173,10 @@ impl Benchmark {
         table.row("apply: deletes that AWS throttled", count(refused), Some(3.0));
         let carried_out = count(deletes.len() - refused);
         table.row("apply: deletes that it did not", carried_out, Some(count(self.surplus.len())));
-        // As for the plan, and a look at a hundred at a time.
-        let reads = self.pages() + self.portions(200) + self.portions(100);
+        // As for the plan; a look at a hundred at a time; and with each look the generations that stay of those volumes, 200 ids a
+        // call.
+        let looks = self.portions(100);
+        let reads = self.pages() + self.portions(200) + looks + count(RELIED_ON.div_ceil(200)) + looks;
         table.row("apply: DescribeSnapshots", self.called("DescribeSnapshots"), Some(reads));
         let left = self.account.snapshots(REGION);
         // What another account owns is not among the account's own.

@@ -19,7 +19,7 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(15 * 24);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// How far back things may have been stopped. A day off that is longer ago muted what is running again.
-pub(super) const BACK: i64 = 31;
+pub(super) const BACK: i64 = 100;
 
 /// The days of the week in CloudWatch's cron expressions.
 const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];

@@ -13,6 +13,7 @@ pub mod metric_alarm;
 pub mod schedule;
 pub mod schedule_group;
 pub mod snapshot;
+mod spec_fields;
 pub mod tag;
 
 pub use crate::aws::partition;

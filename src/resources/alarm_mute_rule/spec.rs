@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::times::length_of;
 use crate::model::{Fields, KindText};
 use crate::resources::schedule::names::fitting;
+use crate::resources::spec_fields;
 
 /// The kind's name.
 pub const KIND: &str = "alarm_mute_rule";
@@ -64,11 +64,7 @@ impl AlarmMuteRule {
 
     /// The field map that the planner compares.
     pub fn to_fields(&self) -> Fields {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(map)) => map.into_iter().collect(),
-            // A struct with fields always becomes an object.
-            _ => Fields::new(),
-        }
+        spec_fields::to_fields(self)
     }
 
     /// The spec of a field map.
@@ -76,8 +72,7 @@ impl AlarmMuteRule {
     /// # Errors
     /// Where the map is not one that [`AlarmMuteRule::to_fields`] makes, as after an edit of the state by hand.
     pub fn from_fields(fields: &Fields) -> Result<Self, serde_json::Error> {
-        let map: Map<_, _> = fields.clone().into_iter().collect();
-        serde_json::from_value(Value::Object(map))
+        spec_fields::from_fields(fields)
     }
 }
 

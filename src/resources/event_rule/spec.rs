@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::aws::partition;
 use crate::model::{Fields, KindText, Scope};
 use crate::resources::schedule::names::{LENGTH, fitting};
+use crate::resources::spec_fields;
 
 /// The kind's name.
 pub const KIND: &str = "event_rule";
@@ -70,11 +71,7 @@ impl EventRule {
 
     /// The field map that the planner compares.
     pub fn to_fields(&self) -> Fields {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(map)) => map.into_iter().collect(),
-            // A struct with fields always becomes an object.
-            _ => Fields::new(),
-        }
+        spec_fields::to_fields(self)
     }
 
     /// The spec of a field map.
@@ -82,8 +79,7 @@ impl EventRule {
     /// # Errors
     /// Where the map is not one that [`EventRule::to_fields`] makes, as after an edit of the state by hand.
     pub fn from_fields(fields: &Fields) -> Result<Self, serde_json::Error> {
-        let map: Map<_, _> = fields.clone().into_iter().collect();
-        serde_json::from_value(Value::Object(map))
+        spec_fields::from_fields(fields)
     }
 
     /// The ids of its targets.

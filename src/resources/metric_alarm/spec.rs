@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Fields, KindText};
+use crate::resources::spec_fields;
 
 /// The kind's name.
 pub const KIND: &str = "metric_alarm";
@@ -193,11 +194,7 @@ impl TreatMissingData {
 impl MetricAlarm {
     /// The field map that the planner compares.
     pub fn to_fields(&self) -> Fields {
-        match serde_json::to_value(self) {
-            Ok(serde_json::Value::Object(map)) => map.into_iter().collect(),
-            // A struct of strings, numbers and maps with string keys always becomes an object.
-            _ => Fields::new(),
-        }
+        spec_fields::to_fields(self)
     }
 
     /// The spec of a field map.
@@ -205,8 +202,7 @@ impl MetricAlarm {
     /// # Errors
     /// Where the map is not one that [`MetricAlarm::to_fields`] makes, as after an edit of the state by hand.
     pub fn from_fields(fields: &Fields) -> Result<Self, serde_json::Error> {
-        let map: serde_json::Map<_, _> = fields.clone().into_iter().collect();
-        serde_json::from_value(serde_json::Value::Object(map))
+        spec_fields::from_fields(fields)
     }
 }
 

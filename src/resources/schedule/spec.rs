@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::aws::{LABEL_TAG, PROJECT_TAG, partition};
 use crate::cron::Expression;
 use crate::model::{Fields, KindText};
+use crate::resources::spec_fields;
 
 /// The kind's name.
 pub const KIND: &str = "schedule";
@@ -90,11 +91,7 @@ impl Schedule {
 
     /// The field map that the planner compares.
     pub fn to_fields(&self) -> Fields {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(map)) => map.into_iter().collect(),
-            // A struct with fields always becomes an object.
-            _ => Fields::new(),
-        }
+        spec_fields::to_fields(self)
     }
 
     /// The spec of a field map.
@@ -102,8 +99,7 @@ impl Schedule {
     /// # Errors
     /// Where the map is not one that [`Schedule::to_fields`] makes, as after an edit of the state by hand.
     pub fn from_fields(fields: &Fields) -> Result<Self, serde_json::Error> {
-        let map: Map<_, _> = fields.clone().into_iter().collect();
-        let mut schedule: Self = serde_json::from_value(Value::Object(map))?;
+        let mut schedule: Self = spec_fields::from_fields(fields)?;
         if schedule.input.is_null() {
             schedule.input = Value::Object(Map::new());
         }

@@ -13,7 +13,7 @@ use super::progress::Reading;
 use super::session::{Session, load_manifest};
 use super::whole_file::{Existing, write_whole};
 use crate::aws::ErrorClass;
-use crate::declarations::{Declaration, Manifest, NO_RECORDS, World};
+use crate::declarations::{Declaration, Manifest, World};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet_with_gaps};
 use crate::model::{Audit, Diagnostics, Gap, Scope};
 use crate::render::count_of;
@@ -102,16 +102,7 @@ async fn find(session: &Session, manifest: &Manifest, output: &Output) -> Result
 }
 
 fn world<'a>(session: &'a Session, fleet: &'a Fleet) -> World<'a> {
-    World {
-        manifest_scopes: &session.manifest_scopes,
-        scopes: &session.declared_scopes,
-        fleet,
-        tagged: &[],
-        records: &NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: session.now,
-    }
+    World::new(&session.manifest_scopes, &session.declared_scopes, fleet, session.now)
 }
 
 /// What a plan says of the rules' targets: ids that AWS does not have, and selectors that select nothing. To explain what it

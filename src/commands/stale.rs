@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use super::planning::declared_fleet;
 use super::reading::{Requests, owners, read_resources, request_at};
 use super::session::Session;
-use crate::declarations::{Manifest, NO_RECORDS, World};
+use crate::declarations::{Manifest, World};
 use crate::model::{Address, Claim, Fields, Ownership, Scope};
 use crate::plan::{Change, Plan, StaleObject, Staleness, Tagged, Touched, Verb};
 use crate::render::{clean, quoted};
@@ -53,16 +53,7 @@ pub(super) async fn refuse_if_uncalled_for(
         return Ok(());
     }
     let fleet = declared_fleet(session, manifest, &[]).await?;
-    let world = World {
-        manifest_scopes: &session.manifest_scopes,
-        scopes: &session.declared_scopes,
-        fleet: &fleet,
-        tagged: &[],
-        records: &NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: session.now,
-    };
+    let world = World::new(&session.manifest_scopes, &session.declared_scopes, &fleet, session.now);
     let desired = manifest.declarations.iter().flat_map(|declaration| declaration.desired(&world).0);
     let asked: BTreeMap<Address, Fields> = desired
         .filter(|desired| matches!(desired.claim, Claim::Correct { .. }))

@@ -13,7 +13,7 @@ use super::inventories::{self, Inventories, Inventory, RowKind};
 use super::patterns::pattern;
 use crate::inventory::{Fleet, Selector, TagMatch, Target, TargetKind};
 use crate::manifest::{Data, Entries, FromValue, Placed, Reading, RowReader, TableReader, Value, hint_for};
-use crate::model::{Diagnostic, Place};
+use crate::model::{Diagnostic, Place, Scope};
 
 /// A parsed `for_each`.
 #[derive(Clone, Debug)]
@@ -139,6 +139,14 @@ impl ForEach {
     /// The inventory whose rows stand for themselves, where that is what is selected.
     pub(super) fn rows_alone(&self) -> Option<&Arc<Inventory>> {
         self.inventory.as_ref().filter(|inventory| inventory.kind() == RowKind::Row)
+    }
+
+    /// The targets that are selected, by scope, kind and id.
+    pub fn selected_ids(&self, fleet: &Fleet) -> BTreeSet<(Scope, String, String)> {
+        let targets = self.select(fleet).into_iter().map(|selected| selected.target);
+        targets
+            .map(|target| (target.scope.clone(), target.kind.name().to_owned(), target.id.clone()))
+            .collect()
     }
 
     /// The targets that are selected, in the fleet's order.

@@ -51,8 +51,13 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     /// Where its block begins.
     fn place(&self) -> &Place;
 
-    /// What it attaches to; empty for a declaration without `for_each`.
-    fn selectors(&self) -> &[Selector];
+    /// What it attaches to; `None` for a declaration that attaches to nothing on AWS.
+    fn for_each(&self) -> Option<&ForEach>;
+
+    /// What to read of what it attaches to; empty for a declaration without `for_each`.
+    fn selectors(&self) -> &[Selector] {
+        self.for_each().map_or(&[], ForEach::reads)
+    }
 
     /// What to read besides, whatever there is: what its targets are part of.
     fn reads_besides(&self) -> &[Selector] {
@@ -60,8 +65,8 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
     }
 
     /// What to read besides, now that this fleet was read for [`Declaration::selectors`]: what problems are explained with.
-    fn more_selectors(&self, _fleet: &Fleet) -> Vec<Selector> {
-        Vec::new()
+    fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
+        self.for_each().map_or_else(Vec::new, |for_each| for_each.reads_more(fleet))
     }
 
     /// The kinds of which it looks at what bears the project's tags without being recorded, to find what is to go.
@@ -106,7 +111,7 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
 
     /// The inventory whose rows it follows.
     fn inventory(&self) -> Option<&Inventory> {
-        None
+        self.for_each()?.inventory.as_deref()
     }
 
     /// The targets that it selects, by scope, kind and id, where it may want nothing of some of them.
@@ -192,6 +197,27 @@ pub struct World<'a> {
     pub alarms: &'a [LiveAlarm],
     /// The time.
     pub now: jiff::Timestamp,
+}
+
+impl<'a> World<'a> {
+    /// A world of which nothing is known but its targets.
+    pub fn new(
+        manifest_scopes: &'a [Scope],
+        scopes: &'a [Scope],
+        fleet: &'a Fleet,
+        now: jiff::Timestamp,
+    ) -> Self {
+        Self {
+            manifest_scopes,
+            scopes,
+            fleet,
+            tagged: &[],
+            records: &NO_RECORDS,
+            untagged: &[],
+            alarms: &[],
+            now,
+        }
+    }
 }
 
 impl World<'_> {

@@ -12,7 +12,6 @@ mod subject;
 
 use std::collections::BTreeMap;
 
-use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, RowReader, TableReader};
 use crate::model::{Address, Claim, Desired, Diagnostic, Diagnostics, Origin, Place, Scope, TargetRef};
 use crate::resources::PROTECT_TAG;
@@ -132,17 +131,10 @@ impl Declaration for Alarm {
         &self.place
     }
 
-    fn selectors(&self) -> &[Selector] {
+    fn for_each(&self) -> Option<&ForEach> {
         match &self.attachment {
-            Attachment::Targets(for_each) => for_each.reads(),
-            Attachment::Rows(_) | Attachment::Region { .. } => &[],
-        }
-    }
-
-    fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
-        match &self.attachment {
-            Attachment::Targets(for_each) => for_each.reads_more(fleet),
-            Attachment::Rows(_) | Attachment::Region { .. } => Vec::new(),
+            Attachment::Targets(for_each) => Some(for_each),
+            Attachment::Rows(_) | Attachment::Region { .. } => None,
         }
     }
 

@@ -66,16 +66,7 @@ fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
         Scope::new("111122223333", "us-east-1"),
         Scope::new("444455556666", SEOUL),
     ];
-    let world = World {
-        manifest_scopes: &scopes,
-        scopes: &scopes,
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: jiff::Timestamp::UNIX_EPOCH,
-    };
+    let world = World::new(&scopes, &scopes, &fleet, jiff::Timestamp::UNIX_EPOCH);
     let mut all = Vec::new();
     let mut said = Diagnostics::new();
     for declaration in &declarations {
@@ -272,16 +263,7 @@ fn a_warning_about_a_literal_is_not_repeated_for_targets() {
     let (declarations, told) = read(&alarm("period = 10"));
     assert_eq!(told.len(), 1);
     let fleet = Fleet::new(vec![web(1, &[])]);
-    let world = World {
-        manifest_scopes: &[],
-        scopes: &[],
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: jiff::Timestamp::UNIX_EPOCH,
-    };
+    let world = World::new(&[], &[], &fleet, jiff::Timestamp::UNIX_EPOCH);
     let (desired, said) = declarations[0].desired(&world);
     assert_eq!((desired.len(), said.is_empty()), (1, true));
 }

@@ -72,16 +72,7 @@ fn desired_of(text: &str, csv: &str, targets: &[usize], whole: bool) -> (Vec<Des
     assert_eq!(problems, [""; 0]);
     let fleet = Fleet::new(targets.iter().map(|&number| web(number)).collect());
     let scopes = [Scope::new("111122223333", "us-east-1"), Scope::new("111122223333", "us-east-2")];
-    let world = World {
-        manifest_scopes: &scopes,
-        scopes: &scopes[usize::from(!whole)..],
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: jiff::Timestamp::UNIX_EPOCH,
-    };
+    let world = World::new(&scopes, &scopes[usize::from(!whole)..], &fleet, jiff::Timestamp::UNIX_EPOCH);
     let (desired, problems) = declarations[0].desired(&world);
     (desired, lines(&problems))
 }

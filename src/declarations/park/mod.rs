@@ -4,8 +4,7 @@ mod block;
 
 use self::block::Block;
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
-use super::{Context, Declaration, Inventory, Selected, World, variables};
-use crate::inventory::{Fleet, Selector};
+use super::{Context, Declaration, ForEach, Inventory, Selected, World, variables};
 use crate::manifest::{RenderError, TableReader};
 use crate::model::{Address, Claim, Desired, Diagnostics, Origin, Place, Severity};
 use crate::resources::instance_storage::{self, Storage};
@@ -41,16 +40,8 @@ impl Declaration for Park {
         &self.place
     }
 
-    fn selectors(&self) -> &[Selector] {
-        self.block.for_each.reads()
-    }
-
-    fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
-        self.block.for_each.reads_more(fleet)
-    }
-
-    fn inventory(&self) -> Option<&Inventory> {
-        self.block.for_each.inventory.as_deref()
+    fn for_each(&self) -> Option<&ForEach> {
+        Some(&self.block.for_each)
     }
 
     fn allows_empty(&self) -> bool {

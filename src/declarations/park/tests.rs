@@ -29,16 +29,7 @@ fn desired(text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec<String>) {
     let manifest = manifest(text).unwrap();
     let (scopes, fleet) = ([Scope::new("111122223333", "us-east-1")], Fleet::new(targets));
     let now = jiff::Timestamp::UNIX_EPOCH;
-    let world = World {
-        manifest_scopes: &scopes,
-        scopes: &scopes,
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now,
-    };
+    let world = World::new(&scopes, &scopes, &fleet, now);
     let (desired, problems) = manifest.declarations[0].desired(&world);
     (desired, problems.into_iter().map(|problem| problem.summary).collect())
 }

@@ -19,7 +19,7 @@ use self::wanted::{Arns, Member};
 use super::engine::Engine;
 use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of};
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
-use super::{Context, Declaration, Inventory, PassedRole, Runs, World, timetable};
+use super::{Context, Declaration, ForEach, Inventory, PassedRole, Runs, World, timetable};
 use crate::inventory::{Fleet, Selector, Target, TargetKind};
 use crate::manifest::TableReader;
 use crate::model::{Desired, Diagnostic, Diagnostics, Place, Refused, Scope, Severity};
@@ -63,20 +63,12 @@ impl Declaration for Schedule {
         &self.place
     }
 
-    fn selectors(&self) -> &[Selector] {
-        self.block.for_each.reads()
+    fn for_each(&self) -> Option<&ForEach> {
+        Some(&self.block.for_each)
     }
 
     fn reads_besides(&self) -> &[Selector] {
         &self.besides
-    }
-
-    fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
-        self.block.for_each.reads_more(fleet)
-    }
-
-    fn inventory(&self) -> Option<&Inventory> {
-        self.block.for_each.inventory.as_deref()
     }
 
     fn selected(&self, fleet: &Fleet) -> BTreeSet<(Scope, String, String)> {
@@ -84,10 +76,7 @@ impl Declaration for Schedule {
             return BTreeSet::new();
         }
         // A rule stands for many targets, so what it is wanted for does not say what is selected.
-        let selected = self.block.for_each.select(fleet).into_iter().map(|selected| selected.target);
-        selected
-            .map(|target| (target.scope.clone(), target.kind.name().to_owned(), target.id.clone()))
-            .collect()
+        self.block.for_each.selected_ids(fleet)
     }
 
     fn allows_empty(&self) -> bool {

@@ -51,16 +51,7 @@ fn desired_at(now: &str, text: &str, targets: Vec<Target>) -> (Vec<Desired>, Vec
     let manifest = manifest(text).unwrap();
     let (scopes, fleet) = ([scope()], Fleet::new(targets));
     let now: Timestamp = now.parse().unwrap();
-    let world = World {
-        manifest_scopes: &scopes,
-        scopes: &scopes,
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now,
-    };
+    let world = World::new(&scopes, &scopes, &fleet, now);
     let (desired, problems) = manifest.declarations[0].desired(&world);
     (desired, problems.into_iter().map(|problem| problem.summary).collect())
 }

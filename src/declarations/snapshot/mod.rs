@@ -32,8 +32,8 @@ use self::pruning::Pruning;
 use super::engine::Engine;
 use super::target_problems::{TargetProblems, selects_nothing};
 use super::{
-    Context, Declaration, Inventory, PassedRole, Products, Records, Runs, Selected, Unclaimed, World,
-    timetable, variables,
+    Context, Declaration, ForEach, Inventory, PassedRole, Products, Records, Runs, Selected, Unclaimed,
+    World, timetable, variables,
 };
 
 /// A `[[snapshot]]` block.
@@ -90,16 +90,12 @@ impl Declaration for Snapshots {
         &self.place
     }
 
-    fn selectors(&self) -> &[Selector] {
-        self.block.for_each.reads()
+    fn for_each(&self) -> Option<&ForEach> {
+        Some(&self.block.for_each)
     }
 
     fn reads_besides(&self) -> &[Selector] {
         &self.besides
-    }
-
-    fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
-        self.block.for_each.reads_more(fleet)
     }
 
     fn tagged_kinds(&self) -> Vec<&'static str> {
@@ -127,15 +123,8 @@ impl Declaration for Snapshots {
         Runs::new("snapshot", &self.block.written, &self.block.timezone).into_iter().collect()
     }
 
-    fn inventory(&self) -> Option<&Inventory> {
-        self.block.for_each.inventory.as_deref()
-    }
-
     fn selected(&self, fleet: &Fleet) -> BTreeSet<(Scope, String, String)> {
-        let targets = self.block.for_each.select(fleet).into_iter().map(|selected| selected.target);
-        targets
-            .map(|target| (target.scope.clone(), target.kind.name().to_owned(), target.id.clone()))
-            .collect()
+        self.block.for_each.selected_ids(fleet)
     }
 
     fn allows_empty(&self) -> bool {

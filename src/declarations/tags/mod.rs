@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use self::block::{Block, Exemption};
 use self::requirement::{Fault, Found, Requirement, Today};
 use super::target_problems::{TargetProblems, selects_nothing};
-use super::{Context, Declaration, Inventory, World, variables};
-use crate::inventory::{Fleet, Selector, Target};
+use super::{Context, Declaration, ForEach, Inventory, World, variables};
+use crate::inventory::{Fleet, Target};
 use crate::manifest::TableReader;
 use crate::model::{Advice, Desired, Diagnostics, Finding, Place, Problem, Scope};
 
@@ -56,16 +56,8 @@ impl Declaration for Tags {
         &self.place
     }
 
-    fn selectors(&self) -> &[Selector] {
-        self.block.for_each.reads()
-    }
-
-    fn more_selectors(&self, fleet: &Fleet) -> Vec<Selector> {
-        self.block.for_each.reads_more(fleet)
-    }
-
-    fn inventory(&self) -> Option<&Inventory> {
-        self.block.for_each.inventory.as_deref()
+    fn for_each(&self) -> Option<&ForEach> {
+        Some(&self.block.for_each)
     }
 
     fn allows_empty(&self) -> bool {
@@ -106,10 +98,7 @@ impl Declaration for Tags {
     }
 
     fn selected(&self, fleet: &Fleet) -> BTreeSet<(Scope, String, String)> {
-        let selected = self.block.for_each.select(fleet).into_iter().map(|selected| selected.target);
-        selected
-            .map(|target| (target.scope.clone(), target.kind.name().to_owned(), target.id.clone()))
-            .collect()
+        self.block.for_each.selected_ids(fleet)
     }
 
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {

@@ -50,16 +50,7 @@ fn findings_at(rules: &str, targets: Vec<Target>, now: &str) -> Vec<Finding> {
     let (declarations, problems) = read(rules);
     assert_eq!(problems, [""; 0]);
     let fleet = Fleet::new(targets);
-    let world = World {
-        manifest_scopes: &[],
-        scopes: &[],
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: now.parse().unwrap(),
-    };
+    let world = World::new(&[], &[], &fleet, now.parse().unwrap());
     declarations[0].findings(&world)
 }
 
@@ -173,16 +164,7 @@ fn wanted(targets: Vec<Target>) -> (Vec<String>, Vec<String>) {
     let (declarations, problems) = read(ENV);
     assert_eq!(problems, [""; 0]);
     let fleet = Fleet::new(targets);
-    let world = World {
-        manifest_scopes: &[],
-        scopes: &[],
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: NOON.parse().unwrap(),
-    };
+    let world = World::new(&[], &[], &fleet, NOON.parse().unwrap());
     let (desired, problems) = declarations[0].desired(&world);
     let line = |d: &Desired| {
         let fields = serde_json::to_string(&d.fields).unwrap();
@@ -229,16 +211,7 @@ fn a_default_that_the_rule_refuses_is_told_for_its_targets() {
         target(TargetKind::Ec2, "i-2", &[("Team", "red")]),
         target(TargetKind::Ec2, "i-3", &[]),
     ]);
-    let world = World {
-        manifest_scopes: &[],
-        scopes: &[],
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: NOON.parse().unwrap(),
-    };
+    let world = World::new(&[], &[], &fleet, NOON.parse().unwrap());
     let (desired, problems) = declarations[0].desired(&world);
     assert_eq!(desired.len(), 1);
     let summaries: Vec<&str> = problems.iter().map(|d| d.summary.as_str()).collect();
@@ -299,16 +272,7 @@ fn what_is_left_alone_keeps_what_it_was_given() {
     bare.attributes.insert("launched", "2026-11-19T12:00:00Z".into());
     let exempt = target(TargetKind::Ec2, "i-2", &[("Env", "dev"), ("expiry-date", "2026-11-19")]);
     let fleet = Fleet::new(vec![young, exempt, bare]);
-    let world = World {
-        manifest_scopes: &[],
-        scopes: &[],
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: NOON.parse().unwrap(),
-    };
+    let world = World::new(&[], &[], &fleet, NOON.parse().unwrap());
     let (desired, _) = declarations[0].desired(&world);
     let keys: Vec<&str> = desired.iter().map(|desired| desired.address.key.as_str()).collect();
     assert_eq!(keys, ["ec2/i-1/Env", "i-1", "ec2/i-2/Env"], "its date counts for a young one, too");
@@ -321,16 +285,7 @@ fn a_default_that_cannot_be_told_stops_nothing_where_the_tag_is_there() {
     let text = ENV.replace("'prod' if name == 'live' else 'dev'", "tags.Team");
     let (declarations, _) = read(&text);
     let fleet = Fleet::new(vec![target(TargetKind::Ec2, "i-1", &[("Env", "prod")])]);
-    let world = World {
-        manifest_scopes: &[],
-        scopes: &[],
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: NOON.parse().unwrap(),
-    };
+    let world = World::new(&[], &[], &fleet, NOON.parse().unwrap());
     let (desired, problems) = declarations[0].desired(&world);
     assert!(problems.is_empty());
     assert_eq!(desired[0].fields["value"], "prod");
@@ -348,16 +303,7 @@ fn defaults_see_keys_as_they_will_be_written_and_cut_off_corrections_are_finishe
     let (declarations, said) = read(rules);
     assert_eq!(said, [""; 0]);
     let fleet = Fleet::new(vec![target(TargetKind::Ec2, "i-1", &[("Team", "core")])]);
-    let world = World {
-        manifest_scopes: &[],
-        scopes: &[],
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &[],
-        now: NOON.parse().unwrap(),
-    };
+    let world = World::new(&[], &[], &fleet, NOON.parse().unwrap());
     let (desired, _) = declarations[0].desired(&world);
     assert_eq!(desired[1].fields["value"], "core");
 }

@@ -31,16 +31,7 @@ fn alarms_are_muted_between_a_stop_and_a_start() {
     ];
     let (scopes, fleet) = ([scope()], Fleet::new(targets));
     let now: Timestamp = "2026-11-20T11:00:00Z".parse().unwrap();
-    let world = World {
-        manifest_scopes: &scopes,
-        scopes: &scopes,
-        fleet: &fleet,
-        tagged: &[],
-        records: &crate::declarations::NO_RECORDS,
-        untagged: &[],
-        alarms: &alarms,
-        now,
-    };
+    let world = World { alarms: &alarms, ..World::new(&scopes, &scopes, &fleet, now) };
     let wanted: Vec<Desired> = manifest.declarations.iter().flat_map(|one| one.desired(&world).0).collect();
     let wanted: Vec<&Desired> = wanted.iter().collect();
     let schedule = &manifest.declarations[0];

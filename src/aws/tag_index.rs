@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 
+use super::pages;
 use super::{Aws, AwsError, Operation, PROJECT_TAG};
 use crate::model::Scope;
 
@@ -19,30 +20,20 @@ pub async fn tagged_of_type(
     resource_type: &str,
     project: Option<&str>,
 ) -> Result<Vec<(String, Tags)>, AwsError> {
-    let clients = aws.clients(scope);
+    let clients = &aws.clients(scope);
     let filter =
-        TagFilter::builder().key(PROJECT_TAG).set_values(project.map(|name| vec![name.to_owned()])).build();
-    let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::GET_RESOURCES, || {
-                clients
-                    .tagging
-                    .get_resources()
-                    .resource_type_filters(resource_type)
-                    .tag_filters(filter.clone())
-                    .resources_per_page(100)
-                    .set_pagination_token(token.clone())
-                    .send()
-            })
-            .await?;
-        found.extend(page.resource_tag_mapping_list().iter().filter_map(mapping));
-        token = page.pagination_token().filter(|token| !token.is_empty()).map(str::to_owned);
-        if token.is_none() {
-            return Ok(found);
-        }
-    }
+        &TagFilter::builder().key(PROJECT_TAG).set_values(project.map(|name| vec![name.to_owned()])).build();
+    pages(|token| async move {
+        let ask = || {
+            let request = clients.tagging.get_resources().resource_type_filters(resource_type);
+            let request = request.tag_filters(filter.clone()).resources_per_page(100);
+            request.set_pagination_token(token.clone()).send()
+        };
+        let page = aws.call(scope, Operation::GET_RESOURCES, ask).await?;
+        let found = page.resource_tag_mapping_list().iter().filter_map(mapping);
+        Ok((found.collect(), page.pagination_token().map(str::to_owned)))
+    })
+    .await
 }
 
 /// The tags of the resources with these ARNs, a hundred at most; those that were never tagged are left out.

@@ -21,9 +21,9 @@ pub(super) async fn read(
     scope: &Scope,
     filters: &BTreeMap<String, BTreeSet<String>>,
 ) -> Result<Vec<Target>, AwsError> {
-    let clients = aws.clients(scope);
-    let filters = sdk_filters(filters);
-    pages(async |token| {
+    let clients = &aws.clients(scope);
+    let filters = &sdk_filters(filters);
+    pages(|token| async move {
         let ask = || {
             let request = clients.ec2.describe_volumes().set_filters(Some(filters.clone()));
             request.max_results(PAGE).set_next_token(token.clone()).send()

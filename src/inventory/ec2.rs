@@ -37,9 +37,9 @@ async fn read_as<T>(
     filters: &BTreeMap<String, BTreeSet<String>>,
     read: impl Fn(&Scope, &Instance) -> Option<T>,
 ) -> Result<Vec<T>, AwsError> {
-    let clients = aws.clients(scope);
-    let filters = sdk_filters(filters);
-    pages(async |token| {
+    let clients = &aws.clients(scope);
+    let (filters, read) = (&sdk_filters(filters), &read);
+    pages(|token| async move {
         let ask = || {
             let request = clients.ec2.describe_instances().set_filters(Some(filters.clone()));
             request.max_results(PAGE).set_next_token(token.clone()).send()

@@ -82,9 +82,9 @@ async fn describe_instances(
     scope: &Scope,
     ids: &BTreeSet<String>,
 ) -> Result<Vec<Described>, AwsError> {
-    let clients = aws.clients(scope);
-    let filters = filters("db-instance-id", ids);
-    pages(async |marker| {
+    let clients = &aws.clients(scope);
+    let filters = &filters("db-instance-id", ids);
+    pages(|marker| async move {
         let ask = || {
             let request = clients.rds.describe_db_instances().set_filters(filters.clone());
             request.max_records(PAGE).set_marker(marker.clone()).send()
@@ -104,9 +104,9 @@ async fn describe_clusters(
     scope: &Scope,
     ids: &BTreeSet<String>,
 ) -> Result<Vec<Described>, AwsError> {
-    let clients = aws.clients(scope);
-    let filters = filters("db-cluster-id", ids);
-    pages(async |marker| {
+    let clients = &aws.clients(scope);
+    let filters = &filters("db-cluster-id", ids);
+    pages(|marker| async move {
         let ask = || {
             let request = clients.rds.describe_db_clusters().set_filters(filters.clone());
             request.max_records(PAGE).set_marker(marker.clone()).send()

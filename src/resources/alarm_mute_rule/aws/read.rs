@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::arn;
 use super::convert::from_live;
-use crate::aws::{Aws, AwsError, ErrorClass, Operation, alarm_name, ownership_of_tags};
+use crate::aws::{Aws, AwsError, ErrorClass, Operation, alarm_name, ownership_of_tags, pages};
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::alarm_mute_rule::KIND;
 use crate::resources::alarm_mute_rule::spec::prefix;
@@ -85,24 +85,19 @@ async fn owner(aws: &Aws, live: &Actual, recorded: bool) -> Result<Ownership, Aw
 
 /// The names of all rules.
 async fn names(aws: &Aws, scope: &Scope) -> Result<BTreeSet<String>, AwsError> {
-    let clients = aws.clients(scope);
-    let mut names = BTreeSet::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::LIST_ALARM_MUTE_RULES, || {
-                let request = clients.cloudwatch.list_alarm_mute_rules().max_records(PAGE);
-                request.set_next_token(token.clone()).send()
-            })
-            .await?;
+    let clients = &aws.clients(scope);
+    let names = pages(|token| async move {
+        let ask = || {
+            let request = clients.cloudwatch.list_alarm_mute_rules().max_records(PAGE);
+            request.set_next_token(token.clone()).send()
+        };
+        let page = aws.call(scope, Operation::LIST_ALARM_MUTE_RULES, ask).await?;
         // The ARN of a mute rule ends with its name like that of an alarm.
         let found = page.alarm_mute_rule_summaries().iter();
-        names.extend(found.filter_map(|rule| alarm_name(rule.alarm_mute_rule_arn()?)).map(str::to_owned));
-        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-        if token.is_none() {
-            return Ok(names);
-        }
-    }
+        let names = found.filter_map(|rule| alarm_name(rule.alarm_mute_rule_arn()?)).map(str::to_owned);
+        Ok((names.collect(), page.next_token().map(str::to_owned)))
+    });
+    Ok(names.await?.into_iter().collect())
 }
 
 /// The owner by the rule's own tags. AWS may answer that it knows no such resource, or that it takes no tags, which says nothing

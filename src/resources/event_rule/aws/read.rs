@@ -8,8 +8,8 @@ use futures::future::try_join_all;
 
 use super::convert::{from_live, target_from_live};
 use crate::aws::{
-    Aws, AwsError, ErrorClass, Operation, PROJECT_TAG, Tags, ownership_of_tags, partition, tagged_of_type,
-    tags_by_arn,
+    Aws, AwsError, ErrorClass, Operation, PROJECT_TAG, Tags, ownership_of_tags, pages, partition,
+    tagged_of_type, tags_by_arn,
 };
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::event_rule::{EventRule, KIND};
@@ -122,46 +122,33 @@ fn sorted(mut rule: EventRule) -> EventRule {
 }
 
 async fn list(aws: &Aws, scope: &Scope, prefix: &str) -> Result<Vec<Rule>, AwsError> {
-    let clients = aws.clients(scope);
-    let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
-    let mut rules = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::LIST_RULES, || {
-                let request = clients.eventbridge.list_rules().set_name_prefix(prefix.clone());
-                request.limit(PAGE).set_next_token(token.clone()).send()
-            })
-            .await?;
-        rules.extend(page.rules.unwrap_or_default());
-        token = page.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(rules);
-        }
-    }
+    let clients = &aws.clients(scope);
+    let prefix = (!prefix.is_empty()).then_some(prefix);
+    pages(|token| async move {
+        let ask = || {
+            let request = clients.eventbridge.list_rules().set_name_prefix(prefix.map(str::to_owned));
+            request.limit(PAGE).set_next_token(token.clone()).send()
+        };
+        let page = aws.call(scope, Operation::LIST_RULES, ask).await?;
+        Ok((page.rules.unwrap_or_default(), page.next_token))
+    })
+    .await
 }
 
 /// The targets of a rule; `None` where there is no such rule.
 pub(super) async fn targets(aws: &Aws, scope: &Scope, name: &str) -> Result<Option<Vec<Target>>, AwsError> {
-    let clients = aws.clients(scope);
-    let mut targets = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::LIST_TARGETS_BY_RULE, || {
-                let request = clients.eventbridge.list_targets_by_rule().rule(name);
-                request.limit(PAGE).set_next_token(token.clone()).send()
-            })
-            .await;
-        let page = match page {
-            Err(error) if error.class == ErrorClass::NotFound => return Ok(None),
-            page => page?,
+    let clients = &aws.clients(scope);
+    let targets = pages(|token| async move {
+        let ask = || {
+            let request = clients.eventbridge.list_targets_by_rule().rule(name);
+            request.limit(PAGE).set_next_token(token.clone()).send()
         };
-        targets.extend(page.targets.unwrap_or_default());
-        token = page.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(Some(targets));
-        }
+        let page = aws.call(scope, Operation::LIST_TARGETS_BY_RULE, ask).await?;
+        Ok((page.targets.unwrap_or_default(), page.next_token))
+    });
+    match targets.await {
+        Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+        targets => targets.map(Some),
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{self, Filter};
 use futures::try_join;
 use jiff::Timestamp;
 
-use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG};
+use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, pages};
 use crate::model::Scope;
 use crate::resources::instance_storage::record::{
     Attributes, COUNT_TAG, INSTANCE_TAG, RESERVED, Record, SET_TAG,
@@ -83,22 +83,21 @@ pub(super) async fn observe(
 }
 
 async fn instances(aws: &Aws, scope: &Scope, ids: &[&str]) -> Result<Vec<types::Instance>, AwsError> {
-    let clients = aws.clients(scope);
+    let clients = &aws.clients(scope);
     let mut found = Vec::new();
-    for filter in filters("instance-id", ids) {
-        let mut token: Option<String> = None;
-        loop {
+    for filter in &filters("instance-id", ids) {
+        let pages = pages(|token| async move {
             let ask = || {
                 let request = clients.ec2.describe_instances().filters(filter.clone());
                 request.max_results(PAGE).set_next_token(token.clone()).send()
             };
             let page = aws.call(scope, Operation::DESCRIBE_INSTANCES, ask).await?;
-            found.extend(page.reservations().iter().flat_map(types::Reservation::instances).cloned());
-            token = next(page.next_token());
-            if token.is_none() {
-                break;
-            }
-        }
+            Ok((
+                page.reservations().iter().flat_map(types::Reservation::instances).cloned().collect(),
+                page.next_token().map(str::to_owned),
+            ))
+        });
+        found.extend(pages.await?);
     }
     Ok(found)
 }
@@ -109,22 +108,18 @@ async fn volumes(
     by: &str,
     values: &[&str],
 ) -> Result<Vec<types::Volume>, AwsError> {
-    let clients = aws.clients(scope);
+    let clients = &aws.clients(scope);
     let mut found = Vec::new();
-    for filter in filters(by, values) {
-        let mut token: Option<String> = None;
-        loop {
+    for filter in &filters(by, values) {
+        let pages = pages(|token| async move {
             let ask = || {
                 let request = clients.ec2.describe_volumes().filters(filter.clone());
                 request.max_results(PAGE).set_next_token(token.clone()).send()
             };
             let page = aws.call(scope, Operation::DESCRIBE_VOLUMES, ask).await?;
-            found.extend(page.volumes().iter().cloned());
-            token = next(page.next_token());
-            if token.is_none() {
-                break;
-            }
-        }
+            Ok((page.volumes().to_vec(), page.next_token().map(str::to_owned)))
+        });
+        found.extend(pages.await?);
     }
     Ok(found)
 }
@@ -136,22 +131,18 @@ pub(super) async fn snapshots(
     by: &str,
     values: &[&str],
 ) -> Result<Vec<types::Snapshot>, AwsError> {
-    let clients = aws.clients(scope);
+    let clients = &aws.clients(scope);
     let mut found = Vec::new();
-    for filter in filters(by, values) {
-        let mut token: Option<String> = None;
-        loop {
+    for filter in &filters(by, values) {
+        let pages = pages(|token| async move {
             let ask = || {
                 let request = clients.ec2.describe_snapshots().owner_ids("self").filters(filter.clone());
                 request.max_results(PAGE).set_next_token(token.clone()).send()
             };
             let page = aws.call(scope, Operation::DESCRIBE_SNAPSHOTS, ask).await?;
-            found.extend(page.snapshots().iter().cloned());
-            token = next(page.next_token());
-            if token.is_none() {
-                break;
-            }
-        }
+            Ok((page.snapshots().to_vec(), page.next_token().map(str::to_owned)))
+        });
+        found.extend(pages.await?);
     }
     Ok(found)
 }
@@ -163,10 +154,6 @@ fn filters(by: &str, values: &[&str]) -> Vec<Filter> {
         .chunks(VALUES_A_FILTER)
         .map(|values| Filter::builder().name(by).set_values(Some(values.to_vec())).build())
         .collect()
-}
-
-fn next(token: Option<&str>) -> Option<String> {
-    token.filter(|token| !token.is_empty()).map(str::to_owned)
 }
 
 /// `None` for an instance that is gone.

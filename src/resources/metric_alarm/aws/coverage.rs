@@ -53,8 +53,8 @@ pub async fn of_others(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Li
 
 /// All metric alarms of a scope, a hundred a page.
 async fn list(aws: &Aws, scope: &Scope) -> Result<Vec<MetricAlarm>, AwsError> {
-    let clients = aws.clients(scope);
-    pages(async |token| {
+    let clients = &aws.clients(scope);
+    pages(|token| async move {
         let ask = || {
             let request = clients.cloudwatch.describe_alarms().alarm_types(AlarmType::MetricAlarm);
             request.max_records(100).set_next_token(token.clone()).send()

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::convert::from_live;
-use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::aws::{Aws, AwsError, ErrorClass, Operation, pages};
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
 use crate::resources::schedule::names::{group_name, parse_key};
 use crate::resources::schedule::{KIND, Schedule, described};
@@ -128,25 +128,20 @@ pub(in crate::resources) async fn names_in(
     scope: &Scope,
     group: &str,
 ) -> Result<BTreeSet<String>, AwsError> {
-    let clients = aws.clients(scope);
-    let mut names = BTreeSet::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::LIST_SCHEDULES, || {
-                let request = clients.scheduler.list_schedules().group_name(group).max_results(PAGE);
-                request.set_next_token(token.clone()).send()
-            })
-            .await;
-        let page = match page {
-            Err(error) if error.class == ErrorClass::NotFound => return Ok(names),
-            page => page?,
+    let clients = &aws.clients(scope);
+    let names = pages(|token| async move {
+        let ask = || {
+            let request = clients.scheduler.list_schedules().group_name(group).max_results(PAGE);
+            request.set_next_token(token.clone()).send()
         };
-        names.extend(page.schedules().iter().filter_map(|one| one.name().map(str::to_owned)));
-        token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-        if token.is_none() {
-            return Ok(names);
-        }
+        let page = aws.call(scope, Operation::LIST_SCHEDULES, ask).await?;
+        let names = page.schedules().iter().filter_map(|one| one.name().map(str::to_owned));
+        Ok((names.collect(), page.next_token().map(str::to_owned)))
+    });
+    match names.await {
+        // A group that is gone, also in the middle, took its schedules with it.
+        Err(error) if error.class == ErrorClass::NotFound => Ok(BTreeSet::new()),
+        names => Ok(names?.into_iter().collect()),
     }
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{Filter, Image};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, ownership_of_tags};
+use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, ownership_of_tags, pages};
 use crate::model::{Actual, Address, Scope};
 use crate::resources::ReadRequest;
 use crate::resources::snapshot::{Hold, KIND, Snapshot};
@@ -91,28 +91,18 @@ fn filter(name: &str, values: Vec<String>) -> Filter {
     Filter::builder().name(name).set_values(Some(values)).build()
 }
 
-/// The token of the next page, if there is one.
-fn next(token: Option<&str>) -> Option<String> {
-    token.filter(|token| !token.is_empty()).map(str::to_owned)
-}
-
 async fn page_through(aws: &Aws, scope: &Scope, filter: &Filter) -> Result<Vec<Actual>, AwsError> {
-    let clients = aws.clients(scope);
-    let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::DESCRIBE_SNAPSHOTS, || {
-                let request = clients.ec2.describe_snapshots().owner_ids(SELF).filters(filter.clone());
-                request.max_results(PAGE).set_next_token(token.clone()).send()
-            })
-            .await?;
-        found.extend(page.snapshots().iter().filter_map(|snapshot| actual(scope, snapshot)));
-        token = next(page.next_token());
-        if token.is_none() {
-            return Ok(found);
-        }
-    }
+    let clients = &aws.clients(scope);
+    pages(|token| async move {
+        let ask = || {
+            let request = clients.ec2.describe_snapshots().owner_ids(SELF).filters(filter.clone());
+            request.max_results(PAGE).set_next_token(token.clone()).send()
+        };
+        let page = aws.call(scope, Operation::DESCRIBE_SNAPSHOTS, ask).await?;
+        let found = page.snapshots().iter().filter_map(|snapshot| actual(scope, snapshot));
+        Ok((found.collect(), page.next_token().map(str::to_owned)))
+    })
+    .await
 }
 
 fn actual(scope: &Scope, live: &aws_sdk_ec2::types::Snapshot) -> Option<Actual> {
@@ -143,25 +133,21 @@ fn is_copy(live: &aws_sdk_ec2::types::Snapshot) -> bool {
 
 /// The image that is made of each of the snapshots, disabled images too, by the snapshot's id.
 async fn images(aws: &Aws, scope: &Scope, ids: &[&str]) -> Result<BTreeMap<String, String>, AwsError> {
-    let clients = aws.clients(scope);
+    let clients = &aws.clients(scope);
     let mut images = BTreeMap::new();
     for ids in portions(ids) {
-        let filter = filter("block-device-mapping.snapshot-id", ids);
-        let mut token: Option<String> = None;
-        loop {
-            let page = aws
-                .call(scope, Operation::DESCRIBE_IMAGES, || {
-                    let request = clients.ec2.describe_images().owners(SELF).filters(filter.clone());
-                    let request = request.include_disabled(true).max_results(PAGE);
-                    request.set_next_token(token.clone()).send()
-                })
-                .await?;
-            images.extend(page.images().iter().flat_map(snapshots_of));
-            token = next(page.next_token());
-            if token.is_none() {
-                break;
-            }
-        }
+        let filter = &filter("block-device-mapping.snapshot-id", ids);
+        let found = pages(|token| async move {
+            let ask = || {
+                let request = clients.ec2.describe_images().owners(SELF).filters(filter.clone());
+                let request = request.include_disabled(true).max_results(PAGE);
+                request.set_next_token(token.clone()).send()
+            };
+            let page = aws.call(scope, Operation::DESCRIBE_IMAGES, ask).await?;
+            let found = page.images().iter().flat_map(snapshots_of);
+            Ok((found.collect(), page.next_token().map(str::to_owned)))
+        });
+        images.extend(found.await?);
     }
     Ok(images)
 }
@@ -174,21 +160,16 @@ fn snapshots_of(image: &Image) -> impl Iterator<Item = (String, String)> {
 
 /// The snapshots of the scope that are locked.
 async fn locked(aws: &Aws, scope: &Scope) -> Result<BTreeSet<String>, AwsError> {
-    let clients = aws.clients(scope);
-    let filter = filter("lock-state", LOCKS.map(str::to_owned).into());
-    let mut locked = BTreeSet::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = aws
-            .call(scope, Operation::DESCRIBE_LOCKED_SNAPSHOTS, || {
-                let request = clients.ec2.describe_locked_snapshots().filters(filter.clone());
-                request.max_results(PAGE).set_next_token(token.clone()).send()
-            })
-            .await?;
-        locked.extend(page.snapshots().iter().filter_map(|lock| lock.snapshot_id().map(str::to_owned)));
-        token = next(page.next_token());
-        if token.is_none() {
-            return Ok(locked);
-        }
-    }
+    let clients = &aws.clients(scope);
+    let filter = &filter("lock-state", LOCKS.map(str::to_owned).into());
+    let locked = pages(|token| async move {
+        let ask = || {
+            let request = clients.ec2.describe_locked_snapshots().filters(filter.clone());
+            request.max_results(PAGE).set_next_token(token.clone()).send()
+        };
+        let page = aws.call(scope, Operation::DESCRIBE_LOCKED_SNAPSHOTS, ask).await?;
+        let locked = page.snapshots().iter().filter_map(|lock| lock.snapshot_id().map(str::to_owned));
+        Ok((locked.collect(), page.next_token().map(str::to_owned)))
+    });
+    Ok(locked.await?.into_iter().collect())
 }

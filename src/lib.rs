@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod aws;
 pub mod commands;
+pub mod costs;
 pub mod cron;
 pub mod declarations;
 pub mod inventory;
@@ -10,6 +11,7 @@ pub mod mail;
 pub mod manifest;
 pub mod model;
 pub mod plan;
+pub mod prices;
 pub mod render;
 pub mod report;
 pub mod resources;

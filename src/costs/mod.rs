@@ -1,0 +1,10 @@
+//! What the fleet costs: what there is × what it costs = a report, by list price.
+//!
+//! Architecture invariant: pure but for `aws/`, which reads what there is.
+
+mod report;
+
+pub use report::{
+    ActualCost, AddressCost, Cost, CostReport, DatabaseCost, InstanceCost, Month, ParkedCost, SnapshotCost,
+    TagTotal, TrendPoint, Unpriced, VolumeCost,
+};

@@ -1,0 +1,19 @@
+//! What AWS charges: list prices, on demand, before tax and discounts.
+//!
+//! Architecture invariant: pure but for `aws/`, which asks AWS's price list, and `cache.rs`, which keeps on disk what it said.
+
+mod book;
+mod key;
+mod storage;
+
+pub use book::{NoPrice, PriceBook, Priced};
+pub use key::{ComputeKey, DatabaseKey, DatabaseStorageKey, Tenancy};
+pub use storage::{DatabaseStoragePrices, VolumePrices, VolumeShape};
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// An amount as people are shown it: to the cent, half a cent up.
+#[must_use]
+pub fn to_cents(amount: Decimal) -> Decimal {
+    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+}

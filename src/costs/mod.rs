@@ -2,9 +2,18 @@
 //!
 //! Architecture invariant: pure but for `aws/`, which reads what there is.
 
+mod compute;
+mod estate;
 mod report;
+mod wanted;
 
+pub use compute::{ReportSettings, compute};
+pub use estate::{
+    Address, Cluster, Database, Estate, Instance, InstanceType, ParkedInstance, Snapshot, Tags, Volume, noun,
+    places,
+};
 pub use report::{
     ActualCost, AddressCost, Cost, CostReport, DatabaseCost, InstanceCost, Month, ParkedCost, SnapshotCost,
     TagTotal, TrendPoint, Unpriced, VolumeCost,
 };
+pub use wanted::wanted;

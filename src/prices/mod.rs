@@ -5,10 +5,12 @@
 mod book;
 mod key;
 mod storage;
+mod wanted;
 
 pub use book::{NoPrice, PriceBook, Priced};
 pub use key::{ComputeKey, DatabaseKey, DatabaseStorageKey, Tenancy};
 pub use storage::{DatabaseStoragePrices, VolumePrices, VolumeShape};
+pub use wanted::Wanted;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 

@@ -179,6 +179,8 @@ pub struct Database {
     pub multi_az: bool,
     /// Its storage: type, allocated GiB, iops, throughput. Not billed for members of a cluster.
     pub storage: VolumeShape,
+    /// Volumes besides that, which Oracle and SQL Server may have.
+    pub more_volumes: usize,
     /// Since when it is there.
     pub created: Option<Timestamp>,
     /// Its tags.

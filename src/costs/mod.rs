@@ -2,11 +2,13 @@
 //!
 //! Architecture invariant: pure but for `aws/`, which reads what there is.
 
+mod aws;
 mod compute;
 mod estate;
 mod report;
 mod wanted;
 
+pub use aws::read_estate;
 pub use compute::{ReportSettings, compute};
 pub use estate::{
     Address, Cluster, Database, Estate, Instance, InstanceType, ParkedInstance, Snapshot, Tags, Volume, noun,

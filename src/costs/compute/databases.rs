@@ -83,6 +83,10 @@ fn instance(
     let storage = if is_member || NOT_BILLED.contains(&state) {
         // AWS bills a member's storage with its cluster.
         NOTHING
+    } else if database.more_volumes > 0 {
+        let why = "additional storage volumes of databases are not looked up in the price list";
+        missing.note(why.to_owned(), &mut notes);
+        Cost::default()
     } else {
         let month = book.database_storage_month(&database_storage_key(database), &billed(database));
         let month = missing.or_note(month, &mut notes);

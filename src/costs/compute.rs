@@ -73,13 +73,14 @@ pub fn compute(
 
 /// This report as a point of the trend.
 fn point(report: &CostReport) -> TrendPoint {
-    let forecast = |costs: &mut dyn Iterator<Item = Cost>| costs.filter_map(|cost| cost.forecast).sum();
+    let totals = report.totals();
+    let forecast = |cost: Cost| cost.forecast.unwrap_or_default();
     TrendPoint {
         month: report.month.first,
         made: report.made,
-        ec2: forecast(&mut report.instances.iter().map(|row| row.ec2)),
-        ebs: forecast(&mut report.volumes.iter().map(|row| row.cost)),
-        rds: forecast(&mut report.databases.iter().map(|row| row.total)),
+        ec2: forecast(totals.ec2),
+        ebs: forecast(totals.ebs),
+        rds: forecast(totals.rds),
         instances: report.instances.len(),
         unpriced: report.unpriced.iter().map(|line| line.rows).sum(),
     }

@@ -6,6 +6,7 @@ mod aws;
 mod compute;
 mod estate;
 mod report;
+mod totals;
 mod wanted;
 
 pub use aws::read_estate;
@@ -18,4 +19,5 @@ pub use report::{
     ActualCost, AddressCost, Cost, CostReport, DatabaseCost, InstanceCost, Month, ParkedCost, SnapshotCost,
     TagTotal, TrendPoint, Unpriced, VolumeCost,
 };
+pub use totals::Totals;
 pub use wanted::wanted;

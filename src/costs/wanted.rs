@@ -9,18 +9,10 @@ use crate::prices::{ComputeKey, DatabaseKey, DatabaseStorageKey, Tenancy, Wanted
 pub fn wanted(estate: &Estate) -> Wanted {
     let mut wanted = Wanted::default();
     wanted.compute.extend(estate.instances.iter().filter_map(|instance| compute_key(instance).ok()));
-    let volume = |region: &str, volume_type: &str| (region.to_owned(), volume_type.to_owned());
-    wanted.volumes.extend(estate.volumes.iter().map(|one| volume(&one.scope.region, &one.shape.volume_type)));
-    for parked in &estate.parked {
-        let region = &parked.scope.region;
-        wanted.snapshots.insert(region.clone());
-        let volumes = parked.volumes.iter().flatten();
-        wanted.volumes.extend(volumes.map(|shape| volume(region, &shape.volume_type)));
-    }
-    for snapshot in &estate.snapshots {
-        let tier = if snapshot.archived { &mut wanted.archived_snapshots } else { &mut wanted.snapshots };
-        tier.insert(snapshot.scope.region.clone());
-    }
+    wanted.volumes.extend(estate.volumes.iter().map(|volume| volume.scope.region.clone()));
+    wanted.volumes.extend(estate.parked.iter().map(|parked| parked.scope.region.clone()));
+    wanted.snapshots.extend(estate.snapshots.iter().map(|snapshot| snapshot.scope.region.clone()));
+    wanted.snapshots.extend(estate.parked.iter().map(|parked| parked.scope.region.clone()));
     wanted.idle_addresses.extend(estate.addresses.iter().map(|address| address.scope.region.clone()));
     let clusters: HashMap<(&str, &str, &str), &Cluster> =
         estate.clusters.iter().map(|one| ((&*one.account, &*one.region, &*one.id), one)).collect();

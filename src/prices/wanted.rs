@@ -1,21 +1,19 @@
-//! Which prices a report needs.
+//! Which prices somebody needs.
 
 use std::collections::BTreeSet;
 
 use super::{ComputeKey, DatabaseKey, DatabaseStorageKey};
 
-/// Prices to look up: each once, however many things share it. The fields are those of [`super::PriceBook`].
+/// What prices are wanted of: however large a fleet is, each is here once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Hours of instances.
     pub compute: BTreeSet<ComputeKey>,
-    /// Volumes by region and type.
-    pub volumes: BTreeSet<(String, String)>,
-    /// Regions with snapshots in the standard tier.
+    /// Regions whose volumes have to be priced, of all types.
+    pub volumes: BTreeSet<String>,
+    /// Regions whose snapshots have to be priced, in both tiers.
     pub snapshots: BTreeSet<String>,
-    /// Regions with snapshots in the archive tier.
-    pub archived_snapshots: BTreeSet<String>,
-    /// Regions with idle addresses.
+    /// Regions whose idle public IPv4 addresses have to be priced.
     pub idle_addresses: BTreeSet<String>,
     /// Hours of database instances.
     pub databases: BTreeSet<DatabaseKey>,

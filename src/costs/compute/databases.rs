@@ -7,7 +7,7 @@ use super::{Missing, NOTHING, both};
 use crate::costs::estate::{Cluster, Database, Estate};
 use crate::costs::report::{Cost, DatabaseCost};
 use crate::costs::wanted::{database_key, database_storage_key};
-use crate::prices::{PriceBook, VolumeShape};
+use crate::prices::PriceBook;
 
 /// States in which nothing but storage is billed, and those in which nothing is ("DB instance status" in the RDS user guide).
 const STORAGE_ONLY: [&str; 3] = ["starting", "stopped", "stopping"];
@@ -20,13 +20,6 @@ const NOT_BILLED: [&str; 7] = [
     "incompatible-restore",
     "insufficient-capacity",
 ];
-
-/// Of gp3 storage: what is included in small and in large ones, and from which size on, by engine ("Amazon RDS DB instance
-/// storage" in the RDS user guide). SQL Server's has no second step.
-const SMALL: (i32, i32) = (3_000, 125);
-const LARGE: (i32, i32) = (12_000, 500);
-const LARGE_FROM: i32 = 400;
-const LARGE_FROM_ORACLE: i32 = 200;
 
 /// The clusters, by account, region and id.
 type Clusters<'a> = HashMap<(&'a str, &'a str, &'a str), &'a Cluster>;
@@ -88,7 +81,7 @@ fn instance(
         missing.note(why.to_owned(), &mut notes);
         Cost::default()
     } else {
-        let month = book.database_storage_month(&database_storage_key(database), &billed(database));
+        let month = book.database_storage_month(&database_storage_key(database), &database.storage);
         let month = missing.or_note(month, &mut notes);
         month.map_or_else(Cost::default, |price| clock.monthly(price, database.created))
     };
@@ -151,30 +144,4 @@ fn cluster(cluster: &Cluster, missing: &mut Missing) -> DatabaseCost {
         notes,
         tags: cluster.tags.clone(),
     }
-}
-
-/// A database's storage as the price list counts: its prices include what a small gp3 has, so what a large one includes above that
-/// is taken off.
-fn billed(database: &Database) -> VolumeShape {
-    let mut shape = database.storage.clone();
-    if shape.volume_type == "gp3" {
-        let (iops, throughput) = included(&database.engine, shape.size);
-        let above = |given: Option<i32>, included: i32, small: i32| {
-            given.map(|given| (given - included).max(0) + small)
-        };
-        shape.iops = above(shape.iops, iops, SMALL.0);
-        shape.throughput = above(shape.throughput, throughput, SMALL.1);
-    }
-    shape
-}
-
-fn included(engine: &str, gib: i32) -> (i32, i32) {
-    let from = if engine.starts_with("sqlserver") || engine.starts_with("custom-sqlserver") {
-        i32::MAX
-    } else if engine.starts_with("oracle") || engine.starts_with("custom-oracle") {
-        LARGE_FROM_ORACLE
-    } else {
-        LARGE_FROM
-    };
-    if gib >= from { LARGE } else { SMALL }
 }

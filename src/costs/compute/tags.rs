@@ -46,8 +46,7 @@ fn of_key(report: &CostReport, key: &str, instances: &HashMap<(&str, &str, &str)
     for row in &report.databases {
         at(row.tags.get(key), row.total, &|total| {
             total.databases += 1;
-            // Of a row with one price missing the other one counts.
-            total.rds = known(known(total.rds, row.compute), row.storage);
+            total.rds = known(total.rds, row.total);
         });
     }
     let with_sum = |mut total: TagTotal| {

@@ -206,6 +206,8 @@ operations! {
     GET_MAIL_ACCOUNT = operation("SES", "GetAccount", "ses:GetAccount", rate(1.0, 1.0));
     /// Actual cost. Every call costs $0.01; AWS publishes no rate ("AWS Cost Management pricing", "Quotas" in its user guide).
     GET_COST_AND_USAGE = operation("Cost Explorer", "GetCostAndUsage", "ce:GetCostAndUsage", rate(1.0, 3.0));
+    /// 100 products a page, often one. AWS publishes no rate; ours is a choice.
+    GET_PRODUCTS = operation("Pricing", "GetProducts", "pricing:GetProducts", rate(5.0, 5.0));
     /// Whose credentials these are; needs no permission.
     GET_CALLER_IDENTITY = operation("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
 }

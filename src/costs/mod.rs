@@ -7,6 +7,7 @@ mod compute;
 mod estate;
 mod report;
 mod totals;
+mod trend;
 mod wanted;
 
 pub use aws::read_estate;
@@ -20,4 +21,5 @@ pub use report::{
     TagTotal, TrendPoint, Unpriced, VolumeCost,
 };
 pub use totals::Totals;
+pub use trend::{MOST_MONTHS, earlier_trend, trend};
 pub use wanted::wanted;

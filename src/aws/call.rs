@@ -67,6 +67,25 @@ impl Aws {
         Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: StdError + ProvideErrorMetadata + 'static,
     {
+        self.call_at_most(scope, operation, THROTTLED_TRIES + TRANSIENT_TRIES, send).await
+    }
+
+    /// The same with no more than so many tries, for calls that AWS bills one by one.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub async fn call_at_most<T, E, F, Fut>(
+        &self,
+        scope: &Scope,
+        operation: &'static Operation,
+        most: u32,
+        send: F,
+    ) -> Result<T, AwsError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
         let throttle = self.throttle(scope, operation);
         let (mut throttled, mut failed) = (0, 0);
         let mut last_error = None;
@@ -94,7 +113,7 @@ impl Aws {
                 (failed, if error.is_worth_another_try() { TRANSIENT_TRIES } else { 1 })
             };
             tracing::debug!(%scope, %operation, code = error.code, class = ?error.class, tries, "call failed");
-            if tries >= allowed {
+            if tries >= allowed || throttled + failed >= most {
                 return Err(error);
             }
             last_error = Some(error);

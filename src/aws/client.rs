@@ -143,6 +143,16 @@ impl Aws {
         aws_sdk_kms::Client::new(&config)
     }
 
+    /// A client of Cost Explorer. Only reports with actual cost need it, so it is none of [`Clients`].
+    ///
+    /// # Panics
+    /// When the scope's account is none of [`Aws::accounts`].
+    pub fn cost_explorer(&self, scope: &Scope) -> aws_sdk_costexplorer::Client {
+        let account = &self.accounts[&scope.account];
+        let config = account.to_builder().region(Region::new(scope.region.clone())).build();
+        aws_sdk_costexplorer::Client::new(&config)
+    }
+
     /// A client of AWS's price list. Only reports need it, so it is none of [`Clients`].
     ///
     /// # Panics

@@ -210,6 +210,8 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
             rules.flat_map(|rule| rule.selectors()).map(|selector| selector.kind).collect()
         }
         PolicyFor::Inventory | PolicyFor::Import => TargetKind::ALL.into(),
+        // What a report reads of them is said below.
+        PolicyFor::Report => BTreeSet::new(),
         PolicyFor::Power => [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster].into(),
     };
     let targets = targets.into_iter().flat_map(|kind| match kind {
@@ -223,6 +225,7 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
             kinds(manifest).flat_map(|kind| kind.operations().read.iter().copied()).collect()
         }
         PolicyFor::Audit | PolicyFor::Power => Vec::new(),
+        PolicyFor::Report => super::report::OPERATIONS.to_vec(),
         PolicyFor::Inventory => vec![Operation::DESCRIBE_ALARMS],
         PolicyFor::Import => vec![Operation::DESCRIBE_ALARMS, Operation::GET_RESOURCES],
     };

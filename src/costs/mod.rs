@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: pure but for `aws/`, which reads what there is.
 
+mod actual;
 mod aws;
 mod compute;
 mod estate;
@@ -10,7 +11,8 @@ mod totals;
 mod trend;
 mod wanted;
 
-pub use aws::read_estate;
+pub use actual::{Billed, compared};
+pub use aws::{MOST_CALLS, read_actual, read_estate};
 pub use compute::{ReportSettings, compute};
 pub use estate::{
     Address, Cluster, Database, Estate, Instance, InstanceType, ParkedInstance, Snapshot, Tags, Volume, noun,

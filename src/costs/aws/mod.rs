@@ -1,8 +1,11 @@
 //! Reading what there is: every kind in every account and region side by side, in the largest pages.
 
+mod actual;
 mod compute;
 mod databases;
 mod storage;
+
+pub use actual::{MOST_CALLS, read_actual};
 
 use std::collections::BTreeMap;
 

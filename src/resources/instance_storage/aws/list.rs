@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::observe::{Seen, observe, snapshot, snapshots, tags};
 use crate::aws::{Aws, AwsError};
 use crate::model::Scope;
+use crate::prices::VolumeShape;
 use crate::resources::instance_storage::prices::saving;
-use crate::resources::instance_storage::record::INSTANCE_TAG;
+use crate::resources::instance_storage::record::{Attributes, INSTANCE_TAG};
 use crate::resources::instance_storage::spec::{Standing, standing};
 use crate::resources::instance_storage::world::Snapshot;
 
@@ -37,6 +38,9 @@ pub struct Parked {
     pub volumes: usize,
     /// Their sizes together.
     pub size_gib: i32,
+    /// Its volumes as they are billed; nothing where their records cannot be read.
+    #[serde(skip)]
+    pub shapes: Option<Vec<VolumeShape>>,
     /// What it saves a month at least, in US dollars; nothing where a price is not known.
     pub saving_usd: Option<f64>,
 }
@@ -84,8 +88,18 @@ fn row(scope: &Scope, id: &str, seen: Option<&Seen>, snapshots: &[Snapshot]) -> 
         since: last.taken,
         volumes: volumes.len(),
         size_gib: set.iter().map(|one| one.size).sum(),
+        shapes: attributes.as_ref().map(|all| all.iter().map(|one| shape(one)).collect()),
         saving_usd: attributes.and_then(|all| saving(&scope.region, all.into_iter())).filter(|_| is_whole),
     })
+}
+
+fn shape(volume: &Attributes) -> VolumeShape {
+    VolumeShape {
+        volume_type: volume.volume_type.clone(),
+        size: volume.size,
+        iops: volume.iops,
+        throughput: volume.throughput,
+    }
 }
 
 fn name(instance: &types::Instance) -> Option<String> {

@@ -54,6 +54,9 @@ pub(super) async fn run(global: &Global, command: &ReportCommand, environment: &
     let state = State::new(&*settings.project, "");
     let session = Session::connect(global, &settings, &state, environment).await?;
     let scopes = scopes(&session, &cost)?;
+    if args.actual {
+        announce_actual(&scopes, &output)?;
+    }
     let (report, mut exit) = make(&session, &scopes, &settings, args, environment, &output).await?;
     if outputs.is_empty() {
         output.print(&report::cost_text(&report, output.palette))?;
@@ -119,6 +122,20 @@ fn scopes(session: &Session, cost: &CostSettings) -> Result<Vec<Scope>> {
     Ok(scopes)
 }
 
+/// Says what it costs to ask, before anything is asked.
+fn announce_actual(scopes: &[Scope], output: &Output) -> Result<()> {
+    let (accounts, _) = costs::places(scopes);
+    if accounts.len() > usize::try_from(MOST_CALLS)? {
+        let summary =
+            format!("--actual asks each account for itself, and a report makes at most {MOST_CALLS} calls");
+        let hint =
+            format!("name up to {MOST_CALLS} of the {} accounts in `[report.cost] accounts`", accounts.len());
+        return Err(Failure::new(summary, hint).into());
+    }
+    output.note(&format!("note: --actual asks Cost Explorer: $0.01 a call, at most {MOST_CALLS} calls"));
+    Ok(())
+}
+
 async fn make(
     session: &Session,
     scopes: &[Scope],
@@ -129,9 +146,6 @@ async fn make(
 ) -> Result<(CostReport, Exit)> {
     let aws = &session.aws;
     let now = session.now;
-    if args.actual {
-        output.note(&format!("note: --actual asks Cost Explorer: $0.01 a call, at most {MOST_CALLS} calls"));
-    }
     let reading = Reading::new(output);
     let estate = read(aws, scopes).await;
     let account = scopes.first().map(|scope| scope.account.clone()).unwrap_or_default();
@@ -215,16 +229,7 @@ async fn actual(
         output.note("note: no day of this month is over yet, so that Cost Explorer was not asked");
         return Ok(());
     }
-    let most = usize::try_from(MOST_CALLS)?;
-    let askers = report.accounts.clone();
-    if askers.len() > most {
-        return Err(Failure::new(
-            format!("--actual asks each account for itself, and a report makes at most {MOST_CALLS} calls"),
-            format!("name up to {MOST_CALLS} of the {} accounts in `[report.cost] accounts`", askers.len()),
-        )
-        .into());
-    }
-    match read_actual(aws, &askers, scopes, (first, today)).await {
+    match read_actual(aws, &report.accounts, scopes, (first, today)).await {
         Ok(billed) => {
             let end = today.to_zoned(TimeZone::UTC)?.timestamp();
             let list = costs::compute(estate, book, report.month, end, settings);

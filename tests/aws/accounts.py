@@ -27,6 +27,8 @@ class Account:
         self.outboxes: dict[str, Outbox] = {}
         self.timetables: dict[str, Timetable] = {}
         self.opted_in: set[str] = set()
+        self.bill: list[dict[str, str]] = []  # what Cost Explorer tells
+        self.bill_page = 5000
         self.prices: PriceList | None = None  # AWS's own, until somebody asks
         self.roles: dict[str, str] = {}  # access key id → ARN of the session that it belongs to
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unittest
 
+import check_costs
 import check_databases
 import check_ec2
 import check_event_rules
@@ -21,6 +22,7 @@ import check_snapshots
 MODULES = (
     check_services,
     check_ec2,
+    check_costs,
     check_databases,
     check_mail,
     check_mute_rules,

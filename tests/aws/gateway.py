@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import cloudwatch
+import cost_explorer
 import databases
 import pricing
 import regions
@@ -109,6 +110,8 @@ class Gateway:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
         if call.service == "s3":
             return s3.answer(call, account.buckets)
+        if call.service == "ce":
+            return cost_explorer.answer(call, account)
         if call.service == "pricing":
             return pricing.answer(call, account)
         if call.service == "scheduler":

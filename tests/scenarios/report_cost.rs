@@ -41,7 +41,7 @@ fn fleet(workspace: &Workspace) -> Vec<String> {
             {"name": "spot", "type": "m5.large", "launched": LONG_AGO, "lifecycle": "spot"},
         ],
         "volumes": [{"type": "io2", "size": 500, "iops": 40000, "created": LONG_AGO, "tags": {"team": "b"}}],
-        "snapshots": [{"volume": 0, "created": LONG_AGO}],
+        "snapshots": [{"volume": 0, "started": LONG_AGO}],
     }}));
     seeded["regions"][REGION]["instances"]
         .as_array()

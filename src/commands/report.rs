@@ -147,7 +147,7 @@ async fn make(
     let aws = &session.aws;
     let now = session.now;
     let reading = Reading::new(output);
-    let estate = read(aws, scopes).await;
+    let estate = read(session, scopes).await;
     let account = scopes.first().map(|scope| scope.account.clone()).unwrap_or_default();
     let prices = read_prices(aws, &account, &costs::wanted(&estate), now, environment.cache.as_deref()).await;
     drop(reading);
@@ -178,9 +178,10 @@ async fn make(
 }
 
 /// All that costs money, with what is parked.
-async fn read(aws: &Aws, scopes: &[Scope]) -> Estate {
+async fn read(session: &Session, scopes: &[Scope]) -> Estate {
+    let (aws, estimates) = (&session.aws, &session.estimates);
     let parked =
-        scopes.iter().map(|scope| async move { (scope, instance_storage::parked(aws, scope).await) });
+        scopes.iter().map(|scope| async move { (scope, instance_storage::parked(aws, scope, estimates).await) });
     let (mut estate, parked) = futures::join!(read_estate(aws, scopes), join_all(parked));
     for (scope, read) in parked {
         match read {

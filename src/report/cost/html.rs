@@ -39,7 +39,7 @@ struct Page {
     whole: [String; 4],
     besides: Vec<[String; 3]>,
     actual: Option<Vec<[String; 5]>>,
-    actual_meaning: &'static str,
+    actual_meaning: String,
     charts: Vec<Figure>,
     sections: Vec<Section>,
 }
@@ -101,7 +101,7 @@ impl Page {
             whole: total_row("Total", whole(report)),
             besides: besides(report),
             actual: report.actual.as_ref().map(|rows| rows.iter().map(actual_row).collect()),
-            actual_meaning: words::ACTUAL_MEANING,
+            actual_meaning: words::ACTUAL_MEANING.join(" "),
             charts: charts(report),
             sections: tables(report).iter().map(section).collect(),
         }
@@ -138,8 +138,8 @@ fn besides(report: &CostReport) -> Vec<[String; 3]> {
 }
 
 fn actual_row(row: &crate::costs::ActualCost) -> [String; 5] {
-    let list = row.list.map_or_else(String::new, money);
-    let difference = row.list.map_or_else(String::new, |list| money(row.actual - list));
+    let known = |amount: Option<rust_decimal::Decimal>| amount.map_or_else(|| "not known".to_owned(), money);
+    let (list, difference) = (known(row.list), known(row.list.map(|list| row.actual - list)));
     [plain(&row.service), money(row.actual), list, difference, plain(&row.account)]
 }
 

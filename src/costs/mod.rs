@@ -2,9 +2,11 @@
 //!
 //! Architecture invariant: pure but for `aws/`, which reads what there is.
 
+mod earlier;
 mod report;
 mod trend;
 
+pub use earlier::Earlier;
 pub use report::{
     ActualCost, AddressCost, Cost, CostReport, DatabaseCost, InstanceCost, Month, ParkedCost, SnapshotCost,
     TagTotal, TrendPoint, Unpriced, VolumeCost,

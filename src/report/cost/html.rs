@@ -14,6 +14,12 @@ use crate::render::{count_of, thousands};
 use crate::report::page;
 use crate::report::plain::plain;
 
+/// What sorts and filters tables.
+const SCRIPT: &str = include_str!("cost.js");
+
+/// Its digest, by which the page allows it and no other script.
+const SCRIPT_DIGEST: &str = "sha256-Y1i74QpigtFAgonb7yVBGZ0Slfi6PmIvT4/shnfWOhs=";
+
 /// A table with more rows is closed at first.
 const OPEN_ROWS: usize = 50;
 
@@ -42,6 +48,8 @@ struct Page {
     actual_meaning: String,
     charts: Vec<Figure>,
     sections: Vec<Section>,
+    script: Value,
+    script_digest: &'static str,
 }
 
 #[derive(Serialize)]
@@ -104,6 +112,8 @@ impl Page {
             actual_meaning: words::ACTUAL_MEANING.join(" "),
             charts: charts(report),
             sections: tables(report).iter().map(section).collect(),
+            script: Value::from_safe_string(SCRIPT.to_owned()),
+            script_digest: SCRIPT_DIGEST,
         }
     }
 }

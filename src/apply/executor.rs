@@ -7,9 +7,9 @@ use futures::StreamExt;
 
 use super::look::Looks;
 use super::report::{Event, Failure, Report};
-use super::steps::{Batch, Wave, cuts_back, waves};
+use super::steps::{Batch, Turn, Wave, turn, waves};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
-use crate::model::{Address, Owned, Scope, TargetRef};
+use crate::model::{Address, Fields, Owned, Scope, TargetRef};
 use crate::plan::{Change, Plan, Verb};
 use crate::resources::{self, Course, Kind, Step};
 use crate::state::{Entry, Journal, StateError};
@@ -41,6 +41,8 @@ struct Unfinished {
     /// The labels of what was to be written and was not, and of what of that has no single target.
     labels: BTreeSet<(Scope, String)>,
     labels_of_many: BTreeSet<(Scope, String)>,
+    /// What that was to act on.
+    acted_on: BTreeSet<(Scope, String)>,
 }
 
 impl Unfinished {
@@ -55,11 +57,12 @@ impl Unfinished {
                 Some(target) => drop(self.targets.insert((label.0, target.clone()))),
                 None => drop(self.labels_of_many.insert(label)),
             }
+            self.acted_on.extend(acts_on(change, change.after.as_ref()));
         }
     }
 
     /// Whether something that was to be written first was not: for the same target, or, where one of the two is for many targets,
-    /// by the same declaration.
+    /// by the same declaration, or by one of another name that acts on the same.
     fn holds_back(&self, kind: &dyn Kind, step: &Step) -> bool {
         let change = step.change();
         if matches!(step, Step::Write(_)) {
@@ -67,8 +70,10 @@ impl Unfinished {
             if container.is_some_and(|it| self.failed.contains(&it)) {
                 return true;
             }
-            if !cuts_back(kind, step) {
-                return false;
+            match turn(kind, step) {
+                Turn::First => return false,
+                Turn::AfterItsTargets => return self.left_what_it_acts_on(change, change.after.as_ref()),
+                Turn::AfterItsDeclaration | Turn::CutsBack => {}
             }
         }
         let label = label_of(change);
@@ -77,9 +82,19 @@ impl Unfinished {
             || self.labels_of_many.contains(&label)
             || match &change.target {
                 Some(target) => self.targets.contains(&(label.0, target.clone())),
-                None => self.labels.contains(&label),
+                None => self.labels.contains(&label) || self.left_what_it_acts_on(change, step.before()),
             }
     }
+
+    fn left_what_it_acts_on(&self, change: &Change, fields: Option<&Fields>) -> bool {
+        !self.acted_on.is_empty() && acts_on(change, fields).any(|one| self.acted_on.contains(&one))
+    }
+}
+
+fn acts_on(change: &Change, fields: Option<&Fields>) -> impl Iterator<Item = (Scope, String)> {
+    let Address { kind, scope, .. } = &change.address;
+    let ids = resources::kind(kind).zip(fields).map(|(kind, fields)| kind.acts_on(fields));
+    ids.unwrap_or_default().into_iter().map(|id| (scope.clone(), id))
 }
 
 fn label_of(change: &Change) -> (Scope, String) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::model::Scope;
 use crate::plan::{Plan, Verb};
-use crate::resources::{Kind, Step};
+use crate::resources::{Kind, Reliance, Step};
 
 /// Steps that go into one call.
 pub(super) struct Batch {
@@ -19,9 +19,22 @@ type Steps = Vec<(&'static dyn Kind, Step)>;
 /// Batches that may run side by side. The next wave begins when all are done.
 pub(super) type Wave = Vec<Batch>;
 
-/// Writes up the phases, in each the ones that cut something back after the others, then removals down the phases. Kinds that no registry knows are left to the caller.
+/// When a write comes among those of its phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// At once.
+    First,
+    /// After what else acts on the same, without which it does harm.
+    AfterItsTargets,
+    /// After everything of its declaration, without which it does harm.
+    AfterItsDeclaration,
+    /// Last: it takes from what is there what other writes of the plan may give to something else.
+    CutsBack,
+}
+
+/// Writes up the phases, in each by their turns, then removals down the phases. Kinds that no registry knows are left to the caller.
 pub(super) fn waves(plan: &Plan, kind: impl Fn(&str) -> Option<&'static dyn Kind>) -> Vec<Wave> {
-    let mut writes: BTreeMap<(u8, bool), Steps> = BTreeMap::new();
+    let mut writes: BTreeMap<(u8, Turn), Steps> = BTreeMap::new();
     let mut removals: BTreeMap<u8, Steps> = BTreeMap::new();
     for change in &plan.changes {
         let Some(kind) = kind(&change.address.kind) else {
@@ -30,7 +43,7 @@ pub(super) fn waves(plan: &Plan, kind: impl Fn(&str) -> Option<&'static dyn Kind
         let phase = kind.phase();
         if matches!(change.verb, Verb::Create | Verb::Update | Verb::Adopt | Verb::Replace) {
             let step = Step::Write(change.clone());
-            writes.entry((phase, cuts_back(kind, &step))).or_default().push((kind, step));
+            writes.entry((phase, turn(kind, &step))).or_default().push((kind, step));
         }
         if matches!(change.verb, Verb::Delete | Verb::Replace) {
             removals.entry(phase).or_default().push((kind, Step::Remove(change.clone())));
@@ -39,11 +52,19 @@ pub(super) fn waves(plan: &Plan, kind: impl Fn(&str) -> Option<&'static dyn Kind
     writes.into_values().chain(removals.into_values().rev()).map(batches).collect()
 }
 
-/// Whether the write of a step takes from what is there what other writes of the plan may give to something else.
-pub(super) fn cuts_back(kind: &dyn Kind, step: &Step) -> bool {
+/// When the write of a step comes.
+pub(super) fn turn(kind: &dyn Kind, step: &Step) -> Turn {
     let change = step.change();
-    matches!(step, Step::Write(_))
-        && change.before.as_ref().zip(change.after.as_ref()).is_some_and(|(b, a)| kind.cuts_back(b, a))
+    let Some(after) = &change.after else { return Turn::First };
+    if change.before.as_ref().is_some_and(|before| kind.cuts_back(before, after)) {
+        Turn::CutsBack
+    } else {
+        match kind.reliance(after) {
+            Reliance::None => Turn::First,
+            Reliance::SameTargets => Turn::AfterItsTargets,
+            Reliance::Declaration => Turn::AfterItsDeclaration,
+        }
+    }
 }
 
 /// Batches of steps that are alike, by kind and scope, dealt round robin over the scopes so that no region waits for

@@ -25,6 +25,7 @@ mod power_wait;
 mod progress;
 mod reading;
 mod report;
+mod report_store;
 mod saved;
 mod schedule;
 mod session;
@@ -43,6 +44,7 @@ use clap::{CommandFactory, Parser};
 
 pub use environment::Environment;
 pub use failure::Exit;
+pub use report_store::ReportStore;
 
 use args::{Cli, Command, Global};
 use output::Output;

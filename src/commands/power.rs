@@ -86,15 +86,17 @@ fn patterns(texts: &[String]) -> Result<Vec<PowerTarget>> {
     }
 }
 
-/// What of the manifest is needed: where to work, and the declarations where labels are named. Without one the caller's own
-/// account is worked in, in the region of `--region` or of the environment.
+/// What of the manifest is needed: where to work, and the declarations where labels are named or the exemption tags of schedules
+/// count. Without one the caller's own account is worked in, in the region of `--region` or of the environment.
 fn manifest(
     global: &Global,
     output: &Output,
     order: &PowerOrder<'_>,
 ) -> Result<(Settings, Vec<Box<dyn Declaration>>)> {
     let patterns = || order.targets.iter().chain(order.excludes);
-    if patterns().any(|pattern| pattern.label().is_some()) {
+    let by_label = patterns().any(|pattern| pattern.label().is_some());
+    let heeds_tags = order.action == PowerAction::Stop && !order.force && !has_no_manifest(global);
+    if by_label || heeds_tags {
         let Manifest { settings, declarations, .. } = load_manifest(global, output)?;
         patterns().try_for_each(|pattern| check_label(pattern, &declarations))?;
         return Ok((settings, declarations));

@@ -1,6 +1,6 @@
 //! `report cost`: what there is, what it costs, and where that is written.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -13,15 +13,15 @@ use super::environment::Environment;
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Reading;
-use super::session::{Session, load_settings};
-use super::whole_file::{Existing, write_whole};
-use crate::aws::{Aws, Operation};
+use super::report_store::ReportStore;
+use super::session::{Session, load_settings, own_aws};
+use crate::aws::{Aws, Bucket, OWN_ACCOUNT, Operation};
 use crate::costs::{
     self, CostReport, Estate, MOST_CALLS, Month, ParkedInstance, ReportSettings, noun, read_actual,
     read_estate,
 };
 use crate::manifest::{CostSettings, OutputTemplate, ReportFormat, Settings};
-use crate::model::{Diagnostics, Gap, Place, Scope};
+use crate::model::{Diagnostics, Gap, Place, ReportOutput, Scope};
 use crate::prices::{PriceBook, read_prices};
 use crate::render::count_of;
 use crate::report;
@@ -57,14 +57,13 @@ pub(super) async fn run(global: &Global, command: &ReportCommand, environment: &
     if args.actual {
         announce_actual(&scopes, &output)?;
     }
-    let (report, mut exit) = make(&session, &scopes, &settings, args, environment, &output).await?;
+    let (mut report, mut exit) = make(&session, &scopes, &settings, args, environment, &output).await?;
+    let places = Places { global, settings: &settings, region: &scopes[0].region, day };
+    let written = places.write_all(&outputs, &mut report, &output).await?;
     if outputs.is_empty() {
         output.print(&report::cost_text(&report, output.palette))?;
     }
-    for one in &outputs {
-        write(one, &report)?;
-    }
-    tell(&report, &outputs, &session.aws, &output);
+    tell(&report, &written, &session.aws, &output);
     if !report.gaps.is_empty() {
         let parts = count_of(report.gaps.len(), "part", "parts");
         output.problem(&format!("error: {parts} of what was to be read could not be; the report says which"));
@@ -75,7 +74,7 @@ pub(super) async fn run(global: &Global, command: &ReportCommand, environment: &
 
 /// Where one form of the report goes.
 struct Destination {
-    name: String,
+    output: ReportOutput,
     format: ReportFormat,
 }
 
@@ -95,17 +94,9 @@ fn outputs(
     };
     output.diagnostics(&problems)?;
     let destination = |template: &OutputTemplate| {
-        let name = template.name(project, day).map_err(|why| {
-            Failure::new(
-                format!("the output {:?}: the template {why}", template.source()),
-                "correct the name",
-            )
-        })?;
-        if name.starts_with("s3://") {
-            let message = format!("{name}: reports in S3 are not built yet");
-            return Err(Failure::new(message, "write to a file and copy it").into());
-        }
-        Ok(Destination { name, format: template.format })
+        let name = template.undated(project, day).and_then(|name| ReportOutput::parse(&name));
+        let output = name.map_err(|why| Failure::new(why, "correct `--out`, or `[report.cost] output`"))?;
+        Ok(Destination { output, format: template.format })
     };
     templates.iter().map(destination).collect()
 }
@@ -180,8 +171,9 @@ async fn make(
 /// All that costs money, with what is parked.
 async fn read(session: &Session, scopes: &[Scope]) -> Estate {
     let (aws, estimates) = (&session.aws, &session.estimates);
-    let parked =
-        scopes.iter().map(|scope| async move { (scope, instance_storage::parked(aws, scope, estimates).await) });
+    let parked = scopes
+        .iter()
+        .map(|scope| async move { (scope, instance_storage::parked(aws, scope, estimates).await) });
     let (mut estate, parked) = futures::join!(read_estate(aws, scopes), join_all(parked));
     for (scope, read) in parked {
         match read {
@@ -243,22 +235,78 @@ async fn actual(
     Ok(())
 }
 
-fn write(destination: &Destination, report: &CostReport) -> Result<()> {
-    let bytes = match destination.format {
+/// What it takes to get at the places of reports.
+struct Places<'a> {
+    global: &'a Global,
+    settings: &'a Settings,
+    /// Where buckets are looked for first.
+    region: &'a str,
+    day: Date,
+}
+
+impl Places<'_> {
+    /// Reads what earlier reports beside the new one say, and writes it in all its forms. Gives what was written.
+    async fn write_all(
+        &self,
+        destinations: &[Destination],
+        report: &mut CostReport,
+        output: &Output,
+    ) -> Result<Vec<String>> {
+        let (mut stores, mut points) = (Vec::new(), Vec::new());
+        for one in destinations {
+            let store = self.store(&one.output).await?;
+            let earlier = store.earlier(&report.project).await?;
+            for remark in &earlier.remarks {
+                output.note(&format!("note: {remark}"));
+            }
+            if earlier.taken && one.format == ReportFormat::Json {
+                let summary = format!("{} is no report of this project", store.place());
+                return Err(Failure::new(summary, "move it away, or choose another output").into());
+            }
+            points.extend(earlier.points);
+            stores.push((store, one.format, earlier.taken));
+        }
+        if let Some(this) = report.trend.pop() {
+            report.trend = costs::trend(points, this);
+        }
+        let data = report::cost_json(report)?.into_bytes();
+        let mut written = Vec::new();
+        for (store, format, taken) in &stores {
+            // The trend is shown by those two: the next one of them reads it from the data.
+            let shows_trend = matches!(format, ReportFormat::Xlsx | ReportFormat::Html);
+            let companion = (shows_trend && !taken).then_some(&*data);
+            written.extend(store.write(&bytes(report, *format)?, companion).await?);
+        }
+        Ok(written)
+    }
+
+    /// Buckets are reached with the caller's own credentials, as that of the state is.
+    async fn store(&self, output: &ReportOutput) -> Result<ReportStore> {
+        let Some(bucket) = output.bucket() else {
+            return Ok(ReportStore::in_folder(output.clone(), self.day));
+        };
+        let aws = Arc::new(own_aws(self.global, self.settings, self.region).await?);
+        let guess = Scope::new(OWN_ACCOUNT, self.region);
+        let bucket = Bucket::find(aws, guess, bucket.to_owned()).await?;
+        Ok(ReportStore::in_bucket(output.clone(), self.day, bucket, None))
+    }
+}
+
+fn bytes(report: &CostReport, format: ReportFormat) -> Result<Vec<u8>> {
+    Ok(match format {
         ReportFormat::Csv => report::cost_csv(report)?.into_bytes(),
         ReportFormat::Json => report::cost_json(report)?.into_bytes(),
         ReportFormat::Html => report::cost_html(report)?.into_bytes(),
         ReportFormat::Xlsx => report::cost_xlsx(report)?,
-    };
-    write_whole(Path::new(&destination.name), &bytes, Existing::Replace)
+    })
 }
 
 /// What is said on standard error once everything is written.
-fn tell(report: &CostReport, outputs: &[Destination], aws: &Aws, output: &Output) {
-    for one in outputs {
-        output.note(&format!("wrote {}", one.name));
+fn tell(report: &CostReport, written: &[String], aws: &Aws, output: &Output) {
+    for one in written {
+        output.note(&format!("wrote {one}"));
     }
-    if !outputs.is_empty() {
+    if !written.is_empty() {
         output.note(&report::cost_summary(report, output.error_palette));
     }
     let calls = aws.calls().snapshot();

@@ -98,14 +98,19 @@ pub(super) async fn open_s3(
     settings: &Settings,
     location: S3Location,
 ) -> Result<Store> {
+    let aws = own_aws(global, settings, &location.region).await?;
+    Ok(Store::S3(S3Store::new(aws, location, &*settings.project, environment.clock)))
+}
+
+/// AWS with the caller's own credentials, whatever accounts the manifest names.
+pub(super) async fn own_aws(global: &Global, settings: &Settings, region: &str) -> Result<Aws> {
     let options = ConnectOptions {
         profile: global.profile.clone(),
         endpoint_url: global.endpoint_url.clone(),
         rates: rates(settings),
         ..ConnectOptions::default()
     };
-    let aws = aws::connect_own(options, &location.region).await?;
-    Ok(Store::S3(S3Store::new(aws, location, &*settings.project, environment.clock)))
+    Ok(aws::connect_own(options, region).await?)
 }
 
 fn rates(settings: &Settings) -> BTreeMap<String, f64> {

@@ -5,6 +5,7 @@
 mod actual;
 mod aws;
 mod compute;
+mod earlier;
 mod estate;
 mod report;
 mod totals;
@@ -14,6 +15,7 @@ mod wanted;
 pub use actual::{Billed, compared};
 pub use aws::{MOST_CALLS, read_actual, read_estate};
 pub use compute::{ReportSettings, compute};
+pub use earlier::Earlier;
 pub use estate::{
     Address, Cluster, Database, Estate, Instance, InstanceType, ParkedInstance, Snapshot, Tags, Volume, noun,
     places,

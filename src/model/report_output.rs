@@ -105,6 +105,25 @@ impl ReportOutput {
         self.companions().day_of(name)
     }
 
+    /// Of these paths or keys the companions that the report of a day is to read: the newest so many, without its own. A
+    /// day that is still to come is a report like any other.
+    pub fn earlier_companions(
+        &self,
+        names: impl IntoIterator<Item = String>,
+        day: Date,
+        most: usize,
+    ) -> Vec<String> {
+        let own = self.companion(day);
+        let mut found: Vec<(Date, String)> = names
+            .into_iter()
+            .filter(|name| *name != own)
+            .filter_map(|name| Some((self.day_of_companion(&name)?, name)))
+            .collect();
+        found.sort_by(|one, other| other.cmp(one));
+        found.dedup();
+        found.into_iter().take(most).map(|(_, name)| name).collect()
+    }
+
     /// What all companions' names begin with. All of the name where it holds no day: there is one.
     pub fn prefix(&self) -> String {
         self.companions().parts.swap_remove(0)
@@ -233,6 +252,21 @@ mod tests {
         assert_eq!(
             (&*fixed.prefix(), fixed.has_day(), fixed.day_of_companion("costs.json")),
             ("costs.json", false, None)
+        );
+    }
+
+    #[test]
+    fn the_newest_companions_are_read_and_nothing_else() {
+        let output = output("r/{{ date }}.xlsx");
+        let names =
+            ["r/2026-09-30.json", "r/2026-11-20.json", "r/2026-11-19.json", "r/x.json", "r/2026-10-31.json"];
+        let found = output.earlier_companions(names.map(str::to_owned), date(2026, 11, 20), 2);
+        assert_eq!(found, ["r/2026-11-19.json", "r/2026-10-31.json"]);
+        assert!(
+            ReportOutput::parse("r.xlsx")
+                .unwrap()
+                .earlier_companions(names.map(str::to_owned), date(2026, 11, 20), 2)
+                .is_empty()
         );
     }
 

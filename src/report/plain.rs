@@ -2,7 +2,14 @@
 
 use crate::render::clean;
 
-/// A text without control characters, and without noncharacters, for which neither XML nor HTML has a place.
+/// Characters for which neither XML nor HTML has a place.
+const NONCHARACTERS: [char; 2] = ['\u{fffe}', '\u{ffff}'];
+
+/// A text without control characters, and without noncharacters.
 pub(super) fn plain(text: &str) -> String {
-    clean(text).replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
+    let text = clean(text).into_owned();
+    if !text.contains(NONCHARACTERS) {
+        return text;
+    }
+    text.replace(NONCHARACTERS[0], "\\u{fffe}").replace(NONCHARACTERS[1], "\\u{ffff}")
 }

@@ -38,6 +38,11 @@ pub(super) fn header(sheet: &mut Worksheet, columns: &[(&str, f64)]) -> Result<(
     Ok(())
 }
 
+/// On paper as wide as a page that lies.
+pub(super) fn printed(sheet: &mut Worksheet) {
+    sheet.set_landscape().set_print_fit_to_pages(1, 0);
+}
+
 pub(super) fn header_format() -> Format {
     Format::new().set_bold().set_background_color(Color::RGB(0x00E8_ECF1))
 }

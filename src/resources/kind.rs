@@ -106,6 +106,16 @@ pub trait Kind: Send + Sync {
         false
     }
 
+    /// Without what a resource with these fields does harm, so that it is written after that, and left out where that was not.
+    fn reliance(&self, _fields: &Fields) -> Reliance {
+        Reliance::None
+    }
+
+    /// What a resource acts on when it is its time, by id; empty for what only is.
+    fn acts_on(&self, _fields: &Fields) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
     /// Whether two resources are parts of one whole, so that one may be given what is taken from the other.
     fn are_parts(&self, _one: &Fields, _other: &Fields) -> bool {
         false
@@ -181,6 +191,17 @@ pub trait Kind: Send + Sync {
         project: &'a str,
         batch: &'a [Step],
     ) -> BoxFuture<'a, Vec<Result<(), AwsError>>>;
+}
+
+/// What must have been written for a resource to do no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reliance {
+    /// Nothing else.
+    None,
+    /// What else acts on the same ([`Kind::acts_on`]): the start of what is stopped.
+    SameTargets,
+    /// Everything that its declaration wants: the stops of those whose alarms are muted.
+    Declaration,
 }
 
 /// How a batch is carried out that may take hours.

@@ -36,6 +36,7 @@ mod park_odds;
 mod power;
 mod prices;
 mod report_cost;
+mod report_store;
 mod roles;
 mod s3_faults;
 mod s3_lock;

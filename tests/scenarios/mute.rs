@@ -216,6 +216,29 @@ fn other_peoples_alarms_are_muted_where_that_is_asked() {
 }
 
 #[test]
+fn without_its_start_nothing_is_stopped_and_nothing_is_muted() {
+    let (workspace, _) = fleet();
+    let refused = json!({"operation": "CreateSchedule", "kind": "error", "code": "ValidationException",
+        "status": 400, "times": 1});
+    workspace.account.faults(json!([refused]));
+    workspace.run(&["apply", "--yes"]).expect(4).says(&["Skipped 3, because what they need failed"]);
+    assert!(workspace.account.schedules(REGION).is_empty());
+    assert!(mutes(&workspace).is_empty());
+    workspace.apply().says(&["4 added"]);
+    workspace.expect_nothing_to_do();
+
+    // Under another label they are others: the old ones stay until all of them are there.
+    workspace.edit_manifest("label = 'office'", "label = 'opening-hours'");
+    workspace.account.faults(json!([refused]));
+    let left = workspace.run(&["apply", "--yes"]).expect(4);
+    left.says(&["Skipped 7, because what they need failed"]);
+    assert_eq!(workspace.account.schedules(REGION).len(), 2);
+    assert_eq!(mutes(&workspace).len(), 2);
+    workspace.apply().says(&["4 added, 0 changed, 4 destroyed"]);
+    workspace.expect_nothing_to_do();
+}
+
+#[test]
 fn the_alarms_of_a_stopped_clusters_members_are_muted() {
     let text = OFFICE.replace("ec2 = { tags = { AutoStopStart = 'Yes' } }", "rds_cluster = {}");
     let text = text.replace("mute_alarms = true", "mute_alarms = { names = ['hand-*'] }");

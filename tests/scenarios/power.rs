@@ -150,6 +150,13 @@ fn a_schedule_names_what_it_schedules() {
         "databases": [{"id": "orders"}],
     }));
     workspace.write_manifest(&format!("{MANIFEST}{schedule}"));
+    // Whatever names it: the tag of its schedule counts. Only as a schedule's it is hibernated.
+    let tagged = ["--target", "tag:AutoStopStart=Yes", "--dry-run"];
+    stop(&workspace, &tagged).expect(0).says(&[
+        "2 to stop",
+        "running → stopped",
+        "(b): its tag `no-stop` keeps it running until 2999-01-01",
+    ]);
     let run = stop(&workspace, &["--target", "schedule.office"]).expect(0);
     run.says(&[
         "2 to stop",

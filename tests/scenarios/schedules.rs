@@ -238,11 +238,14 @@ fn two_projects_and_two_blocks_do_not_meet() {
 
 #[test]
 fn killed_half_way_the_next_apply_makes_the_rest() {
-    for (k, hold) in [(0, "hold_before"), (2, "hold_before"), (3, "hold_after"), (0, "hold_after")] {
+    // Three starts, and the three stops when these are made.
+    for (k, hold, in_flight) in
+        [(0, "hold_before", 3), (2, "hold_before", 1), (3, "hold_after", 3), (0, "hold_after", 3)]
+    {
         let (workspace, _) = fleet();
         workspace.account.faults(json!([{"operation": "CreateSchedule", "kind": hold, "skip": k}]));
         let mut apply = workspace.command(&["apply", "--yes"]).spawn().unwrap();
-        wait_until(|| workspace.account.held() >= 6 - k);
+        wait_until(|| workspace.account.held() >= in_flight);
         apply.kill().unwrap();
         apply.wait().unwrap();
         workspace.account.release();

@@ -111,8 +111,8 @@ pub fn power<'a>(
             found
         };
         let (by, excluded) = (meant(order.targets), meant(order.excludes));
-        if let (Some(first), true) = (by.first(), excluded.is_empty()) {
-            ordered.add(order, target, first.text(), by.iter().any(|by| by.exact().is_some()), &labels);
+        if !by.is_empty() && excluded.is_empty() {
+            ordered.add(order, target, &by, &labels);
         }
     }
     let all = order.targets.iter().chain(order.excludes);
@@ -145,16 +145,13 @@ impl<'a> Labels<'a> {
 }
 
 impl Ordered<'_> {
-    fn add(
-        &mut self,
-        order: &PowerOrder<'_>,
-        target: &Target,
-        label: &str,
-        by_id: bool,
-        labels: &Labels<'_>,
-    ) {
+    fn add(&mut self, order: &PowerOrder<'_>, target: &Target, by: &[&PowerTarget], labels: &Labels<'_>) {
+        let label = by.first().map_or("", |by| by.text());
+        let by_id = by.iter().any(|by| by.exact().is_some());
         let schedules: Vec<&Powered<'_>> = labels.having(target).map(|(_, powered)| powered).collect();
-        let hibernate = order.hibernate || schedules.iter().any(|powered| powered.hibernate);
+        let is_named = |label: &str| by.iter().any(|by| by.label().is_some_and(|glob| glob.matches(label)));
+        let mut as_scheduled = labels.having(target).filter(|(label, _)| is_named(label));
+        let hibernate = order.hibernate || as_scheduled.any(|(_, powered)| powered.hibernate);
         let wanted = match order.action {
             PowerAction::Start => Power::Running,
             PowerAction::Stop if hibernate && target.kind == TargetKind::Ec2 => Power::Hibernated,

@@ -14,6 +14,12 @@ use crate::render::{count_of, thousands};
 use crate::report::page;
 use crate::report::plain::plain;
 
+/// What sorts and filters tables.
+const SCRIPT: &str = include_str!("cost.js");
+
+/// Its digest, by which the page allows it and no other script.
+const SCRIPT_DIGEST: &str = "sha256-Y1i74QpigtFAgonb7yVBGZ0Slfi6PmIvT4/shnfWOhs=";
+
 /// A table with more rows is closed at first.
 const OPEN_ROWS: usize = 50;
 
@@ -39,9 +45,11 @@ struct Page {
     whole: [String; 4],
     besides: Vec<[String; 3]>,
     actual: Option<Vec<[String; 5]>>,
-    actual_meaning: &'static str,
+    actual_meaning: String,
     charts: Vec<Figure>,
     sections: Vec<Section>,
+    script: Value,
+    script_digest: &'static str,
 }
 
 #[derive(Serialize)]
@@ -101,9 +109,11 @@ impl Page {
             whole: total_row("Total", whole(report)),
             besides: besides(report),
             actual: report.actual.as_ref().map(|rows| rows.iter().map(actual_row).collect()),
-            actual_meaning: words::ACTUAL_MEANING,
+            actual_meaning: words::ACTUAL_MEANING.join(" "),
             charts: charts(report),
             sections: tables(report).iter().map(section).collect(),
+            script: Value::from_safe_string(SCRIPT.to_owned()),
+            script_digest: SCRIPT_DIGEST,
         }
     }
 }
@@ -138,8 +148,8 @@ fn besides(report: &CostReport) -> Vec<[String; 3]> {
 }
 
 fn actual_row(row: &crate::costs::ActualCost) -> [String; 5] {
-    let list = row.list.map_or_else(String::new, money);
-    let difference = row.list.map_or_else(String::new, |list| money(row.actual - list));
+    let known = |amount: Option<rust_decimal::Decimal>| amount.map_or_else(|| "not known".to_owned(), money);
+    let (list, difference) = (known(row.list), known(row.list.map(|list| row.actual - list)));
     [plain(&row.service), money(row.actual), list, difference, plain(&row.account)]
 }
 

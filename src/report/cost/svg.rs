@@ -121,7 +121,7 @@ pub(super) fn bars(chart: &Chart<'_>) -> String {
 /// A line for each series, the rows from left to right. A single row is a point.
 pub(super) fn lines(chart: &Chart<'_>) -> String {
     const LEFT: f64 = 70.0;
-    const RIGHT: f64 = WIDTH - 14.0;
+    const RIGHT: f64 = WIDTH - 26.0;
     const TOP: f64 = 12.0;
     const BOTTOM: f64 = 212.0;
     let (low, high) = chart.range();
@@ -250,13 +250,13 @@ mod tests {
     #[test]
     fn lines_go_through_their_points() {
         let svg = lines(&chart(&[("2026-10", &[10_000]), ("2026-11", &[-5_000])], &["x"]));
-        // From -100 to 100 in steps of 50: 212 is the lowest, 12 the highest.
-        assert!(svg.contains("points=\"70.0,12.0 446.0,162.0\""), "{svg}");
-        assert_eq!(attribute(&svg, "line", "y1"), [212.0, 162.0, 112.0, 62.0, 12.0]);
+        // From -50 to 100 in steps of 50: 212 is the lowest, 12 the highest.
+        assert!(svg.contains("points=\"70.0,12.0 434.0,212.0\""), "{svg}");
+        assert_eq!(attribute(&svg, "line", "y1"), [212.0, 145.3, 78.7, 12.0]);
         let one = lines(&chart(&[("2026-11", &[100])], &["x"]));
         assert_eq!(
             (attribute(&one, "circle", "cx"), attribute(&one, "circle", "cy")),
-            (vec![258.0], vec![12.0])
+            (vec![252.0], vec![12.0])
         );
     }
 

@@ -6,10 +6,26 @@ use rust_decimal::Decimal;
 use super::tables::so_far_words;
 use super::totals::{self, Total};
 use crate::costs::CostReport;
+use crate::render::count_of;
 
 /// What stands below the table of actual costs.
-pub(super) const ACTUAL_MEANING: &str = "Actual is what Cost Explorer says: unblended, as billed up to about a day ago, with discounts \
-                                         and with what was deleted since. List is this report's computation.";
+pub(super) const ACTUAL_MEANING: [&str; 2] = [
+    "Actual is what Cost Explorer says: unblended, as billed up to about a day ago, discounts and what is deleted included.",
+    "List is what this report computes for the same.",
+];
+
+/// What a reader has to know before all figures; `None` where they are whole.
+pub(super) fn warning(report: &CostReport) -> Option<String> {
+    let gaps = report.gaps.len();
+    let unpriced = totals::whole(report).unpriced;
+    let gaps =
+        (gaps > 0).then(|| format!("NOT COMPLETE: {} not read.", count_of(gaps, "part was", "parts were")));
+    let unpriced = (unpriced > 0).then(|| {
+        format!("{} no known price: the sums leave them out.", count_of(unpriced, "row has", "rows have"))
+    });
+    let words: Vec<String> = gaps.into_iter().chain(unpriced).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
 
 pub(super) fn title(report: &CostReport) -> String {
     format!("Cost report of {}, {}", report.project, report.month.first.strftime("%B %Y"))

@@ -82,6 +82,15 @@ impl EventRule {
         spec_fields::from_fields(fields)
     }
 
+    /// Whether it stops what it is about: the built-in target, or a runbook whose name or parameter `Action` says so.
+    pub(super) fn stops(&self) -> bool {
+        self.targets.iter().any(|target| {
+            let name = target.arn.rsplit('/').next().unwrap_or_default();
+            let action = target.input.as_ref().map(|input| &input["Action"][0]);
+            name == "stop-instance" || name.starts_with("AWS-Stop") || action == Some(&Value::from("Stop"))
+        })
+    }
+
     /// The ids of its targets.
     pub(super) fn target_ids(&self) -> BTreeSet<&str> {
         self.targets.iter().map(|target| &*target.id).collect()

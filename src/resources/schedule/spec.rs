@@ -68,6 +68,19 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// The ids of what it calls its action for: the set, or the one parameter that is an identifier.
+    pub(super) fn acts_on(self) -> BTreeSet<String> {
+        let parameters = self.input.as_object().into_iter().flatten();
+        let named = parameters.filter(|(name, _)| name.ends_with("Identifier") || name.ends_with("Id"));
+        let named = named.filter_map(|(_, id)| id.as_str().map(str::to_owned)).collect();
+        self.ids.union(&named).cloned().collect()
+    }
+
+    /// Whether it stops what it calls: an action of [`universal_target`] that begins so.
+    pub(super) fn stops(&self) -> bool {
+        self.target_arn.rsplit(':').next().is_some_and(|action| action.starts_with("stop"))
+    }
+
     /// A schedule that fires on time, is enabled, has no input and tries nothing again.
     pub fn new(expression: &str, timezone: &str, target_arn: &str, role_arn: &str) -> Self {
         Self {

@@ -1,5 +1,7 @@
 //! A cost report as a page.
 
+use sha2::Digest as _;
+
 use super::*;
 use crate::report::cost::fixtures::{empty, fleet, hostile, sample};
 
@@ -17,6 +19,16 @@ fn the_page_needs_nothing_else() {
     assert!(page.contains("<title>Cost report of payments, November 2026</title>"));
     assert!(page.contains("<dd>1 USD = 1,450 KRW (2026-11-20)</dd>"));
     assert!(page.contains("read 2026-11-20 07:00 UTC (3 hours before)"));
+}
+
+#[test]
+fn the_page_allows_its_own_script_alone() {
+    let digest = sha2::Sha256::digest(SCRIPT);
+    assert_eq!(SCRIPT_DIGEST, format!("sha256-{}", aws_smithy_types::base64::encode(digest)));
+    let page = page(&hostile());
+    assert_eq!(page.matches("<script").count(), 1);
+    assert!(page.contains(&format!("<script>{SCRIPT}</script>")));
+    assert!(page.contains(&format!("script-src '{SCRIPT_DIGEST}'\">")));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{MONEY, column_of};
 use crate::report::cost::table::{Cell, Column, Kind, Table};
-use crate::report::workbook::{cell_text, excel_day, excel_time, filter, header};
+use crate::report::workbook::{cell_text, excel_day, excel_time, filter, header, printed};
 
 /// Notes at cells of a sheet. Each is a shape with a box of its own, so thousands make a workbook slow to open; the
 /// column `Note` says the same of all.
@@ -20,9 +20,13 @@ const WIDTHS: std::ops::RangeInclusive<usize> = 9..=60;
 /// Writes a table. Where there are no rows, there is the header alone, without a filter.
 pub(super) fn write(sheet: &mut Worksheet, table: &Table<'_>) -> Result<(), XlsxError> {
     sheet.set_name(table.sheet)?;
+    // A formula that gives the empty text would else be written as a zero.
+    sheet.set_formula_result_default("");
     let columns: Vec<(&str, f64)> =
         (0..table.columns.len()).map(|column| (table.columns[column].header, width(table, column))).collect();
     header(sheet, &columns)?;
+    printed(sheet);
+    sheet.set_repeat_rows(0, 0)?;
     for (index, column) in (0u16..).zip(&table.columns) {
         if let Some(text) = &column.note {
             sheet.insert_note(0, index, &note(text))?;

@@ -11,13 +11,16 @@ use crate::costs::CostReport;
 use crate::report::cost::table::Kind;
 use crate::report::cost::totals::{self, groups, parts};
 use crate::report::cost::words;
-use crate::report::workbook::{alarm, cell_text, header_format};
+use crate::report::workbook::{alarm, cell_text, header_format, printed};
 
 /// The sheet's name, to which charts refer.
 const SUMMARY: &str = "Summary";
 
 /// Where charts begin.
 const CHARTS: u16 = 6;
+
+/// The first row below them.
+const BELOW_CHARTS: u32 = 54;
 
 /// Widths of the columns.
 const WIDTHS: [f64; 6] = [36.0, 20.0, 20.0, 16.0, 16.0, 3.0];
@@ -35,17 +38,18 @@ struct Bars {
 
 /// Writes the summary of a report.
 pub(super) fn write(sheet: &mut Worksheet, report: &CostReport) -> Result<(), XlsxError> {
-    sheet.set_name(SUMMARY)?;
+    sheet.set_name(SUMMARY)?.set_formula_result_default("");
     for (column, width) in (0u16..).zip(WIDTHS) {
         sheet.set_column_width(column, width)?;
     }
+    printed(sheet);
     let mut lines = Lines { sheet, row: 0 };
     lines.head(report)?;
     let parts = lines.totals(report)?;
     lines.besides(report)?;
-    lines.missing(report)?;
     lines.actual(report)?;
     let groups = lines.groups(report)?;
+    lines.missing(report)?;
     charts(lines.sheet, report, &parts, groups.as_ref())
 }
 
@@ -54,7 +58,12 @@ impl Lines<'_> {
         let title = Format::new().set_bold().set_font_size(16);
         self.sheet.write_string_with_format(0, 0, cell_text(&words::title(report)), &title)?;
         self.sheet.set_row_height(0, 24)?;
-        self.row = 2;
+        self.row = 1;
+        if let Some(warning) = words::warning(report) {
+            let warning = format!("{warning} See the end of this sheet.");
+            self.sheet.write_string_with_format(self.row, 0, warning, &alarm())?;
+        }
+        self.row += 1;
         for (name, text) in words::facts(report) {
             self.strings(&[name, &text])?;
         }
@@ -141,23 +150,25 @@ impl Lines<'_> {
         Ok(())
     }
 
+    /// Long texts, so they stand below the charts and flow to the right.
     fn missing(&mut self, report: &CostReport) -> Result<(), XlsxError> {
+        self.row = self.row.max(BELOW_CHARTS);
         if !report.unpriced.is_empty() {
-            self.header(&["Prices that are not known", "Rows"])?;
+            self.header(&["Prices that are not known", "Rows", "Why"])?;
             for unpriced in &report.unpriced {
-                self.sheet.write_string_with_format(self.row, 0, cell_text(&unpriced.why), &alarm())?;
                 self.count(1, unpriced.rows)?;
+                self.sheet.write_string_with_format(self.row, 2, cell_text(&unpriced.why), &alarm())?;
                 self.row += 1;
             }
             self.row += 1;
         }
         if !report.gaps.is_empty() {
             self.sheet.set_tab_color(Color::Red);
-            self.header(&["What could not be read", "Account", "Region", "Kind"])?;
+            self.header(&["What could not be read", "Account", "Region", "Why"])?;
             for gap in &report.gaps {
                 let at = self.row;
-                self.strings(&["", &gap.scope.account, &gap.scope.region, &gap.kind])?;
-                self.sheet.write_string_with_format(at, 0, cell_text(&gap.reason), &alarm())?;
+                self.strings(&[&gap.kind, &gap.scope.account, &gap.scope.region])?;
+                self.sheet.write_string_with_format(at, 3, cell_text(&gap.reason), &alarm())?;
             }
             self.row += 1;
         }
@@ -179,7 +190,10 @@ impl Lines<'_> {
             self.sheet.write_string(self.row, 4, cell_text(&row.account))?;
             self.row += 1;
         }
-        self.strings(&[words::ACTUAL_MEANING])?;
+        for line in words::ACTUAL_MEANING {
+            self.sheet.write_string(self.row, 0, line)?;
+            self.row += 1;
+        }
         self.row += 1;
         Ok(())
     }
@@ -196,7 +210,8 @@ impl Lines<'_> {
             self.money(1, Some(*amount))?;
             self.row += 1;
         }
-        Ok(Some(Bars { first, last: self.row - 1 }))
+        self.row += 1;
+        Ok(Some(Bars { first, last: self.row - 2 }))
     }
 }
 
@@ -239,7 +254,7 @@ fn charts(
         );
     }
     cost.set_alt_text("So far and forecast of EC2, EBS, RDS and idle addresses, as the table says them.");
-    sheet.insert_chart(1, CHARTS, &cost)?;
+    sheet.insert_chart(2, CHARTS, &cost)?;
     if let Some(bars) = groups {
         let mut chart = bar_chart(&format!("Forecast by {} (USD)", cell_text(&totals::groups(report).by)));
         let series = chart.add_series();
@@ -252,10 +267,10 @@ fn charts(
         );
         chart.legend().set_hidden();
         chart.set_alt_text("The largest forecasts, as the table says them.");
-        sheet.insert_chart(18, CHARTS, &chart)?;
+        sheet.insert_chart(19, CHARTS, &chart)?;
     }
     if !report.trend.is_empty() {
-        sheet.insert_chart(35, CHARTS, &trend_chart(report.trend.len()))?;
+        sheet.insert_chart(36, CHARTS, &trend_chart(report.trend.len()))?;
     }
     Ok(())
 }

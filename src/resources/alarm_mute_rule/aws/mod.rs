@@ -4,7 +4,7 @@ mod convert;
 mod read;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -14,7 +14,7 @@ use super::spec::TEXT;
 use crate::aws::{Aws, AwsError, Operation, partition};
 use crate::model::{Actual, Fields, KindText, Ownership, Scope};
 use crate::resources::alarm_mute_rule::AlarmMuteRule;
-use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Reliance, Step};
 
 /// The kind `alarm_mute_rule`.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +77,15 @@ impl Kind for AlarmMuteRuleKind {
         project: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         read::find_owned(aws, scope, project).boxed()
+    }
+
+    fn reliance(&self, _fields: &Fields) -> Reliance {
+        // Without the stop, it would silence alarms of what runs.
+        Reliance::Declaration
+    }
+
+    fn acts_on(&self, fields: &Fields) -> BTreeSet<String> {
+        AlarmMuteRule::from_fields(fields).map(|rule| rule.alarm_names).unwrap_or_default()
     }
 
     fn is_over(&self, fields: &Fields, now: Timestamp) -> bool {

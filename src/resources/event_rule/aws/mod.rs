@@ -4,15 +4,15 @@ mod convert;
 mod read;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::spec::TEXT;
+use super::spec::{EventRule, TEXT};
 use crate::aws::{Aws, AwsError, Operation};
-use crate::model::{Actual, KindText, Ownership, Scope};
-use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step};
+use crate::model::{Actual, Fields, KindText, Ownership, Scope};
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Reliance, Step};
 
 /// The kind `event_rule`.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +75,16 @@ impl Kind for EventRuleKind {
         project: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         read::find_owned(aws, scope, project).boxed()
+    }
+
+    fn reliance(&self, fields: &Fields) -> Reliance {
+        let stops = EventRule::from_fields(fields).is_ok_and(|rule| rule.stops());
+        if stops { Reliance::SameTargets } else { Reliance::None }
+    }
+
+    fn acts_on(&self, fields: &Fields) -> BTreeSet<String> {
+        let rule = EventRule::from_fields(fields);
+        rule.map(|rule| rule.target_ids().into_iter().map(str::to_owned).collect()).unwrap_or_default()
     }
 
     fn batch_size(&self, _step: &Step) -> usize {

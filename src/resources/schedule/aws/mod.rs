@@ -6,7 +6,7 @@ mod write;
 
 pub(in crate::resources) use read::{is_over, names_in, ours_of};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
@@ -16,7 +16,7 @@ use super::spec::{Schedule, TEXT, begins_later_or_ends_earlier, begun_by, differ
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Fields, KindText, Ownership, Scope};
 use crate::resources::schedule::names::parse_key;
-use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Step, schedule_group};
+use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Reliance, Step, schedule_group};
 
 /// The kind `schedule`.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,15 @@ impl Kind for ScheduleKind {
 
     fn cuts_back(&self, before: &Fields, after: &Fields) -> bool {
         begins_later_or_ends_earlier(before, after)
+    }
+
+    fn reliance(&self, fields: &Fields) -> Reliance {
+        let stops = Schedule::from_fields(fields).is_ok_and(|schedule| schedule.stops());
+        if stops { Reliance::SameTargets } else { Reliance::None }
+    }
+
+    fn acts_on(&self, fields: &Fields) -> BTreeSet<String> {
+        Schedule::from_fields(fields).map(Schedule::acts_on).unwrap_or_default()
     }
 
     fn are_parts(&self, one: &Fields, other: &Fields) -> bool {

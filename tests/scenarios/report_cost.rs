@@ -160,6 +160,9 @@ fn without_an_output_the_terminal_has_it_and_prices_are_asked_for_once_a_day() {
         "SO FAR",
         "FORECAST",
     ]);
+    let run = workspace.ok(&["report", "cost"]);
+    let total = run.stdout.lines().find(|line| line.starts_with("EC2 instances")).unwrap();
+    assert_eq!(total.split_whitespace().nth(2), Some("5"), "{total}");
     let asked = workspace.account.calls()["pricing:GetProducts"].clone();
     workspace.ok(&["report", "cost", "--quiet"]);
     assert_eq!(workspace.account.calls()["pricing:GetProducts"], asked);

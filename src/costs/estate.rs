@@ -125,7 +125,7 @@ pub struct Volume {
 pub struct Snapshot {
     /// Account and region.
     pub scope: Scope,
-    /// The volume that it is of; `vol-ffffffff` for a copy ("CopySnapshot" in the EC2 API reference).
+    /// The volume that it is of; `vol-ffffffff` for a copy ("`CopySnapshot`" in the EC2 API reference).
     pub volume: String,
     /// Its full size in GiB: what all its blocks hold, or the volume's size where AWS tells no more.
     pub full_gib: Decimal,

@@ -337,6 +337,7 @@ fn cents<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Err
     serializer.collect_str(&format_args!("{amount:.2}"))
 }
 
+#[allow(clippy::ref_option)] // This is how serde calls it.
 fn known_cents<S: Serializer>(amount: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
     match amount {
         Some(amount) => cents(amount, serializer),
@@ -345,6 +346,7 @@ fn known_cents<S: Serializer>(amount: &Option<Decimal>, serializer: S) -> Result
 }
 
 /// A price: with all its digits.
+#[allow(clippy::ref_option)] // This is how serde calls it.
 fn exact<S: Serializer>(price: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
     match price {
         Some(price) => serializer.collect_str(&price.normalize()),

@@ -153,13 +153,7 @@ fn every_figure_follows_from_the_seed_and_the_price_list() {
 fn without_an_output_the_terminal_has_it_and_prices_are_asked_for_once_a_day() {
     let workspace = Workspace::new("[project]\nname = \"payments\"\n[aws]\nregions = [\"us-east-1\"]\n");
     fleet(&workspace);
-    workspace.ok(&["report", "cost"]).says(&[
-        "Cost of payments in",
-        "EC2 instances      5",
-        "=sql",
-        "SO FAR",
-        "FORECAST",
-    ]);
+    workspace.ok(&["report", "cost"]).says(&["Cost of payments in", "=sql", "SO FAR", "FORECAST"]);
     let run = workspace.ok(&["report", "cost"]);
     let total = run.stdout.lines().find(|line| line.starts_with("EC2 instances")).unwrap();
     assert_eq!(total.split_whitespace().nth(2), Some("5"), "{total}");
@@ -217,6 +211,8 @@ fn what_is_denied_is_told_and_the_rest_goes_on() {
     assert_eq!(linux["ebs"], json!({"so_far": null, "forecast": null}));
     assert_ne!(linux["ec2"]["so_far"], Value::Null);
     run.says(&["1 part could not be read", "volumes in"]);
+    // The prices of the first run are on disk.
+    std::fs::remove_dir_all(workspace.path().join(".cache")).unwrap();
     workspace.account.faults(json!([{"operation": "GetProducts", "kind": "denied"}]));
     let (found, run) = report(&workspace, &[], 1);
     assert_eq!(by_name(&found, "linux")["ec2"]["so_far"], Value::Null);

@@ -103,7 +103,7 @@ pub(in crate::commands) enum ReportCommand {
 /// `report cost`
 #[derive(Args, Debug)]
 pub(in crate::commands) struct CostArgs {
-    /// Write to this file, or to s3://BUCKET/KEY; the ending says the form: .xlsx, .html, .htm, .csv or .json. The name may hold {{ date }},
+    /// Write to this file, or to `s3://BUCKET/KEY`; the ending says the form: .xlsx, .html, .htm, .csv or .json. The name may hold {{ date }},
     /// {{ month }} and {{ project }} (repeatable) [default: `[report.cost] output`, else a summary on standard output]
     #[arg(long, value_name = "FILE")]
     pub(in crate::commands) out: Vec<String>,

@@ -2,6 +2,7 @@
 
 use aws_sdk_costexplorer::types::{
     DateInterval, Dimension, DimensionValues, Expression, Granularity, GroupDefinition, GroupDefinitionType,
+    ResultByTime,
 };
 use aws_smithy_types::error::operation::BuildError;
 use jiff::civil::Date;
@@ -88,7 +89,7 @@ impl Question<'_> {
                 request.set_next_page_token(token.clone()).send()
             };
             let page = self.aws.call_at_most(self.scope, Operation::GET_COST_AND_USAGE, most, ask).await?;
-            for group in page.results_by_time().iter().flat_map(|period| period.groups()) {
+            for group in page.results_by_time().iter().flat_map(ResultByTime::groups) {
                 billed.push(self.billed(group)?);
             }
             token = page.next_page_token().filter(|token| !token.is_empty()).map(str::to_owned);

@@ -1,6 +1,6 @@
 //! Instances, their types, and addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{self, AttachmentStatus, Filter, InstanceStateName};
 
@@ -131,8 +131,8 @@ fn address(scope: &Scope, address: &types::Address) -> Option<Address> {
 /// no instance's.
 async fn free_interfaces(aws: &Aws, scope: &Scope, ids: &[&str]) -> Result<BTreeSet<String>, AwsError> {
     let clients = &aws.clients(scope);
-    let distinct: BTreeMap<&str, ()> = ids.iter().map(|id| (*id, ())).collect();
-    let ids: Vec<&str> = distinct.into_keys().collect();
+    let distinct: BTreeSet<&str> = ids.iter().copied().collect();
+    let ids: Vec<&str> = distinct.into_iter().collect();
     let mut free = BTreeSet::new();
     for ids in ids.chunks(VALUES_A_FILTER) {
         let filters = &vec![filter("network-interface-id", ids), filter("status", &["available"])];

@@ -12,6 +12,7 @@ import check_fire
 import check_mail
 import check_mute_rules
 import check_parking
+import check_pricing
 import check_s3
 import check_schedules
 import check_services
@@ -26,6 +27,7 @@ MODULES = (
     check_schedules,
     check_snapshots,
     check_parking,
+    check_pricing,
     check_fire,
     check_event_rules,
     check_s3,

@@ -11,6 +11,7 @@ from typing import Any
 
 import cloudwatch
 import databases
+import pricing
 import regions
 import s3
 import scheduler
@@ -108,6 +109,8 @@ class Gateway:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
         if call.service == "s3":
             return s3.answer(call, account.buckets)
+        if call.service == "pricing":
+            return pricing.answer(call, account)
         if call.service == "scheduler":
             return scheduler.answer(call, account)
         if call.protocol == "rest-json":

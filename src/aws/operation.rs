@@ -199,6 +199,8 @@ operations! {
     SEND_EMAIL = operation("SES", "SendEmail", "ses:SendEmail", rate(1.0, 1.0));
     /// The account's rate and daily quota of mail. SES takes one a second of its other calls (same page).
     GET_MAIL_ACCOUNT = operation("SES", "GetAccount", "ses:GetAccount", rate(1.0, 1.0));
+    /// 100 products a page, often one. AWS publishes no rate; ours is a choice.
+    GET_PRODUCTS = operation("Pricing", "GetProducts", "pricing:GetProducts", rate(5.0, 5.0));
     /// Whose credentials these are; needs no permission.
     GET_CALLER_IDENTITY = operation("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::Result;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::args::{Format, Global, ListFormat, OrderArgs, ParkArgs, ParkCommand, UnparkArgs};
@@ -179,7 +180,10 @@ async fn list(global: &Global, format: ListFormat, environment: &Environment) ->
     let session =
         Session::connect(global, &settings, &State::new(&*settings.project, ""), environment).await?;
     let reading = Reading::new(&output);
-    let reads = session.declared_scopes.iter().map(|scope| instance_storage::parked(&session.aws, scope));
+    let reads = session
+        .declared_scopes
+        .iter()
+        .map(|scope| instance_storage::parked(&session.aws, scope, &session.estimates));
     let parked: Vec<Parked> = all(reads).await.map_err(failures)?.into_iter().flatten().collect();
     drop(reading);
     match format {
@@ -188,11 +192,12 @@ async fn list(global: &Global, format: ListFormat, environment: &Environment) ->
     }
     let size: i64 = parked.iter().map(|one| i64::from(one.size_gib)).sum();
     let mut words = format!("{}, {size} GiB", count_of(parked.len(), "parked instance", "parked instances"));
-    if let Some(saved) =
-        parked.iter().map(|one| one.saving_usd).sum::<Option<f64>>().filter(|_| !parked.is_empty())
-    {
-        let prices = instance_storage::PRICES_OF;
-        words = format!("{words}, saves ${saved:.2} a month or more ({prices})");
+    if let Some(saved) = parked.iter().map(|one| one.saving_usd).sum::<Option<Decimal>>() {
+        let sources: BTreeSet<&str> = parked.iter().map(|one| &*one.prices).collect();
+        if !sources.is_empty() {
+            let sources: Vec<&str> = sources.into_iter().collect();
+            words = format!("{words}, saves ${saved:.2} a month or more ({})", sources.join("; "));
+        }
     }
     output.note(&words);
     Ok(Exit::Done)

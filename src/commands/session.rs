@@ -13,6 +13,7 @@ use crate::aws::{self, AccountAccess, Aws, ConnectOptions, OPERATIONS};
 use crate::declarations::{self, Manifest};
 use crate::manifest::{self, Regions, S3Place, Settings, StatePlace};
 use crate::model::{Diagnostic, Scope};
+use crate::prices::Estimates;
 use crate::render::count_of;
 use crate::state::{LocalStore, S3Location, S3Store, State, Store};
 
@@ -139,6 +140,8 @@ pub(super) struct Session {
     pub(super) declared_scopes: Vec<Scope>,
     /// The time at which the run began.
     pub(super) now: jiff::Timestamp,
+    /// Prices for estimates.
+    pub(super) estimates: Estimates,
 }
 
 impl Session {
@@ -181,7 +184,10 @@ impl Session {
         check_region_flag(global, &scopes)?;
         check_default_region(global, settings, &declared, state)?;
         let declared_scopes = declared.iter().filter(|scope| wanted(scope)).cloned().collect();
-        Ok(Self { aws, scopes, manifest_scopes: declared, declared_scopes, now: environment.now })
+        let endpoint = aws.accounts().next().and_then(|account| aws.pricing_endpoint(account));
+        let estimates = Estimates::new(environment.cache.as_deref(), endpoint.as_deref());
+        let now = environment.now;
+        Ok(Self { aws, scopes, manifest_scopes: declared, declared_scopes, now, estimates })
     }
 }
 

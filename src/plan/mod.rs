@@ -11,7 +11,7 @@ mod stale;
 
 pub use change::{
     Absence, Cause, Change, Covered, FieldChange, Held, Outlook, Plan, PreviousResource, ReadCost, Reason,
-    Refresh, Tagged, Verb,
+    Refresh, Saving, SavingTotal, Tagged, Verb,
 };
 pub use planner::{PlanInput, PlanOptions, plan};
 pub use remaining::{Remaining, Settled};

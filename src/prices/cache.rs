@@ -287,10 +287,5 @@ impl From<Document> for Kept {
     }
 }
 
-/// What is kept of the prices of volumes and snapshots, however old, with its date: for an estimate that costs no call.
-pub fn kept_prices(folder: &Path, endpoint: Option<&str>) -> PriceBook {
-    Cache::new(folder, endpoint).read().0.into_book()
-}
-
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod aws;
 mod book;
 mod cache;
 mod ec2;
+mod estimate;
 #[cfg(test)]
 mod fixtures;
 mod key;
@@ -16,7 +17,7 @@ mod wanted;
 
 pub use aws::{Reading, read_prices};
 pub use book::{NoPrice, PriceBook, Priced};
-pub use cache::kept_prices;
+pub use estimate::{Estimates, StoragePrices};
 pub use key::{ComputeKey, DatabaseKey, DatabaseStorageKey, Tenancy};
 pub use storage::{DatabaseStoragePrices, VolumePrices, VolumeShape};
 pub use wanted::Wanted;

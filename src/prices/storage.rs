@@ -31,8 +31,10 @@ pub struct VolumePrices {
     /// A GiB.
     pub gib: Decimal,
     /// An iops: of gp3 above 3,000, of io1 every one, of io2 by tiers (up to 32,000, up to 64,000, above). Empty for types without.
+    #[serde(default)]
     pub iops: Vec<Decimal>,
     /// A MiB/s of gp3 above 125.
+    #[serde(default)]
     pub throughput: Option<Decimal>,
 }
 

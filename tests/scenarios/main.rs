@@ -34,6 +34,7 @@ mod park;
 mod park_kill;
 mod park_odds;
 mod power;
+mod prices;
 mod roles;
 mod s3_faults;
 mod s3_lock;

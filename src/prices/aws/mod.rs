@@ -72,7 +72,7 @@ pub async fn read_prices(
                 let why = NoPrice(format!("the price of {lookup} could not be read: {error}"));
                 lookup.keep_nothing(&why, now, &mut failed);
                 let same = |known: &AwsError| {
-                    (known.class, &known.code, &known.scope) == (error.class, &error.code, &error.scope)
+                    (known.class, &known.code, &known.message) == (error.class, &error.code, &error.message)
                 };
                 if !reading.errors.iter().any(same) {
                     reading.errors.push(*error);

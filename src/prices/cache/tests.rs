@@ -74,7 +74,7 @@ fn what_is_kept_comes_back_as_it_was() {
     assert_eq!(cache.add(everything(at("09:00")), at("09:01")), None);
     assert_eq!(cache.read(), (everything(at("09:00")), None));
     assert_eq!(names(&folder.path().join("a/new/folder")), ["prices.json"]);
-    let book = kept_prices(&folder.path().join("a/new/folder"), None);
+    let book = cache.read().0.into_book();
     assert_eq!(book.as_of, Some(at("09:00")));
     assert_eq!(book.compute_hour(&key("m5.large")), Ok(dollars("0.668")));
     assert_eq!(book.idle_address_hour("eu-west-1").unwrap_err().to_string(), "nobody sells it");

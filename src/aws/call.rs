@@ -38,12 +38,13 @@ impl CallCounts {
 
     /// The counts so far, by IAM action, without those that are zero.
     pub fn snapshot(&self) -> BTreeMap<String, usize> {
-        OPERATIONS
-            .iter()
-            .zip(&self.0)
-            .map(|(operation, count)| (operation.iam_action.to_owned(), count.load(Ordering::Relaxed)))
-            .filter(|(_, count)| *count > 0)
-            .collect()
+        let mut counts = BTreeMap::new();
+        for (operation, count) in OPERATIONS.iter().zip(&self.0) {
+            // Some actions allow several operations.
+            *counts.entry(operation.iam_action.to_owned()).or_default() += count.load(Ordering::Relaxed);
+        }
+        counts.retain(|_, count| *count > 0);
+        counts
     }
 }
 

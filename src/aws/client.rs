@@ -107,7 +107,7 @@ impl Aws {
         }))
     }
 
-    /// A client of Amazon S3. Only the state is there, so it is none of [`Clients`].
+    /// A client of Amazon S3. Only the state and reports are there, so it is none of [`Clients`].
     ///
     /// At an endpoint of one's own the bucket is part of the path: an address or a name of the local network has no
     /// names of buckets below it.

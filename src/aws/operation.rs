@@ -186,9 +186,13 @@ operations! {
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].
     ASSUME_ROLE = operation("STS", "AssumeRole", "sts:AssumeRole", rate(10.0, 10.0));
-    /// The state, its journal and its lock.
+    /// The region of the bucket that a report goes to.
+    HEAD_BUCKET = operation("S3", "HeadBucket", "s3:ListBucket", rate(100.0, 100.0));
+    /// 1,000 objects a page: earlier reports.
+    LIST_OBJECTS = operation("S3", "ListObjectsV2", "s3:ListBucket", rate(100.0, 100.0));
+    /// The state, its journal and its lock; earlier reports.
     GET_OBJECT = operation("S3", "GetObject", "s3:GetObject", rate(100.0, 100.0));
-    /// The state, its journal and its lock.
+    /// The state, its journal and its lock; reports.
     PUT_OBJECT = operation("S3", "PutObject", "s3:PutObject", rate(100.0, 100.0));
     /// The journal and the lock.
     DELETE_OBJECT = operation("S3", "DeleteObject", "s3:DeleteObject", rate(100.0, 100.0));

@@ -24,6 +24,7 @@ mod power;
 mod power_wait;
 mod progress;
 mod reading;
+mod report_store;
 mod saved;
 mod schedule;
 mod session;
@@ -42,6 +43,7 @@ use clap::{CommandFactory, Parser};
 
 pub use environment::Environment;
 pub use failure::Exit;
+pub use report_store::ReportStore;
 
 use args::{Cli, Command, Global};
 use output::Output;

@@ -109,6 +109,10 @@ def s3_operation(method: str, path: str, query: str) -> tuple[str, str]:
     if not key:
         if "versioning" in query:
             return ("PutBucketVersioning" if method == "PUT" else "GetBucketVersioning"), ""
+        if method == "HEAD":
+            return "HeadBucket", ""
+        if method == "GET" and "list-type=2" in query:
+            return "ListObjectsV2", ""
         return ("CreateBucket" if method == "PUT" else "Unknown"), ""
     return S3_OPERATIONS.get(method, "Unknown"), key
 

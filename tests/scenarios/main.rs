@@ -35,6 +35,7 @@ mod park_kill;
 mod park_odds;
 mod power;
 mod prices;
+mod report_store;
 mod roles;
 mod s3_faults;
 mod s3_lock;

@@ -92,7 +92,7 @@ impl Bucket {
     }
 
     /// A bucket in whichever region it is. `guess` is where it is asked for: S3 tells the region of a bucket in any other, also to
-    /// those who may not read it ("HeadBucket" and "Error responses" in the S3 API reference, `x-amz-bucket-region`).
+    /// those who may not read it (`HeadBucket` in the S3 API reference, `x-amz-bucket-region`).
     ///
     /// # Errors
     /// Where there is no such bucket, or S3 does not answer.

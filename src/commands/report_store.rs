@@ -147,13 +147,11 @@ impl ReportStore {
     /// Whatever there is that might be an earlier companion.
     async fn names(&self) -> Result<Vec<String>> {
         let prefix = self.output.prefix();
-        match &self.bucket {
-            Some((bucket, _)) => bucket.list(&prefix).await.map_err(anyhow::Error::from),
-            None => {
-                let depth = depth(&self.output.companion(self.day), &prefix);
-                Ok(below(&prefix, depth)?)
-            }
+        if let Some((bucket, _)) = &self.bucket {
+            return Ok(bucket.list(&prefix).await?);
         }
+        let depth = depth(&self.output.companion(self.day), &prefix);
+        Ok(below(&prefix, depth)?)
     }
 }
 

@@ -26,7 +26,7 @@ impl Earlier {
                 ));
             }
             Err(why) => {
-                self.remarks.push(format!("{place} {why}. It is left alone; the trend does without it."))
+                self.remarks.push(format!("{place} {why}. It is left alone; the trend does without it."));
             }
         }
     }

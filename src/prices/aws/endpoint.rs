@@ -7,8 +7,8 @@ use crate::prices::{NoPrice, Priced};
 ///
 /// AWS has three in its commercial regions and one in China ("Using the AWS Price List Query API" in the Billing user guide, of both
 /// partitions), and one in each of its isolated partitions and in the European Sovereign Cloud (the endpoints in AWS's own SDKs). They
-/// have the same products. GovCloud has none: its prices are in the commercial list, which takes no credentials of GovCloud
-/// ("Billing and Cost Management in AWS GovCloud (US)").
+/// have the same products. `GovCloud` has none there, and credentials are good in their own partition only, so its prices cannot
+/// be asked for with them, although the commercial list has some.
 ///
 /// # Errors
 /// Where the partition has no list.

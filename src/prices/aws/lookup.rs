@@ -103,8 +103,11 @@ impl Lookup {
         match self {
             Self::Compute(key) => &key.region,
             Self::NoDatabase(key, _) => &key.region,
-            Self::Volumes(region) | Self::Snapshots(region) | Self::IdleAddresses(region) => region,
-            Self::Databases { region, .. } | Self::DatabaseStorage { region, .. } => region,
+            Self::Volumes(region)
+            | Self::Snapshots(region)
+            | Self::IdleAddresses(region)
+            | Self::Databases { region, .. }
+            | Self::DatabaseStorage { region, .. } => region,
         }
     }
 

@@ -193,9 +193,11 @@ fn section(table: &Table<'_>) -> Section {
         note: column.note.as_deref().map(plain),
     });
     let row = |row: usize| (0..table.columns.len()).map(|column| shown(table, row, column)).collect();
-    let total = |(index, column): (usize, &super::table::Column)| match column.summed {
-        true => Shown(class(column.kind), number(column.kind, table.total(index))),
-        false => Shown("", if index == 0 { "Total".to_owned() } else { String::new() }),
+    let total = |(index, column): (usize, &super::table::Column)| {
+        if column.summed {
+            return Shown(class(column.kind), number(column.kind, table.total(index)));
+        }
+        Shown("", if index == 0 { "Total".to_owned() } else { String::new() })
     };
     Section {
         id: table.sheet.to_ascii_lowercase(),

@@ -78,7 +78,7 @@ fn trend_chart(points: usize) -> Chart {
             .set_values((TREND, 1, column, last, column));
         series.set_format(
             rust_xlsxwriter::ChartFormat::new()
-                .set_line(&rust_xlsxwriter::ChartLine::new().set_color(colour).set_width(2.25)),
+                .set_line(rust_xlsxwriter::ChartLine::new().set_color(colour).set_width(2.25)),
         );
         // A single month has no line: without a marker nothing would be seen.
         let mut marker = rust_xlsxwriter::ChartMarker::new();

@@ -35,9 +35,9 @@ pub(super) fn write(sheet: &mut Worksheet, table: &Table<'_>) -> Result<(), Xlsx
     let formats: Vec<Format> = table.columns.iter().map(|column| format(column.kind)).collect();
     let mut notes = 0;
     for row in 0..table.rows.len() {
-        for column in 0..table.columns.len() {
-            notes +=
-                usize::from(write_cell(sheet, table, (row, column), &formats[column], notes < MOST_NOTES)?);
+        for (column, format) in formats.iter().enumerate() {
+            let noted = write_cell(sheet, table, (row, column), format, notes < MOST_NOTES)?;
+            notes += usize::from(noted);
         }
     }
     if !table.rows.is_empty() {

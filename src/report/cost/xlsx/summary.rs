@@ -250,7 +250,7 @@ fn charts(
             .set_values((SUMMARY, parts.first, column, parts.last, column));
         series.set_format(
             rust_xlsxwriter::ChartFormat::new()
-                .set_solid_fill(&rust_xlsxwriter::ChartSolidFill::new().set_color(colour)),
+                .set_solid_fill(rust_xlsxwriter::ChartSolidFill::new().set_color(colour)),
         );
     }
     cost.set_alt_text("So far and forecast of EC2, EBS, RDS and idle addresses, as the table says them.");
@@ -263,7 +263,7 @@ fn charts(
             .set_values((SUMMARY, bars.first, 1, bars.last, 1));
         series.set_format(
             rust_xlsxwriter::ChartFormat::new()
-                .set_solid_fill(&rust_xlsxwriter::ChartSolidFill::new().set_color(COLOURS[2])),
+                .set_solid_fill(rust_xlsxwriter::ChartSolidFill::new().set_color(COLOURS[2])),
         );
         chart.legend().set_hidden();
         chart.set_alt_text("The largest forecasts, as the table says them.");

@@ -18,7 +18,8 @@ const REGION: &str = "eu-west-1";
 const HOUR: i128 = 3_600;
 const DAY: i128 = 24 * HOUR;
 
-/// A number of dollars as a fraction, rounded to the cent, half a cent up.
+/// A number of dollars as a fraction, rounded to the cent, half a cent up, as a cell that is known.
+#[allow(clippy::unnecessary_wraps)]
 fn cents(numerator: i128, denominator: i128) -> Option<Decimal> {
     let doubled = 2 * 100 * numerator + denominator;
     Some(Decimal::from_i128_with_scale(doubled.div_euclid(2 * denominator), 2))

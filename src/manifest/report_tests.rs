@@ -11,7 +11,7 @@ fn read(report: &str) -> (Option<CostSettings>, Vec<String>) {
     let lines = problems
         .iter()
         .map(|d| {
-            let hint: String = d.hint.iter().map(|hint| format!(" ({hint})")).collect();
+            let hint = d.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
             format!("{} {}{hint}", d.place.as_ref().unwrap(), d.summary)
         })
         .collect();

@@ -108,6 +108,7 @@ fn cents(amount: Option<Decimal>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::costs::Cost;
     use crate::report::cost::fixtures::{HOSTILE, fleet, hostile, sample};
 
     #[test]
@@ -142,8 +143,7 @@ web-24,i-00000000000000018,u7i-12tb.224xlarge,running,us-east-1a,Windows with SQ
     fn what_is_not_known_is_empty() {
         let mut report = fleet(1);
         let row = &mut report.instances[0];
-        (row.volume_gib, row.memory_mib, row.ebs, row.total) =
-            (0, None, Default::default(), Default::default());
+        (row.volume_gib, row.memory_mib, row.ebs, row.total) = (0, None, Cost::default(), Cost::default());
         let text = cost_csv(&report).unwrap();
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let row = reader.records().next().unwrap().unwrap();

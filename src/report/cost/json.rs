@@ -98,6 +98,7 @@ mod tests {
     use crate::report::cost::fixtures::sample;
 
     #[test]
+    #[allow(clippy::too_many_lines)] // A whole report.
     fn every_field_has_its_name() {
         let mut report = sample();
         report.instances.truncate(1);

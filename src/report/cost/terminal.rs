@@ -1,5 +1,8 @@
 //! A cost report for a terminal, and the words about one that was written.
 
+use std::cmp::Reverse;
+use std::fmt::Write;
+
 use rust_decimal::Decimal;
 
 use crate::costs::{Cost, CostReport};
@@ -23,7 +26,8 @@ pub fn cost_text(report: &CostReport, palette: Palette) -> String {
     let mut add = |title: &str, table: Option<Table>| {
         if let Some(table) = table {
             let title = if title.is_empty() { String::new() } else { format!("{}\n", clean(title)) };
-            text.push_str(&format!("\n{title}{}", table.text(palette)));
+            // Writing to a text cannot fail.
+            let _ = write!(text, "\n{title}{}", table.text(palette));
         }
     };
     add("", Some(totals(report)));
@@ -152,7 +156,7 @@ fn keys(report: &CostReport) -> Vec<&str> {
 
 fn tags(report: &CostReport, key: &str) -> Table {
     let mut rows: Vec<_> = report.by_tag.iter().filter(|row| row.key == key).collect();
-    rows.sort_by(|one, other| other.total.forecast.cmp(&one.total.forecast));
+    rows.sort_by_key(|row| Reverse(row.total.forecast));
     let counts = ["INSTANCES", "VOLUMES", "DATABASES"].map(|name| (name, Align::Right));
     let mut table = costs_table(&["VALUE"], &counts);
     for row in rows.iter().take(MOST_VALUES) {

@@ -6,15 +6,20 @@ pub mod alarm_mute_rule;
 pub mod database_power;
 pub mod event_rule;
 mod halves;
+pub mod iam_role;
 pub mod instance_power;
 pub mod instance_storage;
 mod kind;
+pub mod lambda_function;
+pub mod lambda_permission;
+pub mod log_group;
 pub mod metric_alarm;
 pub mod schedule;
 pub mod schedule_group;
 pub mod snapshot;
 mod spec_fields;
 pub mod tag;
+mod waiting;
 
 pub use crate::aws::partition;
 pub use kind::{

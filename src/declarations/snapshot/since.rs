@@ -70,13 +70,14 @@ impl Snapshots {
 /// The rule of a record.
 pub(super) fn recorded(record: &Owned) -> Option<Recorded<'_>> {
     let rule = EventRule::from_fields(&record.fields).ok()?;
+    let expression = rule.expression()?.to_owned();
     let ours = rule.targets.into_iter().filter(|target| target.arn.ends_with(&format!(":target/{TARGET}")));
     let volumes = ours.filter_map(|target| {
         let volume = volume_of(&target)?;
         let since = since_of(&volume, &target.id);
         Some((volume, since))
     });
-    Some(Recorded { scope: &record.address.scope, expression: rule.expression, volumes: volumes.collect() })
+    Some(Recorded { scope: &record.address.scope, expression, volumes: volumes.collect() })
 }
 
 fn volume_of(target: &RuleTarget) -> Option<String> {

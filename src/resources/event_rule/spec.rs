@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::aws::partition;
 use crate::model::{Fields, KindText, Scope};
+use crate::resources::lambda_function::function_of_arn;
 use crate::resources::schedule::names::{LENGTH, fitting};
 use crate::resources::spec_fields;
 
@@ -21,13 +22,15 @@ pub(super) const TEXT: KindText =
 /// request, so who declares rules divides their targets.
 pub const MAX_TARGETS: usize = 5;
 
-/// A rule of the default bus that runs on a schedule, in UTC. Its key is its name; its owner is in its tags.
+/// A rule of the default bus that runs on a schedule, in UTC, or when an event comes. Its key is its name; its owner is in its
+/// tags.
 ///
 /// What AWS knows of rules and targets and this spec does not makes a rule inexpressible (see `aws/convert.rs`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventRule {
-    /// `cron(…)` in UTC, or `rate(…)`.
-    pub expression: String,
+    /// When it fires.
+    #[serde(flatten)]
+    pub when: When,
     /// Whether it fires.
     pub enabled: bool,
     /// What a person reads in the console: up to 512 characters.
@@ -36,6 +39,16 @@ pub struct EventRule {
     /// What it calls, sorted by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<RuleTarget>,
+}
+
+/// When a rule fires. AWS takes both in one rule, which this spec cannot express.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// At the times of `cron(…)` in UTC, or `rate(…)`.
+    Expression(String),
+    /// For each event that this pattern matches, in normal form ([`normal_pattern`]).
+    Pattern(Value),
 }
 
 /// One target of a rule.
@@ -63,10 +76,27 @@ pub struct RuleTarget {
 }
 
 impl EventRule {
-    /// A rule that is enabled.
-    pub fn new(expression: &str, mut targets: Vec<RuleTarget>) -> Self {
+    /// A rule on a schedule that is enabled.
+    pub fn new(expression: &str, targets: Vec<RuleTarget>) -> Self {
+        Self::of(When::Expression(expression.to_owned()), targets)
+    }
+
+    /// A rule for events that is enabled.
+    pub fn on(pattern: &Value, targets: Vec<RuleTarget>) -> Self {
+        Self::of(When::Pattern(normal_pattern(pattern)), targets)
+    }
+
+    pub(super) fn of(when: When, mut targets: Vec<RuleTarget>) -> Self {
         targets.sort_by(|one, other| one.id.cmp(&other.id));
-        Self { expression: expression.to_owned(), enabled: true, description: None, targets }
+        Self { when, enabled: true, description: None, targets }
+    }
+
+    /// Its schedule expression, where it has one.
+    pub fn expression(&self) -> Option<&str> {
+        match &self.when {
+            When::Expression(expression) => Some(expression),
+            When::Pattern(_) => None,
+        }
     }
 
     /// The field map that the planner compares.
@@ -110,6 +140,34 @@ impl RuleTarget {
             dead_letter_arn: None,
         }
     }
+
+    /// A Lambda function, which is given this, or the event itself. It takes no role: the function's own policy lets the rule
+    /// call it ("Amazon EventBridge resource-based policies" in the EventBridge user guide).
+    pub fn function(id: &str, arn: &str, input: Option<Value>) -> Self {
+        Self { role_arn: None, input, ..Self::new(id, arn, "", Value::Null) }
+    }
+}
+
+/// An event pattern in normal form: the values that a field may have are sorted, each once, because any of them will do
+/// ("Creating Amazon EventBridge event patterns" in the user guide). What matches otherwise than by a value (`{"numeric": [">", 0]}`)
+/// stays as it is: the order in it has a meaning.
+pub fn normal_pattern(pattern: &Value) -> Value {
+    match pattern {
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), values(name, value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+fn values(name: &str, value: &Value) -> Value {
+    let Value::Array(list) = value else { return normal_pattern(value) };
+    // The alternatives of `$or` are patterns themselves.
+    let list = list.iter().map(|one| if name == "$or" { normal_pattern(one) } else { one.clone() });
+    let mut list: Vec<Value> = list.collect();
+    list.sort_by_cached_key(Value::to_string);
+    list.dedup();
+    Value::Array(list)
 }
 
 /// The name itself where AWS takes it for a rule; else its beginning with what tells it from others that begin so.
@@ -135,22 +193,41 @@ pub fn runbook_target(scope: &Scope, name: &str) -> String {
     format!("arn:{}:ssm:{}::automation-definition/{name}:$DEFAULT", partition(&scope.region), scope.region)
 }
 
-/// `cron(0 10 ? * MON-FRI *) UTC: stop-instance of i-0a, i-0b`
+/// The ARN of a rule of the default bus: `arn:aws:events:REGION:ACCOUNT:rule/NAME`.
+pub fn rule_arn(scope: &Scope, name: &str) -> String {
+    format!("arn:{}:events:{}:{}:rule/{name}", partition(&scope.region), scope.region, scope.account)
+}
+
+/// `cron(0 10 ? * MON-FRI *) UTC: stop-instance of i-0a, i-0b`, or `on {"source":["aws.ec2"]}: function opsform-p-runner`
 fn summary(fields: &Fields) -> String {
     let Ok(rule) = EventRule::from_fields(fields) else {
         return String::new();
     };
-    let name = |target: &RuleTarget| {
-        let name = target.arn.rsplit('/').next().unwrap_or_default();
-        name.strip_suffix(":$DEFAULT").unwrap_or(name).to_owned()
+    let when = match &rule.when {
+        When::Expression(expression) if expression.starts_with("rate(") => expression.clone(),
+        When::Expression(expression) => format!("{expression} UTC"),
+        When::Pattern(pattern) => format!("on {pattern}"),
     };
-    let called: BTreeSet<String> = rule.targets.iter().map(name).collect();
-    let called = called.into_iter().collect::<Vec<_>>().join(", ");
-    let ids = rule.targets.iter().map(|target| &*target.id).collect::<Vec<_>>().join(", ");
-    let targets = if ids.is_empty() { "no target".to_owned() } else { format!("{called} of {ids}") };
-    let zone = if rule.expression.starts_with("rate(") { "" } else { " UTC" };
     let disabled = if rule.enabled { "" } else { " (disabled)" };
-    format!("{}{zone}: {targets}{disabled}", rule.expression)
+    format!("{when}: {}{disabled}", targets_in_words(&rule.targets))
+}
+
+fn targets_in_words(targets: &[RuleTarget]) -> String {
+    let mut functions = BTreeSet::new();
+    let (mut called, mut ids) = (BTreeSet::new(), Vec::new());
+    for target in targets {
+        if let Some(name) = function_of_arn(&target.arn) {
+            functions.insert(format!("function {name}"));
+            continue;
+        }
+        let name = target.arn.rsplit('/').next().unwrap_or_default();
+        called.insert(name.strip_suffix(":$DEFAULT").unwrap_or(name));
+        ids.push(&*target.id);
+    }
+    let called: Vec<&str> = called.into_iter().collect();
+    let others = (!ids.is_empty()).then(|| format!("{} of {}", called.join(", "), ids.join(", ")));
+    let all: Vec<String> = functions.into_iter().chain(others).collect();
+    if all.is_empty() { "no target".to_owned() } else { all.join(", ") }
 }
 
 #[cfg(test)]
@@ -165,6 +242,39 @@ mod tests {
         EventRule::new("cron(0 10 ? * MON-FRI *)", vec![target("i-0b"), target("i-0a")])
     }
 
+    fn stopped() -> EventRule {
+        let arn = "arn:aws:lambda:us-east-1:111122223333:function:opsform-p-runner";
+        let pattern = json!({"source": ["aws.ec2"], "detail": {"state": ["stopped", "running", "stopped"]}});
+        EventRule::on(&pattern, vec![RuleTarget::function("job", arn, None)])
+    }
+
+    #[test]
+    fn a_rule_has_a_schedule_or_a_pattern() {
+        let fields = stopped().to_fields();
+        assert_eq!(
+            fields["pattern"],
+            json!({"detail": {"state": ["running", "stopped"]}, "source": ["aws.ec2"]})
+        );
+        assert!(!fields.contains_key("expression") && stopped().expression().is_none());
+        assert_eq!(stop().to_fields()["expression"], "cron(0 10 ? * MON-FRI *)");
+        let neither: Fields = fields.into_iter().filter(|(name, _)| name != "pattern").collect();
+        assert!(EventRule::from_fields(&neither).is_err());
+    }
+
+    #[test]
+    fn what_has_no_meaning_in_a_pattern_makes_no_difference() {
+        let of = |text: &str| normal_pattern(&serde_json::from_str(text).unwrap());
+        let (one, other) =
+            (r#"{"a": ["x", "y", "x"], "b": {"c": [1]}}"#, r#"{"b": {"c": [1]}, "a": ["y", "x"]}"#);
+        assert_eq!(of(one), of(other));
+        let (one, other) =
+            (r#"{"$or": [{"a": ["x", "y"]}, {"b": [1]}]}"#, r#"{"$or": [{"b": [1]}, {"a": ["y", "x"]}]}"#);
+        assert_eq!(of(one), of(other));
+        let (one, other) =
+            (r#"{"a": [{"numeric": [">", 0, "<", 9]}]}"#, r#"{"a": [{"numeric": ["<", 9, ">", 0]}]}"#);
+        assert_ne!(of(one), of(other));
+    }
+
     #[test]
     fn fields_hold_the_whole_spec() {
         let mut odd = stop();
@@ -174,7 +284,7 @@ mod tests {
         (odd.targets[0].retries, odd.targets[0].max_event_age) = (Some(0), Some(60));
         odd.targets[0].dead_letter_arn = Some("arn:queue".to_owned());
         (odd.targets[1].role_arn, odd.targets[1].input) = (None, None);
-        for rule in [stop(), odd, EventRule::new("rate(1 day)", Vec::new())] {
+        for rule in [stop(), odd, stopped(), EventRule::new("rate(1 day)", Vec::new())] {
             let text = serde_json::to_string(&rule.to_fields()).unwrap();
             let fields: Fields = serde_json::from_str(&text).unwrap();
             assert_eq!(EventRule::from_fields(&fields).unwrap(), rule);
@@ -187,6 +297,8 @@ mod tests {
     fn a_summary_says_when_and_what() {
         assert_eq!(summary(&stop().to_fields()), "cron(0 10 ? * MON-FRI *) UTC: stop-instance of i-0a, i-0b");
         assert_eq!(summary(&EventRule::new("rate(1 day)", Vec::new()).to_fields()), "rate(1 day): no target");
+        let told = r#"on {"detail":{"state":["running","stopped"]},"source":["aws.ec2"]}: function opsform-p-runner"#;
+        assert_eq!(summary(&stopped().to_fields()), told);
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn rules(desired: &[Desired]) -> BTreeMap<String, EventRule> {
 fn lines(desired: &[Desired]) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, rule) in rules(desired) {
-        lines.push(format!("{name}: {}", rule.expression));
+        lines.push(format!("{name}: {}", rule.expression().unwrap()));
         for target in rule.targets {
             let called = target.arn.strip_prefix("arn:aws:").unwrap();
             lines.push(format!("  {} {called} {}", target.id, target.input.unwrap()));

@@ -38,7 +38,7 @@ fn an_instance_has_a_rule_with_a_target_for_each_volume() {
     assert_eq!(rules(&wanted), ["web_daily: vol-1 vol-2 of i-1", "data_daily: vol-3 of vol-3"]);
     assert_eq!(wanted.len(), 2);
     let rule = EventRule::from_fields(&wanted[0].fields).unwrap();
-    assert_eq!((&*rule.expression, rule.targets.len()), ("cron(30 9 * * ? *)", 2));
+    assert_eq!((rule.expression(), rule.targets.len()), (Some("cron(30 9 * * ? *)"), 2));
     let target = &rule.targets[0];
     assert_eq!(target.arn, "arn:aws:events:us-east-1:111122223333:target/create-snapshot");
     assert_eq!(target.role_arn.as_deref(), Some("arn:aws:iam::111122223333:role/snapshot"));

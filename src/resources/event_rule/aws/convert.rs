@@ -5,7 +5,7 @@ use aws_sdk_eventbridge::types::{DeadLetterConfig, RetryPolicy, Rule, RuleState,
 
 use crate::aws::{LABEL_TAG, PROJECT_TAG};
 use crate::plan::Change;
-use crate::resources::event_rule::{EventRule, RuleTarget};
+use crate::resources::event_rule::{EventRule, RuleTarget, When, normal_pattern};
 
 /// AWS's defaults of `RetryPolicy` ("Event retry policy and using dead-letter queues" in the EventBridge user guide).
 const RETRIES: u32 = 185;
@@ -13,10 +13,12 @@ const MAX_EVENT_AGE: u32 = 86_400;
 
 /// A live rule in normal form without its targets, or what makes it inexpressible.
 pub(super) fn from_live(rule: &Rule) -> Result<EventRule, String> {
+    let (expression, pattern) = (given(rule.schedule_expression()), given(rule.event_pattern()));
     let odd_state = rule.state().is_some_and(|s| !matches!(s, RuleState::Enabled | RuleState::Disabled));
     let managed = rule.managed_by().filter(|service| !service.is_empty());
     let features: Vec<String> = [
-        rule.event_pattern().is_some_and(|text| !text.is_empty()).then(|| "an event pattern".to_owned()),
+        (expression.is_some() && pattern.is_some())
+            .then(|| "an event pattern besides its schedule".to_owned()),
         managed.map(|service| format!("the management of {service}")),
         rule.role_arn().is_some_and(|text| !text.is_empty()).then(|| "a role of the rule itself".to_owned()),
         odd_state.then(|| "a state that is neither ENABLED nor DISABLED".to_owned()),
@@ -30,14 +32,25 @@ pub(super) fn from_live(rule: &Rule) -> Result<EventRule, String> {
     if !features.is_empty() {
         return Err(features.join(", "));
     }
-    let expression = rule.schedule_expression().filter(|text| !text.is_empty());
-    let expression =
-        expression.ok_or_else(|| "fields that this version of opsform does not know".to_owned())?;
+    let when = match (expression, pattern) {
+        (Some(expression), _) => When::Expression(expression.to_owned()),
+        (None, Some(pattern)) => {
+            let pattern =
+                serde_json::from_str(pattern).map_err(|_| "an event pattern that is no JSON".to_owned())?;
+            When::Pattern(normal_pattern(&pattern))
+        }
+        (None, None) => return Err("fields that this version of opsform does not know".to_owned()),
+    };
     Ok(EventRule {
         enabled: rule.state() != Some(&RuleState::Disabled),
         description: rule.description().filter(|text| !text.is_empty()).map(str::to_owned),
-        ..EventRule::new(expression, Vec::new())
+        ..EventRule::of(when, Vec::new())
     })
+}
+
+/// A text that is there; AWS may answer an empty one for none.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
 }
 
 /// A live target in normal form, or what makes its rule inexpressible.
@@ -155,8 +168,12 @@ mod tests {
         let mut odd = live();
         odd.event_pattern = Some("{}".to_owned());
         odd.managed_by = Some("autoscaling.amazonaws.com".to_owned());
-        let told = "an event pattern, the management of autoscaling.amazonaws.com";
+        let told = "an event pattern besides its schedule, the management of autoscaling.amazonaws.com";
         assert_eq!(from_live(&odd), Err(told.to_owned()));
+        let pattern = |text: &str| Rule::builder().name("r").event_pattern(text).build();
+        let on = EventRule::on(&json!({"a": ["x", "y"]}), Vec::new());
+        assert_eq!(from_live(&pattern(r#"{"a": ["y", "x"]}"#)), Ok(on));
+        assert_eq!(from_live(&pattern("{")), Err("an event pattern that is no JSON".to_owned()));
         let mut cloudtrail = live();
         cloudtrail.state = Some(RuleState::EnabledWithAllCloudtrailManagementEvents);
         assert!(from_live(&cloudtrail).unwrap_err().contains("a state"));

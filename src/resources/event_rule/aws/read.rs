@@ -8,11 +8,11 @@ use futures::future::try_join_all;
 
 use super::convert::{from_live, target_from_live};
 use crate::aws::{
-    Aws, AwsError, ErrorClass, Operation, PROJECT_TAG, Tags, ownership_of_tags, pages, partition,
-    tagged_of_type, tags_by_arn,
+    Aws, AwsError, ErrorClass, Operation, PROJECT_TAG, Tags, ownership_of_tags, pages, tagged_of_type,
+    tags_by_arn,
 };
 use crate::model::{Actual, Address, Fields, Ownership, Scope};
-use crate::resources::event_rule::{EventRule, KIND};
+use crate::resources::event_rule::{EventRule, KIND, rule_arn};
 use crate::resources::schedule::names::{LENGTH, fitting};
 use crate::resources::{OwnershipNeed, ReadRequest};
 
@@ -50,7 +50,7 @@ pub(super) async fn owners(
     scope: &Scope,
     names: &[&str],
 ) -> Result<BTreeMap<String, Ownership>, AwsError> {
-    let arns: Vec<String> = names.iter().map(|name| arn(scope, name)).collect();
+    let arns: Vec<String> = names.iter().map(|name| rule_arn(scope, name)).collect();
     let indexed = try_join_all(arns.chunks(ARNS_A_CALL).map(|arns| tags_by_arn(aws, scope, arns))).await?;
     let indexed: BTreeMap<String, Tags> = indexed
         .into_iter()
@@ -155,7 +155,7 @@ pub(super) async fn targets(aws: &Aws, scope: &Scope, name: &str) -> Result<Opti
 /// The owner by the rule's own word; `None` where there is no such rule.
 async fn own_word(aws: &Aws, scope: &Scope, name: &str) -> Result<Option<(String, Ownership)>, AwsError> {
     let clients = aws.clients(scope);
-    let arn = arn(scope, name);
+    let arn = rule_arn(scope, name);
     let answer = aws
         .call(scope, Operation::LIST_RULE_TAGS, || {
             clients.eventbridge.list_tags_for_resource().resource_arn(&arn).send()
@@ -181,11 +181,6 @@ fn shared_prefix<'a>(names: &BTreeSet<&'a str>) -> &'a str {
     first.get(..length).unwrap_or_default()
 }
 
-/// The ARN of a rule of the default bus: `arn:aws:events:REGION:ACCOUNT:rule/NAME`.
-pub(super) fn arn(scope: &Scope, name: &str) -> String {
-    format!("arn:{}:events:{}:{}:rule/{name}", partition(&scope.region), scope.region, scope.account)
-}
-
 /// The name in the ARN of a rule of the default bus; other buses' rules have their bus in between.
 fn name_of(arn: &str) -> Option<&str> {
     arn.split_once(":rule/").map(|(_, name)| name).filter(|name| !name.contains('/'))
@@ -208,7 +203,7 @@ mod tests {
     #[test]
     fn rules_of_other_buses_are_not_meant() {
         let scope = Scope::new("111122223333", "us-gov-west-1");
-        assert_eq!(name_of(&arn(&scope, "r.1")), Some("r.1"));
+        assert_eq!(name_of(&rule_arn(&scope, "r.1")), Some("r.1"));
         assert_eq!(name_of("arn:aws:events:us-east-1:111122223333:rule/bus/r"), None);
     }
 }

@@ -9,12 +9,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::convert::{own_tags, state, target};
-use super::read::{arn, targets};
+use super::read::targets;
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::{Fields, Scope};
 use crate::plan::{Change, Verb};
 use crate::resources::Step;
-use crate::resources::event_rule::{EventRule, MAX_TARGETS};
+use crate::resources::event_rule::{EventRule, MAX_TARGETS, When, rule_arn};
 
 /// The most targets that `PutTargets` and `RemoveTargets` take (their API references).
 const TARGETS_A_CALL: usize = 10;
@@ -84,7 +84,7 @@ async fn write(aws: &Aws, project: &str, change: &Change) -> Result<(), AwsError
 async fn claim(aws: &Aws, project: &str, change: &Change) -> Result<(), AwsError> {
     let scope = &change.address.scope;
     let clients = aws.clients(scope);
-    let arn = arn(scope, &change.address.key);
+    let arn = rule_arn(scope, &change.address.key);
     let tags = own_tags(project, change);
     let result = aws
         .call(scope, Operation::TAG_RULE, || {
@@ -103,8 +103,13 @@ async fn put_rule(aws: &Aws, project: &str, change: &Change, rule: &EventRule) -
     let (scope, name) = (&change.address.scope, &*change.address.key);
     let clients = aws.clients(scope);
     let tags = own_tags(project, change);
+    let (expression, pattern) = match &rule.when {
+        When::Expression(expression) => (Some(expression.clone()), None),
+        When::Pattern(pattern) => (None, Some(pattern.to_string())),
+    };
     aws.call(scope, Operation::PUT_RULE, || {
-        let request = clients.eventbridge.put_rule().name(name).schedule_expression(&rule.expression);
+        let request = clients.eventbridge.put_rule().name(name);
+        let request = request.set_schedule_expression(expression.clone()).set_event_pattern(pattern.clone());
         let request = request.set_description(rule.description.clone()).state(state(rule));
         request.set_tags(Some(tags.clone())).send()
     })

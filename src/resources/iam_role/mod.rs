@@ -1,0 +1,7 @@
+//! Kind `iam_role`: a role that services take on, with one inline policy.
+
+mod policy;
+mod spec;
+
+pub use policy::normal_policy;
+pub use spec::{IamRole, KIND, MAX_SESSION, role_arn, role_name, trust_of};

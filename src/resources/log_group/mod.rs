@@ -1,0 +1,5 @@
+//! Kind `log_group`: a log group of CloudWatch Logs, such as that of a function.
+
+mod spec;
+
+pub use spec::{KIND, LogGroup, RETENTION_DAYS, group_of_function};

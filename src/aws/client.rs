@@ -37,6 +37,12 @@ pub struct Clients {
     pub ec2: aws_sdk_ec2::Client,
     /// Amazon EventBridge: the rules of event buses.
     pub eventbridge: aws_sdk_eventbridge::Client,
+    /// AWS IAM, which is the same in all regions of a partition: see [`super::iam_home`].
+    pub iam: aws_sdk_iam::Client,
+    /// AWS Lambda.
+    pub lambda: aws_sdk_lambda::Client,
+    /// Amazon CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
     /// Amazon RDS.
     pub rds: aws_sdk_rds::Client,
     /// Amazon EventBridge Scheduler.
@@ -95,11 +101,15 @@ impl Aws {
             let account = &self.accounts[&scope.account];
             let config = account.to_builder().region(Region::new(scope.region.clone())).build();
             let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(WholeAnswer);
+            let iam = aws_sdk_iam::config::Builder::from(&config).interceptor(WholeAnswer);
             let rds = aws_sdk_rds::config::Builder::from(&config).interceptor(WholeAnswer);
             Arc::new(Clients {
                 cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
                 ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
                 eventbridge: aws_sdk_eventbridge::Client::new(&config),
+                iam: aws_sdk_iam::Client::from_conf(iam.build()),
+                lambda: aws_sdk_lambda::Client::new(&config),
+                logs: aws_sdk_cloudwatchlogs::Client::new(&config),
                 rds: aws_sdk_rds::Client::from_conf(rds.build()),
                 scheduler: aws_sdk_scheduler::Client::new(&config),
                 tagging: aws_sdk_resourcegroupstagging::Client::new(&config),

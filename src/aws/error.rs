@@ -366,6 +366,9 @@ fn innermost(error: &dyn StdError) -> String {
 /// CloudWatch gives two puts of one alarm at the same time no code of its own, only this message.
 const ALARM_BUSY: &str = "A separate request to update this alarm is in progress";
 
+/// Lambda gives a function that it is at work on and a name that is taken one code.
+const FUNCTION_BUSY: &str = "The operation cannot be performed at this time";
+
 fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
     match code {
         // "Common errors" and "Error codes for the Amazon EC2 API"; the SDK's own list of throttling codes.
@@ -404,8 +407,12 @@ fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         | "ConflictException"
         // "Error responses" of the S3 API: another request works on the same object.
         | "ConditionalRequestConflict"
-        | "OperationAborted" => ErrorClass::Conflict,
-        "NoSuchKey" | "NoSuchBucket" => ErrorClass::NotFound,
+        | "OperationAborted"
+        // CloudWatch Logs', IAM's.
+        | "OperationAbortedException"
+        | "EntityTemporarilyUnmodifiable" => ErrorClass::Conflict,
+        "ResourceConflictException" if message.starts_with(FUNCTION_BUSY) => ErrorClass::Conflict,
+        "NoSuchKey" | "NoSuchBucket" | "NoSuchEntity" => ErrorClass::NotFound,
         "ValidationError" if message.contains(ALARM_BUSY) => ErrorClass::Conflict,
         "RequestTimeout"
         | "RequestTimeoutException"
@@ -446,6 +453,8 @@ mod tests {
             ("no error code", 502, ErrorClass::Transient),
             ("ConditionalRequestConflict", 409, ErrorClass::Conflict),
             ("OperationAborted", 409, ErrorClass::Conflict),
+            ("NoSuchEntity", 404, ErrorClass::NotFound),
+            ("EntityAlreadyExists", 409, ErrorClass::Other),
             ("LimitExceeded", 400, ErrorClass::Other),
             ("ValidationError", 400, ErrorClass::Other),
         ] {
@@ -455,6 +464,14 @@ mod tests {
             classify("ValidationError", "A separate request to update this alarm is in progress.", 400),
             ErrorClass::Conflict
         );
+    }
+
+    #[test]
+    fn a_busy_function_is_not_one_that_exists() {
+        let of = |message: &str| classify("ResourceConflictException", message, 409);
+        let busy =
+            "The operation cannot be performed at this time. An update is in progress for resource: arn:x";
+        assert_eq!((of(busy), of("Function already exist: f")), (ErrorClass::Conflict, ErrorClass::Other));
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod tag_index;
 mod throttle;
 mod whole_answer;
 
-pub use arn::{alarm_arn, alarm_name, partition, rds_arn};
+pub use arn::{alarm_arn, alarm_name, iam_home, partition, rds_arn};
 pub use bucket::{Bucket, Condition, Encryption, Object, Write};
 pub use call::{CallCounts, OnceError, all};
 pub use client::{Aws, Clients};

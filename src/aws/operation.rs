@@ -58,6 +58,9 @@ macro_rules! operations {
 // Resource Groups Tagging's: its service quotas page. RDS and STS publish none; theirs are our choice.
 // EventBridge Scheduler's: "Amazon EventBridge Scheduler endpoints and quotas" in the AWS General Reference; more in large regions.
 // EventBridge publishes none for rules today; ours stay far below the 50 a second for all its operations together that its guide named once.
+// Lambda's: "Lambda quotas" in the Lambda developer guide: 100 GetFunction and 15 GetPolicy a second, and 15 a second of all other
+// calls about functions together, of which we take a part for each.
+// CloudWatch Logs': "CloudWatch Logs quotas" in its user guide; those that it does not name are our choice. IAM publishes none.
 // S3 takes "at least 3,500 PUT/COPY/POST/DELETE or 5,500 GET/HEAD requests per second per partitioned prefix" ("Best
 // practices design patterns: optimizing Amazon S3 performance"), far above what a state needs.
 operations! {
@@ -187,6 +190,92 @@ operations! {
     DELETE_RULE = operation("EventBridge", "DeleteRule", "events:DeleteRule", rate(5.0, 5.0));
     /// One rule a call.
     TAG_RULE = operation("EventBridge", "TagResource", "events:TagResource", rate(5.0, 5.0));
+    /// One function a call, with its tags; also asked while AWS is at work on it.
+    GET_FUNCTION = operation("Lambda", "GetFunction", "lambda:GetFunction", rate(50.0, 100.0));
+    /// One function a call. `GetFunction` needs this action for the tags in its answer.
+    LIST_FUNCTION_TAGS = operation("Lambda", "ListTags", "lambda:ListTags", rate(5.0, 15.0));
+    /// One function a call.
+    GET_EVENT_INVOKE_CONFIG = operation(
+        "Lambda", "GetFunctionEventInvokeConfig", "lambda:GetFunctionEventInvokeConfig", rate(5.0, 15.0)
+    );
+    /// One function a call.
+    CREATE_FUNCTION = operation("Lambda", "CreateFunction", "lambda:CreateFunction", rate(5.0, 5.0));
+    /// One function a call.
+    UPDATE_FUNCTION_CODE =
+        operation("Lambda", "UpdateFunctionCode", "lambda:UpdateFunctionCode", rate(5.0, 5.0));
+    /// One function a call.
+    UPDATE_FUNCTION_CONFIGURATION =
+        operation("Lambda", "UpdateFunctionConfiguration", "lambda:UpdateFunctionConfiguration", rate(5.0, 5.0));
+    /// One function a call.
+    DELETE_FUNCTION = operation("Lambda", "DeleteFunction", "lambda:DeleteFunction", rate(5.0, 5.0));
+    /// One function a call.
+    PUT_FUNCTION_CONCURRENCY =
+        operation("Lambda", "PutFunctionConcurrency", "lambda:PutFunctionConcurrency", rate(5.0, 5.0));
+    /// One function a call.
+    DELETE_FUNCTION_CONCURRENCY =
+        operation("Lambda", "DeleteFunctionConcurrency", "lambda:DeleteFunctionConcurrency", rate(5.0, 5.0));
+    /// One function a call.
+    PUT_EVENT_INVOKE_CONFIG = operation(
+        "Lambda", "PutFunctionEventInvokeConfig", "lambda:PutFunctionEventInvokeConfig", rate(5.0, 5.0)
+    );
+    /// One function a call.
+    DELETE_EVENT_INVOKE_CONFIG = operation(
+        "Lambda", "DeleteFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig", rate(5.0, 5.0)
+    );
+    /// One function a call. `CreateFunction` with tags needs this action besides its own.
+    TAG_FUNCTION = operation("Lambda", "TagResource", "lambda:TagResource", rate(5.0, 5.0));
+    /// One function a call, with all its statements.
+    GET_FUNCTION_POLICY = operation("Lambda", "GetPolicy", "lambda:GetPolicy", rate(15.0, 15.0));
+    /// One statement a call.
+    ADD_PERMISSION = operation("Lambda", "AddPermission", "lambda:AddPermission", rate(5.0, 5.0));
+    /// One statement a call.
+    REMOVE_PERMISSION = operation("Lambda", "RemovePermission", "lambda:RemovePermission", rate(5.0, 5.0));
+    /// One log group by its name; 50 a page, 10 a second.
+    DESCRIBE_LOG_GROUPS =
+        operation("CloudWatch Logs", "DescribeLogGroups", "logs:DescribeLogGroups", rate(10.0, 10.0));
+    /// One log group a call, 10 a second.
+    CREATE_LOG_GROUP = operation("CloudWatch Logs", "CreateLogGroup", "logs:CreateLogGroup", rate(10.0, 10.0));
+    /// One log group a call, 10 a second.
+    DELETE_LOG_GROUP = operation("CloudWatch Logs", "DeleteLogGroup", "logs:DeleteLogGroup", rate(10.0, 10.0));
+    /// One log group a call.
+    PUT_RETENTION_POLICY =
+        operation("CloudWatch Logs", "PutRetentionPolicy", "logs:PutRetentionPolicy", rate(5.0, 5.0));
+    /// One log group a call.
+    DELETE_RETENTION_POLICY =
+        operation("CloudWatch Logs", "DeleteRetentionPolicy", "logs:DeleteRetentionPolicy", rate(5.0, 5.0));
+    /// One log group a call.
+    LIST_LOG_GROUP_TAGS =
+        operation("CloudWatch Logs", "ListTagsForResource", "logs:ListTagsForResource", rate(5.0, 5.0));
+    /// One log group a call. `CreateLogGroup` with tags needs this action besides its own.
+    TAG_LOG_GROUP = operation("CloudWatch Logs", "TagResource", "logs:TagResource", rate(5.0, 5.0));
+    /// One role a call, with its tags.
+    GET_ROLE = operation("IAM", "GetRole", "iam:GetRole", rate(10.0, 10.0));
+    /// 1,000 roles a page; only where no state says which are ours.
+    LIST_ROLES = operation("IAM", "ListRoles", "iam:ListRoles", rate(10.0, 10.0));
+    /// The names of one role's inline policies.
+    LIST_ROLE_POLICIES = operation("IAM", "ListRolePolicies", "iam:ListRolePolicies", rate(10.0, 10.0));
+    /// One inline policy a call.
+    GET_ROLE_POLICY = operation("IAM", "GetRolePolicy", "iam:GetRolePolicy", rate(10.0, 10.0));
+    /// The policies that are attached to one role.
+    LIST_ATTACHED_ROLE_POLICIES =
+        operation("IAM", "ListAttachedRolePolicies", "iam:ListAttachedRolePolicies", rate(10.0, 10.0));
+    /// The instance profiles that one role is in; only before it is deleted.
+    LIST_INSTANCE_PROFILES_FOR_ROLE =
+        operation("IAM", "ListInstanceProfilesForRole", "iam:ListInstanceProfilesForRole", rate(10.0, 10.0));
+    /// One role a call.
+    CREATE_ROLE = operation("IAM", "CreateRole", "iam:CreateRole", rate(5.0, 5.0));
+    /// One role a call: its description and its sessions.
+    UPDATE_ROLE = operation("IAM", "UpdateRole", "iam:UpdateRole", rate(5.0, 5.0));
+    /// One role a call.
+    UPDATE_TRUST = operation("IAM", "UpdateAssumeRolePolicy", "iam:UpdateAssumeRolePolicy", rate(5.0, 5.0));
+    /// One inline policy a call.
+    PUT_ROLE_POLICY = operation("IAM", "PutRolePolicy", "iam:PutRolePolicy", rate(5.0, 5.0));
+    /// One inline policy a call.
+    DELETE_ROLE_POLICY = operation("IAM", "DeleteRolePolicy", "iam:DeleteRolePolicy", rate(5.0, 5.0));
+    /// One role a call. `CreateRole` with tags needs this action besides its own.
+    TAG_ROLE = operation("IAM", "TagRole", "iam:TagRole", rate(5.0, 5.0));
+    /// One role a call.
+    DELETE_ROLE = operation("IAM", "DeleteRole", "iam:DeleteRole", rate(5.0, 5.0));
     /// 100 resources a page, 15 a second.
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].

@@ -10,7 +10,7 @@ use crate::aws::all;
 use crate::declarations::Manifest;
 use crate::inventory::{TargetKind, Whereabouts, whereabouts};
 use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope, TargetRef};
-use crate::plan::{Absence, Change, Outlook, Plan};
+use crate::plan::{Absence, Change, Outlook, Plan, Verb};
 use crate::render::quoted;
 use crate::resources::{
     self, KeyRequest, Kind, OutlookQuestion, OwnershipNeed, PROTECT_TAG, ReadRequest, metric_alarm,
@@ -180,7 +180,7 @@ pub(super) async fn owners(
 /// What carrying out the changes takes and means, of the kinds that can say so.
 pub(super) async fn outlooks(session: &Session, plan: &Plan) -> Result<BTreeMap<Address, Outlook>> {
     let mut changes: BTreeMap<(&Scope, &str), Vec<&Change>> = BTreeMap::new();
-    for change in plan.changes.iter().filter(|change| change.after.is_some()) {
+    for change in plan.changes.iter().filter(|change| change.verb != Verb::Forget) {
         let of = (&change.address.scope, &*change.address.kind);
         changes.entry(of).or_default().push(change);
     }

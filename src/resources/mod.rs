@@ -47,6 +47,10 @@ pub const KINDS: &[&dyn Kind] = &[
     &schedule::ScheduleKind,
     &event_rule::EventRuleKind,
     &snapshot::SnapshotKind,
+    &iam_role::IamRoleKind,
+    &log_group::LogGroupKind,
+    &lambda_function::LambdaFunctionKind,
+    &lambda_permission::LambdaPermissionKind,
     &alarm_mute_rule::AlarmMuteRuleKind,
 ];
 

@@ -8,6 +8,7 @@ from typing import Any
 from alarm_store import AlarmStore
 from calls import CallLog
 from faults import Fault
+from functions import Functions
 from pricing import PriceList, standard
 from s3 import Bucket
 from scheduler import Timetable
@@ -26,6 +27,9 @@ class Account:
         self.buckets: dict[str, Bucket] = {}
         self.outboxes: dict[str, Outbox] = {}
         self.timetables: dict[str, Timetable] = {}
+        self.function_stores: dict[str, Functions] = {}
+        self.fired: list[dict[str, Any]] = []  # what functions were given, in order
+        self.role_tries: dict[tuple[str, str], int] = {}  # role id and service → how often it was tried
         self.opted_in: set[str] = set()
         self.bill: list[dict[str, str]] = []  # what Cost Explorer tells
         self.bill_page = 5000
@@ -49,6 +53,11 @@ class Account:
         if self.prices is None:
             self.prices = standard()
         return self.prices
+
+    def functions(self, region: str) -> Functions:
+        if region not in self.function_stores:
+            self.function_stores[region] = Functions(self, region)
+        return self.function_stores[region]
 
     def release(self) -> int:
         released = len(self.held)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import cbor2
+import rest_calls
 from ec2_query import listed
 from http_server import Request, Response
 from scheduler import read as read_schedule_call
@@ -30,7 +31,7 @@ class Call:
 
     `params` of a query call maps each name to its (last) value; of a CBOR or JSON call it is the decoded body.
     `keys` name what the call is about: alarms, an object, instances, volumes and snapshots, a database or its
-    ARN, recipients, a schedule, a rule.
+    ARN, recipients, a schedule, a rule, a function, a role, a log group.
     """
 
     __slots__ = (
@@ -86,6 +87,10 @@ class Call:
         if self.service == "scheduler":
             self.protocol = "rest-json"
             self.operation, self.params = read_schedule_call(self.request)
+            return
+        if self.service == "lambda":
+            self.protocol = "rest-json"
+            self.operation, self.params = rest_calls.read("lambda", self.request)
             return
         if self.request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
@@ -157,6 +162,11 @@ def rule_names(_operation: str, params: dict[str, Any]) -> list[str]:
     return [str(params[name]) for name in ("Name", "Rule", "ResourceARN") if name in params]
 
 
+def function_names(_operation: str, params: dict[str, Any]) -> list[str]:
+    """A function, or the ARN of one."""
+    return [str(params[name]) for name in ("FunctionName", "Resource") if name in params]
+
+
 def recipients(_operation: str, params: dict[str, Any]) -> list[str]:
     """As the call gives them; a raw mail may name them in its headers instead."""
     given = params.get("Destination") or {}
@@ -178,6 +188,11 @@ NAMED: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
     "scheduler": schedule_names,
     "events": rule_names,
     "pricing": priced,
+    "lambda": function_names,
+    "iam": lambda _operation, params: [params["RoleName"]] if "RoleName" in params else [],
+    "logs": lambda _operation, params: [
+        str(params[name]) for name in ("logGroupName", "resourceArn") if name in params
+    ],
 }
 
 

@@ -10,10 +10,13 @@ import check_ec2
 import check_event_rules
 import check_faults
 import check_fire
+import check_functions
+import check_log_groups
 import check_mail
 import check_mute_rules
 import check_parking
 import check_pricing
+import check_roles
 import check_s3
 import check_schedules
 import check_services
@@ -32,6 +35,9 @@ MODULES = (
     check_pricing,
     check_fire,
     check_event_rules,
+    check_roles,
+    check_log_groups,
+    check_functions,
     check_s3,
     check_faults,
 )

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
 from accounts import Account, Accounts
 from alarm_rules import ALARM_FIELDS, COMPOSITE_FIELDS
 from alarm_store import COMPOSITE, Alarm
+from event_bus import put_event
 from event_rules import stored_rules
 from faults import Fault
 from fire import fire
 from fire_rule import fire_rule
 from http_server import Request, Response
+from log_groups import stored_groups
 from mails import Mail
 from moto_bridge import MotoBridge, forget_account
 from protocols import AwsError, plain, timestamp
+from roles import stored_roles
 from scheduler import time_passes
 from seed import seed
 from ses import check_settings
@@ -30,7 +33,7 @@ from snapshots import finish
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
 OPTIONS = frozenset(
-    "delete_skips_missing index_lags no_tag_list delay mail mail_in slow_snapshots slow_volumes failed_targets unnamed_targets unnamed_instances failed_starts".split()
+    "delete_skips_missing index_lags no_tag_list delay mail mail_in slow_snapshots slow_volumes failed_targets unnamed_targets unnamed_instances failed_starts slow_functions role_lag no_function_tags".split()
 )
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 
@@ -75,10 +78,28 @@ class Control:
             return self._seed(account, body)
         if step == "POST fire":
             return self._fire(account, body)
+        if step in ("GET roles", "GET log_groups"):
+            return self._run(stored_roles if step == "GET roles" else stored_groups, account.number)
+        if step == "POST events":
+            return self._run(put_event, account, body.get("region", "us-east-1"), body["event"])
+        if step == "GET fired":
+            return answer({"fired": account.fired})
+        if step == "POST fired/clear":
+            account.fired.clear()
+            return answer({})
+        if step == "GET functions":
+            return answer(stored_functions(account))
+        if step == "POST functions/edit":
+            one = account.functions(body.get("region", "us-east-1")).functions[body["name"]]
+            one.fields.update(body["set"])
+            return answer(one.shown())
+        if zip_of := re.fullmatch(r"GET functions/([a-z0-9-]+)/([A-Za-z0-9_-]+)/zip", step):
+            content = account.functions(zip_of.group(1)).functions[zip_of.group(2)].zip
+            return Response(200, {"content-type": "application/zip"}, content)
         if step == "GET schedules":
             return answer(stored_schedules(account))
         if step == "GET rules":
-            return self._rules(account)
+            return self._run(stored_rules, account.number)
         if step == "POST schedules/pass":
             until = datetime.fromisoformat(body["until"]).timestamp()
             stores = sorted(account.timetables.items())
@@ -122,8 +143,11 @@ class Control:
         except (ValueError, KeyError) as wrong:
             return problem(400, f"fire: {type(wrong).__name__}: {wrong}")
 
-    async def _rules(self, account: Account) -> Response:
-        return answer(await self.moto.run(stored_rules, account.number))
+    async def _run(self, work: Callable[..., Any], *args: Any) -> Response:
+        try:
+            return answer(await self.moto.run(work, *args))
+        except (ValueError, KeyError, TypeError) as wrong:
+            return problem(400, f"{work.__name__}: {type(wrong).__name__}: {wrong}")
 
     async def _finish(self, number: str, region: str, body: dict[str, Any]) -> Response:
         try:
@@ -152,6 +176,24 @@ def stored_schedules(account: Account) -> dict[str, Any]:
     """By region, what GetSchedule answers of every schedule, sorted by group and name."""
     stores = {region: store.schedules for region, store in sorted(account.timetables.items()) if store.schedules}
     return {region: [known[place] for place in sorted(known)] for region, known in stores.items()}
+
+
+def stored_functions(account: Account) -> dict[str, Any]:
+    """By region, every function with what other calls set of it, sorted by name."""
+    found = {}
+    for region, store in sorted(account.function_stores.items()):
+        if store.functions:
+            found[region] = [
+                {
+                    **one.shown(),
+                    "Tags": one.tags,
+                    "Reserved": one.reserved,
+                    "Calls": one.calls,
+                    "Statements": list(one.statements.values()),
+                }
+                for _, one in sorted(store.functions.items())
+            ]
+    return found
 
 
 def sent_mails(account: Account) -> list[Mail]:

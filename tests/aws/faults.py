@@ -32,6 +32,8 @@ DENIALS = {
     "events": ("AccessDeniedException", 400),
     "ce": ("AccessDeniedException", 400),
     "pricing": ("AccessDeniedException", 400),
+    "lambda": ("AccessDeniedException", 403),
+    "logs": ("AccessDeniedException", 400),
 }
 IAM_NAMES = {"tagging": "tag"}  # where IAM's prefix of the service is not the name of the service here
 

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import event_bus
 from calls import Call
 from http_server import Request
 from protocols import AwsError
@@ -45,11 +46,15 @@ async def fire(account: Account, moto: MotoBridge, order: dict[str, Any]) -> dic
     if schedule["State"] == "DISABLED":
         raise ValueError(f"the schedule {'/'.join(place)} is disabled")
     check_time(schedule, order)
-    service, action = called(schedule["Target"]["Arn"])
+    to_function = event_bus.FUNCTION.match(schedule["Target"]["Arn"])
+    what = called(schedule["Target"]["Arn"]) if to_function is None else None
     given = json.loads(with_context(schedule, order))
     if schedule["ActionAfterCompletion"] == "DELETE" and schedule["ScheduleExpression"].startswith("at("):
         delete_schedule(store, {"GroupName": place[0], "Name": place[1]})
-    return await carry_out(account, moto, region, (service, action), given)
+    if what is None:
+        target = {"Arn": schedule["Target"]["Arn"]}
+        return event_bus.deliver(account, "schedule", schedule["Arn"], target, given)
+    return await carry_out(account, moto, region, what, given)
 
 
 async def carry_out(

@@ -12,6 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import event_bus
 from event_rules import rule_named
 from fire import carry_out
 from protocols import AwsError
@@ -40,10 +41,15 @@ async def fire_rule(account: Account, moto: MotoBridge, order: dict[str, Any]) -
     """What each target called, with which parameters, and how it ended."""
     region = order.get("region", "us-east-1")
     rule = await moto.run(rule_named, account.number, region, order["rule"])
+    if not rule.get("ScheduleExpression"):
+        raise ValueError(f"the rule {order['rule']} waits for events: put one")
     if rule["State"] == "DISABLED":
         raise ValueError(f"the rule {order['rule']} is disabled")
     told = []
     for target in rule["Targets"]:
+        if event_bus.FUNCTION.match(target["Arn"]):
+            told.append({"target": target["Id"], **to_function(account, region, rule, target, order)})
+            continue
         try:
             what, given = called(account.number, region, target)
         except AwsError as error:
@@ -56,6 +62,14 @@ async def fire_rule(account: Account, moto: MotoBridge, order: dict[str, Any]) -
                 await moto.run(set_start, account.number, region, ident.group(1), order["at"])
         told.append({"target": target["Id"], **ended})
     return {"targets": told}
+
+
+def to_function(
+    account: Account, region: str, rule: dict[str, Any], target: dict[str, Any], order: dict[str, Any]
+) -> dict[str, Any]:
+    given = (account.number, region, "aws.events", "Scheduled Event", rule["Arn"], {})
+    event = event_bus.event_of(*given, at=order.get("at"))
+    return event_bus.deliver(account, "rule", rule["Arn"], target, event)
 
 
 def set_start(account: str, region: str, ident: str, at: str) -> None:

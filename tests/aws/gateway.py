@@ -12,8 +12,11 @@ from typing import Any
 import cloudwatch
 import cost_explorer
 import databases
+import event_bus
+import functions
 import pricing
 import regions
+import roles
 import s3
 import scheduler
 import ses
@@ -37,6 +40,7 @@ class Gateway:
         self.moto = moto
         self.accounts = Accounts()
         self.control = Control(self.accounts, moto)
+        moto.on_state = self._state_changed
 
     def handle(self, request: Request) -> Answer | Coroutine[Any, Any, Answer]:
         if request.path.startswith("/_control/"):
@@ -115,7 +119,9 @@ class Gateway:
         if call.service == "pricing":
             return pricing.answer(call, account)
         if call.service == "scheduler":
-            return scheduler.answer(call, account)
+            return self._schedule(call, account)
+        if call.service == "lambda":
+            return self._function(call, account)
         if call.protocol == "rest-json":
             return self._mail(call, account)
         if call.service == "tagging" and call.operation == "GetResources":
@@ -125,6 +131,29 @@ class Gateway:
         if call.service == "rds" and account.options.get("no_tag_list"):
             return self._without_tag_lists(call)
         return self.moto.answer(call)
+
+    async def _function(self, call: Call, account: Account) -> Response:
+        role, wrong = call.params.get("Role"), None
+        if isinstance(role, str) and not await self.moto.run(roles.is_known, account, role, "lambda.amazonaws.com"):
+            wrong = functions.UNKNOWN_ROLE
+        try:
+            return functions.answer(call, account, wrong)
+        except AwsError as error:
+            return error_answer(call.protocol, call.service, error)
+
+    async def _schedule(self, call: Call, account: Account) -> Response:
+        """A role that is none of IAM's here is taken for one that Scheduler can take on."""
+        role = (call.params.get("Target") or {}).get("RoleArn")
+        try:
+            if isinstance(role, str) and await self.moto.run(roles.is_known, account, role, "scheduler.amazonaws.com") is False:
+                raise AwsError("ValidationException", scheduler.UNKNOWN_ROLE)
+            return scheduler.answer(call, account)
+        except AwsError as error:
+            return error_answer(call.protocol, call.service, error)
+
+    def _state_changed(self, account: str, region: str, ident: str, state: str) -> None:
+        event = event_bus.state_change(account, region, ident, state)
+        event_bus.put_event(self.accounts.get(account), region, event)
 
     def _mail(self, call: Call, account: Account) -> Response:
         operation = ses.OPERATIONS.get(call.operation)
@@ -151,6 +180,7 @@ class Gateway:
         query = tagging.Query(call.params)
         ours = tagging.tagged_alarms(account.alarms.get(call.region), query)
         ours += tagging.tagged_groups(account.timetables.get(call.region), query)
+        ours += tagging.tagged_functions(account.function_stores.get(call.region), query)
         if query.only_ours:
             return json_answer(query.page(ours))
         return self._tagged_with_others(call, account, query, ours)
@@ -160,7 +190,7 @@ class Gateway:
     ) -> Response:
         others = await self.moto.tagged(call.account, call.region, query)
         if account.options.get("index_lags"):
-            others = [(arn, tags) for arn, tags in others if ":rule/" not in arn]
+            others = [(arn, tags) for arn, tags in others if ":rule/" not in arn and ":log-group:" not in arn]
         try:
             return json_answer(query.page(ours + others))
         except AwsError as error:

@@ -36,6 +36,7 @@ INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 # Facts about instances that moto does not keep, by id. An id is never given twice.
 PERSISTENT: set[str] = set()  # spot instances of a persistent request
 HIBERNATING: set[str] = set()  # launched with hibernation
+CHANGED: list[tuple[str, str]] = []  # id and state of those that the call at hand brings to another one
 
 # The value that each filter looks at; a tuple holds several, any of which may match.
 FIELDS: dict[str, Callable[[Any, Any], Any]] = {
@@ -280,6 +281,7 @@ def hibernates(one: Any) -> bool:
 def fall_back(one: Any, reason: str) -> None:
     """A start that AWS takes and that comes to nothing: the instance is stopped again, and says why."""
     one.stop()
+    CHANGED[-1] = (one.id, "stopped")
     one.state_reason.code, _, _ = reason.partition(":")
     one.state_reason.message = reason
 
@@ -293,10 +295,12 @@ def render_change(one: Any, operation: str, code: int, state: str) -> str:
         code, state = was, before
     elif operation == "StopInstances":
         one.stop()
+        CHANGED.extend((one.id, state) for state in ("stopping", "stopped"))
         one.lost_ip = getattr(one, "assigned_ip", None)
         one.assigned_ip = None
     else:
         one.start()
+        CHANGED.extend((one.id, state) for state in ("pending", "running"))
         one.assigned_ip = "198.51.100.7" if getattr(one, "lost_ip", None) else None
         one.launch_time = utcnow()  # EC2's LaunchTime is the time of the last start
     return (
@@ -304,6 +308,14 @@ def render_change(one: Any, operation: str, code: int, state: str) -> str:
         f"<currentState><code>{code}</code><name>{state}</name></currentState>"
         f"<previousState><code>{was}</code><name>{before}</name></previousState></item>"
     )
+
+
+def states_after(call: Call) -> list[tuple[str, str]]:
+    """The states that instances came to by a call that was carried out, in order, each with its id."""
+    if call.operation == "TerminateInstances":
+        return [(ident, state) for ident in listed(call.params, "InstanceId") for state in ("shutting-down", "terminated")]
+    changed, CHANGED[:] = list(CHANGED), []
+    return changed
 
 
 OPERATIONS: dict[str, Callable[[Call], Response | None]] = {

@@ -21,6 +21,7 @@ import ec2_tags
 import event_rules
 import images
 import instances
+import log_groups
 import snapshots
 import storage
 import volumes
@@ -41,6 +42,7 @@ MODULES = {
     "ec2": (instances, volumes, storage, snapshots, images, ec2_tags),
     "rds": (databases,),
     "events": (event_rules,),
+    "logs": (log_groups,),
 }
 TAUGHT: dict[tuple[str, str], Callable[[Call], Response | None]] = {
     (service, name): operation
@@ -59,6 +61,8 @@ class MotoBridge:
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moto")
         self.app: Callable[..., Any] | None = None
+        # Told in moto's thread of each state that an instance comes to: account, region, id, state.
+        self.on_state: Callable[[str, str, str, str], object] = lambda *_: None
 
     def warm_up(self) -> None:
         """Imports moto; the first job of its thread, so every later one finds it there."""
@@ -91,12 +95,11 @@ class MotoBridge:
 
             if call.service == "cloudwatch" and call.protocol == "cbor":
                 return moto_cloudwatch.answer(call, self._wsgi)
-            taught = TAUGHT.get((call.service, call.operation))
-            if taught is not None and (answer := taught(call)) is not None:
-                return answer
-            if call.service == "rds":
-                check_page_size(call)
-            return self._wsgi(call, call.request.body, {})
+            answer = self._taught_or_moto(call)
+            if call.service == "ec2" and answer.status == 200:
+                for ident, state in instances.states_after(call):
+                    self.on_state(call.account, call.region, ident, state)
+            return answer
         except AwsError as error:
             return error_answer(call.protocol, call.service, error)
         except NotImplementedError as problem:
@@ -106,6 +109,14 @@ class MotoBridge:
         except Exception as problem:
             traceback.print_exc(file=sys.stderr)
             return error_answer(call.protocol, call.service, AwsError("InternalFailure", repr(problem), 500))
+
+    def _taught_or_moto(self, call: Call) -> Response:
+        taught = TAUGHT.get((call.service, call.operation))
+        if taught is not None and (answer := taught(call)) is not None:
+            return answer
+        if call.service == "rds":
+            check_page_size(call)
+        return self._wsgi(call, call.request.body, {})
 
     def _wsgi(self, call: Call, body: bytes, headers: dict[str, str]) -> Response:
         """Hands the request to moto's WSGI application, with the account in the header that moto reads it from."""

@@ -12,6 +12,7 @@ def teach() -> None:
     stop_databases()
     find_tags_by_resource()
     find_rules_by_tag()
+    find_log_groups_by_tag()
 
 
 def page_db_clusters() -> None:
@@ -88,3 +89,17 @@ def find_rules_by_tag() -> None:
                     yield TaggedResource(arn=rule.arn, tags=tags, resource_type="events:rule")
 
     EventsBackend.iter_tagged_resources = iter_tagged_resources  # type: ignore[method-assign]
+
+
+def find_log_groups_by_tag() -> None:
+    """moto's tag index gives log groups the type `logs:loggroup`, and shows those that were never tagged; AWS's type is
+    made of their ARN (`logs:log-group`)."""
+    from moto.core.resource_tagging import TaggedResource
+    from moto.logs.models import LogsBackend
+
+    def iter_tagged_resources(self: Any) -> Iterator[TaggedResource]:
+        for group in self.groups.values():
+            if tags := self.tagger.get_tag_dict_for_resource(group.arn):
+                yield TaggedResource(arn=group.arn, tags=tags, resource_type="logs:log-group")
+
+    LogsBackend.iter_tagged_resources = iter_tagged_resources  # type: ignore[method-assign]

@@ -30,6 +30,7 @@ CLOUDWATCH_SHAPES = {
 
 XML_NAMESPACES = {
     "rds": "http://rds.amazonaws.com/doc/2014-10-31/",
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }
 

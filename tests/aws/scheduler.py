@@ -29,6 +29,7 @@ PAGE, MAX_INPUT, MAX_TAGS = 100, 256 * 1024, 50
 DEFAULT = "default"
 PAST = 5 * 60  # seconds that a start may lie in the past
 UNIVERSAL = re.compile(r"arn:aws[a-z-]*:scheduler:::aws-sdk:([^:]*):([^:]*)")
+UNKNOWN_ROLE = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
 READ_ONLY = (
     "get describe list poll receive search scan query select read lookup discover validate batchGet batchDescribe "
     "batchRead transactGet adminGet adminList testMigration retrieve testConnection translateDocument isAuthorized "

@@ -55,7 +55,7 @@ def _violations(model: Model, name: str, value: Any, where: str) -> Iterator[str
             yield told(value, where, "Member must be a string")
             return
         yield from bounds(shape, len(value), value, where, "have length ")
-        if "pattern" in shape and not re.fullmatch(shape["pattern"], value):
+        if "pattern" in shape and not re.fullmatch(in_python(shape["pattern"]), value):
             yield told(value, where, f"Member must satisfy regular expression pattern: {shape['pattern']}")
         if "enum" in shape and value not in shape["enum"]:
             yield told(value, where, f"Member must satisfy enum value set: [{', '.join(shape['enum'])}]")
@@ -64,6 +64,13 @@ def _violations(model: Model, name: str, value: Any, where: str) -> Iterator[str
             yield told(value, where, "Member must be a number")
             return
         yield from bounds(shape, value, value, where, "have value ")
+
+
+def in_python(pattern: str) -> str:
+    """AWS writes patterns for Java, which has names for classes of characters that Python's `re` has not."""
+    for java, ours in (("\\p{L}", r"\w"), ("\\p{Z}", r"\s"), ("\\p{N}", r"\d")):
+        pattern = pattern.replace(java, ours)
+    return pattern
 
 
 def bounds(shape: Model, size: int, value: Any, where: str, what: str) -> Iterator[str]:

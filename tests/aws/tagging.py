@@ -11,12 +11,14 @@ import binascii
 from typing import Any
 
 from alarm_store import AlarmStore
+from functions import Functions
 from protocols import AwsError
 from scheduler import Timetable
 
 Tagged = tuple[str, dict[str, str]]  # ARN and tags
 ALARM_TYPES = ("cloudwatch", "cloudwatch:alarm")
 GROUP_TYPES = ("scheduler", "scheduler:schedule-group")
+FUNCTION_TYPES = ("lambda", "lambda:function")
 WITH_ARNS = ("ResourcesPerPage", "TagsPerPage", "PaginationToken", "TagFilters", "ResourceTypeFilters")
 
 
@@ -52,10 +54,10 @@ class Query:
 
     @property
     def only_ours(self) -> bool:
-        """Whether nothing that moto keeps can be in the answer: it is about alarms and schedule groups."""
+        """Whether nothing that moto keeps can be in the answer: it is about alarms, schedule groups and functions."""
         if self.arns:
-            return all(is_alarm(arn) or ":schedule-group/" in arn for arn in self.arns)
-        return bool(self.types) and all(kind in ALARM_TYPES + GROUP_TYPES for kind in self.types)
+            return all(is_alarm(arn) or ":schedule-group/" in arn or ":function:" in arn for arn in self.arns)
+        return bool(self.types) and all(kind in ALARM_TYPES + GROUP_TYPES + FUNCTION_TYPES for kind in self.types)
 
     def wants(self, arn: str, tags: dict[str, str]) -> bool:
         """Filters are joined with AND, the values of one with OR; a filter without values asks for the key only."""
@@ -110,6 +112,16 @@ def tagged_groups(store: Timetable | None, query: Query) -> list[Tagged]:
     if store is None or (query.types and not any(kind in GROUP_TYPES for kind in query.types)):
         return []
     found = ((group["Arn"], group["tags"]) for group in store.groups.values() if group["tags"])
+    return [(arn, tags) for arn, tags in found if query.wants(arn, tags)]
+
+
+def tagged_functions(store: Functions | None, query: Query) -> list[Tagged]:
+    """Functions with tags."""
+    if store is None or (query.types and not any(kind in FUNCTION_TYPES for kind in query.types)):
+        return []
+    if store.account.options.get("index_lags"):
+        return []
+    found = ((one.fields["FunctionArn"], one.tags) for one in store.functions.values() if one.tags)
     return [(arn, tags) for arn, tags in found if query.wants(arn, tags)]
 
 

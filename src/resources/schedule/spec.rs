@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::aws::{LABEL_TAG, PROJECT_TAG, partition};
 use crate::cron::Expression;
 use crate::model::{Fields, KindText};
+use crate::resources::lambda_function::function_of_arn;
 use crate::resources::spec_fields;
 
 /// The kind's name.
@@ -223,6 +224,10 @@ fn summary(fields: &Fields) -> String {
 /// What it does: that of a call which opsform declares in words, any other as it is.
 fn call_in_words(schedule: &Schedule) -> String {
     let input = |name: &str| schedule.input.get(name).and_then(Value::as_str);
+    if let Some(function) = function_of_arn(&schedule.target_arn) {
+        let input = schedule.input_text().map_or_else(String::new, |input| format!(" with {input}"));
+        return format!("function {function}{input}");
+    }
     let call = schedule.target_arn.split_once(":aws-sdk:").map_or(&*schedule.target_arn, |(_, call)| call);
     let words = match call {
         "ec2:startInstances" => Some(format!("start {}", instances(&schedule.ids))),

@@ -16,7 +16,9 @@ use super::spec::{Schedule, TEXT, begins_later_or_ends_earlier, begun_by, differ
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Fields, KindText, Ownership, Scope};
 use crate::resources::schedule::names::parse_key;
-use crate::resources::{Kind, Operations, OwnershipNeed, ReadRequest, Reliance, Step, schedule_group};
+use crate::resources::{
+    Course, Kind, Operations, OwnershipNeed, ReadRequest, Reliance, Step, schedule_group,
+};
 
 /// The kind `schedule`.
 #[derive(Clone, Copy, Debug)]
@@ -111,12 +113,20 @@ impl Kind for ScheduleKind {
         write::operation(step)
     }
 
+    fn carry_out_telling<'a>(
+        &'a self,
+        course: &'a Course<'a>,
+        batch: &'a [Step],
+    ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
+        write::carry_out(course.aws, course.tell, batch).boxed()
+    }
+
     fn carry_out<'a>(
         &'a self,
         aws: &'a Aws,
         _project: &'a str,
         batch: &'a [Step],
     ) -> BoxFuture<'a, Vec<Result<(), AwsError>>> {
-        write::carry_out(aws, batch).boxed()
+        write::carry_out(aws, &|_, _| {}, batch).boxed()
     }
 }

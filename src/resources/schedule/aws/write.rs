@@ -4,11 +4,12 @@ use uuid::Uuid;
 
 use super::convert::parts;
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
-use crate::model::Scope;
+use crate::model::{Address, Scope};
 use crate::plan::{Change, Verb};
 use crate::resources::Step;
 use crate::resources::schedule::Schedule;
 use crate::resources::schedule::names::parse_key;
+use crate::resources::waiting::until_role_is_known;
 
 /// The call that carries out a step.
 pub(super) fn operation(step: &Step) -> &'static Operation {
@@ -22,15 +23,24 @@ pub(super) fn operation(step: &Step) -> &'static Operation {
 }
 
 /// Carries out a batch; one result for each step, in order.
-pub(super) async fn carry_out(aws: &Aws, batch: &[Step]) -> Vec<Result<(), AwsError>> {
+pub(super) async fn carry_out(aws: &Aws, tell: Tell<'_>, batch: &[Step]) -> Vec<Result<(), AwsError>> {
     let mut results = Vec::with_capacity(batch.len());
     for step in batch {
-        results.push(one(aws, step).await);
+        results.push(one(aws, tell, step).await);
     }
     results
 }
 
-async fn one(aws: &Aws, step: &Step) -> Result<(), AwsError> {
+/// Hears how far a schedule is.
+type Tell<'a> = &'a (dyn Fn(&Address, &str) + Sync);
+
+/// What Scheduler says of a role that it cannot take on, which one that was made a moment ago looks like.
+const UNKNOWN_ROLE: &str = "must allow AWS EventBridge Scheduler to assume the role";
+
+/// What the names of roles begin with that opsform makes. Somebody else's was there before, so it is not waited for.
+const OUR_ROLES: &str = ":role/opsform-";
+
+async fn one(aws: &Aws, tell: Tell<'_>, step: &Step) -> Result<(), AwsError> {
     let address = step.address();
     let Some(place) = parse_key(&address.key) else {
         return Err(unfit(step, format!("{:?} is not the key of a schedule", address.key)));
@@ -39,16 +49,29 @@ async fn one(aws: &Aws, step: &Step) -> Result<(), AwsError> {
         Step::Remove(_) => remove(aws, &address.scope, place).await,
         Step::Write(change) => {
             let schedule = wanted(change).map_err(|why| unfit(step, why))?;
-            if operation(step) == Operation::UPDATE_SCHEDULE {
-                match update(aws, step, place, &schedule).await {
-                    // Gone since the plan was made: what is gone may be written.
-                    Err(error) if error.class == ErrorClass::NotFound => {}
-                    result => return result,
-                }
+            let what = format!(
+                "{} must be there, and its trust policy must let scheduler.amazonaws.com take it on (sts:AssumeRole)",
+                schedule.role_arn
+            );
+            if !schedule.role_arn.contains(OUR_ROLES) {
+                return write(aws, step, place, &schedule).await;
             }
-            create(aws, step, place, &schedule).await
+            let is_refused: fn(&AwsError) -> bool = |error| error.message.contains(UNKNOWN_ROLE);
+            let told = |what: &str| tell(address, what);
+            until_role_is_known(aws, is_refused, &told, &what, || write(aws, step, place, &schedule)).await
         }
     }
+}
+
+async fn write(aws: &Aws, step: &Step, place: (&str, &str), schedule: &Schedule) -> Result<(), AwsError> {
+    if operation(step) == Operation::UPDATE_SCHEDULE {
+        match update(aws, step, place, schedule).await {
+            // Gone since the plan was made: what is gone may be written.
+            Err(error) if error.class == ErrorClass::NotFound => {}
+            result => return result,
+        }
+    }
+    create(aws, step, place, schedule).await
 }
 
 fn wanted(change: &Change) -> Result<Schedule, String> {

@@ -291,7 +291,9 @@ fn arns(manifest: &Manifest, kind: &dyn resources::Kind, places: Vec<PolicyPlace
     let of_place = |(partition, account, region)| {
         ends(account, region).into_iter().map(move |end| format!("arn:{partition}:{end}"))
     };
-    places.into_iter().flat_map(of_place).collect()
+    // What is the same in all regions, as a role, is named once.
+    let mut named = BTreeSet::new();
+    places.into_iter().flat_map(of_place).filter(|arn| named.insert(arn.clone())).collect()
 }
 
 /// Partition, account and region, of which the latter two may be `*`.

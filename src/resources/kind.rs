@@ -163,7 +163,8 @@ pub trait Kind: Send + Sync {
     /// The operation whose rate decides how long steps like this one take, for the time left.
     fn pacing_operation(&self, step: &Step) -> &'static Operation;
 
-    /// What carrying out these changes, all in one scope, takes and means, where that is more than one write; by key.
+    /// What carrying out these changes, all in one scope, takes and means, where that is more than one write; by key. Deletes are among
+    /// them.
     fn outlook<'a>(
         &'a self,
         _aws: &'a Aws,

@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
+#[path = "support_lambda.rs"]
+mod lambda;
+
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// A running emulator. It ends when this process does, however that ends: it reads our pipe as its standard input.

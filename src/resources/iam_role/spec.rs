@@ -54,7 +54,8 @@ impl IamRole {
 
     /// The field map that the planner compares.
     pub fn to_fields(&self) -> Fields {
-        spec_fields::to_fields(self)
+        let (trust, policy) = (normal_policy(&self.trust), self.policy.as_ref().map(normal_policy));
+        spec_fields::to_fields(&Self { trust, policy, ..self.clone() })
     }
 
     /// The spec of a field map.

@@ -18,7 +18,7 @@ use super::spec::TEXT;
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Fields, KindText, Ownership, Scope};
 use crate::plan::Verb;
-use crate::resources::{Course, Kind, Operations, OwnershipNeed, ReadRequest, Step};
+use crate::resources::{Course, Kind, Operations, OwnershipNeed, ReadRequest, Reliance, Step};
 
 /// The kind `lambda_function`.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +90,11 @@ impl Kind for LambdaFunctionKind {
         project: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Actual>, AwsError>> {
         read::find_owned(aws, scope, project).boxed()
+    }
+
+    fn reliance(&self, _fields: &Fields) -> Reliance {
+        // Without its role it would be waited for in vain.
+        Reliance::Declaration
     }
 
     fn batch_size(&self, _step: &Step) -> usize {

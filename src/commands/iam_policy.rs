@@ -345,6 +345,21 @@ fn partitions(manifest: &Manifest) -> BTreeSet<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::Placed;
+    use crate::model::Place;
+
+    #[test]
+    fn what_is_the_same_in_all_regions_is_named_once() {
+        let regions = ["eu-west-1", "us-east-1"];
+        let listed =
+            regions.map(|region| Placed { value: region.to_owned(), place: Place::Named(String::new()) });
+        let mut settings = Settings::default();
+        settings.aws.regions = Regions::Listed(listed.into());
+        let manifest = Manifest { settings, declarations: Vec::new(), warnings: Diagnostics::new() };
+        let of = |name: &str| declared_arns(&manifest, resources::kind(name).unwrap());
+        assert_eq!(of("iam_role"), ["arn:aws:iam::*:role/opsform-*"]);
+        assert_eq!(of("lambda_function").len(), 2);
+    }
 
     #[test]
     fn each_kind_has_statements_of_its_own() {

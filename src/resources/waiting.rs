@@ -12,7 +12,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// How long a new role may take until every service knows it. IAM promises no time ("Changes that I make are not always immediately
 /// visible" in the IAM user guide); it is seconds, and Terraform's provider waits as long as this.
-const UNTIL_A_ROLE_IS_KNOWN: Duration = Duration::from_secs(120);
+const UNTIL_A_ROLE_IS_KNOWN: Duration = Duration::from_mins(2);
 
 /// The pauses of somebody who waits.
 pub(super) struct Waiting {

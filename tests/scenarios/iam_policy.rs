@@ -106,6 +106,8 @@ fn the_policy_knows_what_the_manifest_uses() {
     let allowed = actions(&policy);
     assert!(allowed.contains("ec2:DescribeInstances") && !allowed.contains("rds:DescribeDBInstances"));
     assert!(!allowed.contains("ec2:DescribeRegions") && !allowed.contains("sts:AssumeRole"));
+    let of_functions = ["iam:", "lambda:", "logs:"];
+    assert!(!allowed.iter().any(|action| of_functions.iter().any(|service| action.starts_with(service))));
     assert_eq!(resources(&policy, "OpsformRead"), json!("*"));
     assert_eq!(
         resources(&policy, "OpsformWriteMetricAlarm"),

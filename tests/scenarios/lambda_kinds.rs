@@ -3,12 +3,16 @@
 
 use std::fs;
 
-use opsform::model::{Desired, Fields};
+use opsform::model::{Desired, Fields, Ownership};
+use opsform::resources;
 use opsform::resources::event_rule::{self, EventRule, RuleTarget};
 use opsform::resources::iam_role::{self, IamRole, role_arn, role_name, trust_of};
 use opsform::resources::lambda_function::{self, LambdaFunction, code_sha256, function_arn, function_name};
 use opsform::resources::lambda_permission::{self, LambdaPermission, statement_id};
 use opsform::resources::log_group::{self, LogGroup, group_of_function};
+use opsform::resources::schedule::names::{group_name, key as schedule_key};
+use opsform::resources::schedule::{self, Schedule, description};
+use opsform::resources::schedule_group;
 use serde_json::{Value, json};
 
 use crate::hands_on::{HandsOn, PROJECT, changed, verbs};
@@ -236,4 +240,64 @@ async fn a_package_in_s3_is_read_by_lambda() {
     let (_, report) = world.apply(&wanted.all(&world)).await;
     assert!(report.failures[0].error.message.contains("is not the package that the plan was made with"));
     assert_eq!(changed(&world.plan(&wanted.all(&world)).await), ["code_sha256"]);
+}
+
+#[tokio::test]
+async fn a_schedule_calls_the_function() {
+    let world = HandsOn::new();
+    let mut wanted = Wanted::new(&world, "one");
+    wanted.role = IamRole::new(&trust_of(&["lambda.amazonaws.com", "scheduler.amazonaws.com"]), None);
+    let (function, role, _) = names();
+    let arn = function_arn(&world.scope, &function);
+    let mut schedule =
+        Schedule::new("cron(0 10 ? * MON-FRI *)", "Asia/Seoul", &arn, &role_arn(&world.scope, &role));
+    schedule.input = json!({"job": "audit"});
+    schedule.description = Some(description(PROJECT, "runner"));
+    let group = world.desired(schedule_group::KIND, &group_name(PROJECT), schedule_group::fields());
+    let key = schedule_key(PROJECT, &["audit"]);
+    let mut all = wanted.all(&world);
+    all.extend([group, world.desired(schedule::KIND, &key, schedule.to_fields())]);
+    // Each service comes to know the role by itself.
+    world.account.options(json!({"role_lag": 1}));
+    assert_eq!(world.apply_all(&all).await.len(), 7);
+    assert_eq!(world.told.lock().unwrap().len(), 2);
+    assert_eq!(verbs(&world.plan(&all).await), [""; 0]);
+    let (group, name) = key.split_once('/').unwrap();
+    assert_eq!(world.account.fire(REGION, group, name)["status"], 202);
+    let fired = world.account.fired();
+    assert_eq!((fired.len(), &fired[0]["event"]), (1, &json!({"job": "audit"})));
+    let order = |calls: &[String]| -> Vec<String> {
+        let wanted = ["DeleteSchedule", "DeleteFunction", "DeleteRole"];
+        calls.iter().filter(|one| wanted.contains(&&***one)).cloned().collect()
+    };
+    world.account.clear_calls();
+    world.apply_all(&[]).await;
+    assert_eq!(order(&writes(&world)), ["DeleteSchedule", "DeleteFunction", "DeleteRole"]);
+}
+
+#[tokio::test]
+async fn a_lost_state_is_found_again() {
+    let world = HandsOn::new();
+    let wanted = Wanted::new(&world, "one");
+    let all = wanted.all(&world);
+    world.apply_all(&all).await;
+    let aws = world.aws().await;
+    let mut found = Vec::new();
+    for kind in
+        resources::KINDS.iter().filter(|kind| all.iter().any(|one| one.address.kind == kind.text().kind))
+    {
+        found.extend(kind.find_owned(&aws, &world.scope, PROJECT).await.unwrap());
+        assert_eq!(kind.find_owned(&aws, &world.scope, "another").await.unwrap().len(), 0);
+        let elsewhere = world.elsewhere("eu-west-1");
+        assert_eq!(kind.find_owned(&aws, &elsewhere, PROJECT).await.unwrap().len(), 0);
+    }
+    let ours = Ownership::Project { name: PROJECT.to_owned(), label: Some("runner".to_owned()) };
+    assert_eq!(found.len(), all.len());
+    for one in &all {
+        let live = found.iter().find(|live| live.address == one.address).unwrap();
+        let mut fields = one.fields.clone();
+        // Lambda does not tell where the package came from.
+        fields.remove("package");
+        assert_eq!((&live.fields, &live.ownership), (&fields, &ours));
+    }
 }

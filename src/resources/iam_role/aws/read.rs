@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::Role;
+use aws_sdk_iam::types::{InstanceProfile, Role};
 use futures::future::try_join_all;
 
 use super::convert::{Live, POLICY, beside_ours, from_live, owner};
@@ -134,7 +134,7 @@ pub(super) async fn held_by(aws: &Aws, scope: &Scope, name: &str) -> Result<Opti
         Err(error) if error.class == ErrorClass::NotFound => return Ok(None),
         profiles => profiles?,
     };
-    let names: Vec<&str> = profiles.iter().map(|profile| profile.instance_profile_name()).collect();
+    let names: Vec<&str> = profiles.iter().map(InstanceProfile::instance_profile_name).collect();
     let profiles = (!names.is_empty()).then(|| format!("the instance profile {}", names.join(", ")));
     let others: Vec<String> = beside_ours(&live).chain(profiles).collect();
     let why = || format!("somebody gave it {}, so it is not opsform's alone", others.join(", "));

@@ -1,6 +1,6 @@
 //! The spec from and to the SDK's types.
 
-use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
+use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput as Calls;
 use aws_sdk_lambda::types::{
     Architecture as LiveArchitecture, DeadLetterConfig, DestinationConfig, Environment, EphemeralStorage,
     FunctionConfiguration, LastUpdateStatus, LogFormat, OnFailure, PackageType, SnapStartApplyOn, State,
@@ -20,7 +20,7 @@ pub(super) struct Live {
     /// The concurrency that is reserved for it.
     pub(super) reserved: Option<u32>,
     /// What is said of its asynchronous calls.
-    pub(super) calls: Option<GetFunctionEventInvokeConfigOutput>,
+    pub(super) calls: Option<Calls>,
 }
 
 /// A live function in normal form without its package, or what makes it inexpressible.
@@ -54,10 +54,8 @@ pub(super) fn from_live(live: &Live) -> Result<LambdaFunction, String> {
             .and_then(|storage| number(Some(storage.size())))
             .unwrap_or(EPHEMERAL_MB),
         reserved_concurrency: live.reserved,
-        async_retries: number(calls.and_then(|calls| calls.maximum_retry_attempts()))
-            .unwrap_or(ASYNC_RETRIES),
-        async_max_age: number(calls.and_then(|calls| calls.maximum_event_age_in_seconds()))
-            .unwrap_or(ASYNC_MAX_AGE),
+        async_retries: number(calls.and_then(Calls::maximum_retry_attempts)).unwrap_or(ASYNC_RETRIES),
+        async_max_age: number(calls.and_then(Calls::maximum_event_age_in_seconds)).unwrap_or(ASYNC_MAX_AGE),
         on_failure_arn: given(on_failure),
         broken: failure(function),
         ..LambdaFunction::new(
@@ -96,7 +94,8 @@ fn inexpressible_features(live: &Live) -> Vec<String> {
         (on_success.is_some(), "a destination for successes"),
     ]
     .into_iter()
-    .filter_map(|(present, name)| present.then(|| name.to_owned()))
+    .filter(|(present, _)| *present)
+    .map(|(_, name)| name.to_owned())
     .collect()
 }
 
@@ -203,7 +202,7 @@ mod tests {
             .environment(environment)
             .ephemeral_storage(parts.storage)
             .build();
-        let calls = GetFunctionEventInvokeConfigOutput::builder()
+        let calls = Calls::builder()
             .maximum_retry_attempts(signed(function.async_retries))
             .maximum_event_age_in_seconds(signed(function.async_max_age))
             .destination_config(destinations(function))
@@ -241,8 +240,7 @@ mod tests {
         odd.configuration.logging_config = Some(LoggingConfig::builder().log_format(LogFormat::Json).build());
         let success = OnSuccess::builder().destination("arn:bus").build();
         let destinations = DestinationConfig::builder().on_success(success).build();
-        odd.calls =
-            Some(GetFunctionEventInvokeConfigOutput::builder().destination_config(destinations).build());
+        odd.calls = Some(Calls::builder().destination_config(destinations).build());
         let told = "layers, a VPC, a container image, active tracing, a logging configuration, a destination for successes";
         assert_eq!(from_live(&odd), Err(told.to_owned()));
         let mut plain = live(&function());

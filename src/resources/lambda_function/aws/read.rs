@@ -17,7 +17,7 @@ use crate::resources::waiting::Waiting;
 use crate::resources::{KeyRequest, ReadRequest, lambda_permission};
 
 /// How long Lambda may be at work on a function: a zip takes it seconds.
-const LONGEST_WORK: Duration = Duration::from_secs(300);
+const LONGEST_WORK: Duration = Duration::from_mins(5);
 
 /// Reads the functions of these names.
 pub(super) async fn read(

@@ -194,7 +194,10 @@ class Events(FunctionCase):
         self.events.put_rule(Name="on", EventPattern=json.dumps(pattern))
         (rule,) = self.events.list_rules()["Rules"]
         self.assertEqual((json.loads(rule["EventPattern"]), rule.get("ScheduleExpression")), (pattern, None))
-        self.events.put_targets(Rule="on", Targets=[{"Id": "f", "Arn": self.arn}])
+        target = {"Id": "f", "Arn": self.arn}
+        with_role = {**target, "RoleArn": self.role}
+        self.refused("ValidationException", self.events.put_targets, Rule="on", Targets=[with_role])
+        self.events.put_targets(Rule="on", Targets=[target])
         first, second = self.seed(instances=[{"count": 2}])["instances"]
         ec2 = self.client("ec2")
         ec2.stop_instances(InstanceIds=[first])

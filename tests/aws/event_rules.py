@@ -22,6 +22,7 @@ from service_models import service_model, violations
 PAGE, MAX_RULES, MAX_TARGETS, MAX_IN_A_REQUEST = 100, 300, 5, 10
 BUILT_IN = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:target/[a-z-]+")
 OLDER = re.compile(r"arn:aws[a-z-]*:automation:[a-z0-9-]+:\d{12}:action/.+")
+FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:")
 TOO_MANY = "The requested resource exceeds the maximum number allowed."
 
 
@@ -94,7 +95,7 @@ def check_target(target: dict[str, Any]) -> None:
         raise invalid(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
     if BUILT_IN.fullmatch(arn) and not target.get("RoleArn"):
         raise invalid(f"RoleArn is required for target {arn}.")
-    if OLDER.fullmatch(arn) and target.get("RoleArn"):
+    if (OLDER.fullmatch(arn) or FUNCTION.match(arn)) and target.get("RoleArn"):
         raise invalid(f"RoleArn is not supported for target {arn}.")
 
 

@@ -104,7 +104,7 @@ pub struct LambdaFunction {
     pub role_arn: String,
     /// The package: SHA-256 of the zip, in base64 ([`super::code_sha256`]).
     pub code_sha256: String,
-    /// Where the package is read from when it is deployed: a path, or `s3://BUCKET/KEY` ([`super::Package`]). AWS does not tell it, so the
+    /// Where the package is read from when it is deployed: a path, from the working directory if it is relative, or `s3://BUCKET/KEY` ([`super::Package`]). AWS does not tell it, so the
     /// live function has that of the manifest, or the one last written; alone it is never a difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,

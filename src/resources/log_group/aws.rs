@@ -120,8 +120,7 @@ fn going(change: &Change) -> Option<&str> {
 }
 
 fn logs_go() -> Outlook {
-    let note =
-        "the logs in the group are deleted with it; `protect = true` in the declaration keeps the group";
+    let note = "the logs in the group are deleted with it; leave it out with --exclude to keep them";
     Outlook { notes: vec![note.to_owned()], ..Outlook::default() }
 }
 

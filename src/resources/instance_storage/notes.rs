@@ -68,7 +68,7 @@ pub(super) fn parking_saves(world: &World, wanted: &Storage, prices: &StoragePri
 
 fn saving_of(world: &World, prices: &StoragePrices) -> Priced<Decimal> {
     let volumes = world.attached();
-    saving(prices, volumes.values().map(|(volume, _)| &volume.attributes))
+    saving(prices, volumes.iter().map(|(volume, _)| &volume.attributes))
 }
 
 fn dollars(amount: Decimal) -> String {

@@ -50,37 +50,31 @@ struct Run {
     aws: Simulated,
     goal: Goal,
     memory: Memory,
+    /// What is wrong with every key.
+    key_fault: Option<String>,
 }
 
 impl Run {
     fn new(volumes: usize, goal: Goal) -> Self {
-        Self { aws: Simulated::new(volumes), goal, memory: Memory::default() }
+        Self { aws: Simulated::new(volumes), goal, memory: Memory::default(), key_fault: None }
     }
 
     fn verdict(&mut self) -> Verdict {
-        if self.memory.starts > 0 && self.aws.world.instance.power == Power::Stopped {
-            self.memory.seen_stopped += 1;
+        self.memory.fell_back = self.memory.starts > 0 && self.aws.world.instance.power == Power::Stopped;
+        self.memory.see(&self.aws.world.instance);
+        let verdict = decide(&self.aws.world, &self.goal, &self.memory);
+        if matches!(verdict, Verdict::Wait(_)) {
+            self.memory.wait();
         }
-        decide(&self.aws.world, &self.goal, &self.memory)
+        verdict
     }
 
     fn call(&mut self, step: &Step) {
         // A call that AWS refuses is followed by another look.
-        let _ = self.aws.call(step);
-        self.remember(step);
-        self.check(step);
-    }
-
-    fn remember(&mut self, step: &Step) {
-        match step {
-            Step::CreateSet { .. } => self.memory.sets_begun += 1,
-            Step::Start => self.memory.starts += 1,
-            Step::CreateVolume { snapshot, .. } => {
-                *self.memory.volumes_made.entry(snapshot.clone()).or_default() += 1;
-            }
-            Step::LookAtKey { key } => drop(self.memory.keys.insert(key.clone(), None)),
-            _ => {}
+        if self.aws.call(step).is_ok() {
+            self.memory.note(step, self.key_fault.clone());
         }
+        self.check(step);
     }
 
     #[track_caller]
@@ -108,7 +102,7 @@ impl Run {
                     self.memory = Memory::default();
                     return;
                 }
-                Accident::Fail(failing) if index == failing => self.remember(step),
+                Accident::Fail(failing) if index == failing => self.memory.note(step, self.key_fault.clone()),
                 Accident::Twice(twice) if index == twice => {
                     self.call(step);
                     self.call(step);
@@ -145,7 +139,7 @@ impl Run {
         assert!(world.snapshots.is_empty(), "{:#?}", world.snapshots);
         assert_eq!(world.volumes.len(), volumes, "{:#?}", world.volumes);
         for device in devices(volumes) {
-            let (volume, place) = world.attached()[&*device];
+            let (volume, place) = world.at(&device).unwrap();
             let record = record(&device);
             assert_eq!((&volume.attributes, volume.stage), (&record.volume, Stage::InUse));
             assert_eq!(place.delete_on_termination, record.delete_on_termination, "{device}");
@@ -225,12 +219,92 @@ fn a_snapshot_that_always_fails_is_told_and_nothing_is_deleted() {
 #[test]
 fn a_key_that_is_disabled_stops_it_before_anything_is_deleted() {
     let mut run = Run::new(2, PARKED);
-    run.memory.keys.insert("key".to_owned(), Some("it is disabled".to_owned()));
+    run.key_fault = Some("it is disabled".to_owned());
     for _ in 0..20 {
         run.meet(Accident::Nothing);
     }
     assert!(matches!(run.verdict(), Verdict::Stuck(why) if why.contains("it is disabled")));
     assert!(run.aws.world.volumes.iter().all(|volume| volume.on(INSTANCE).is_some()));
+}
+
+/// What was found out of a key holds for the round that follows, and for no later one.
+#[test]
+fn a_key_is_looked_at_right_before_each_detaching_and_deleting() {
+    let mut run = Run::new(3, PARKED);
+    let mut calls_before = Vec::new();
+    loop {
+        match run.verdict() {
+            Verdict::Done => break,
+            Verdict::Stuck(why) => panic!("{why}"),
+            Verdict::Wait(_) => {
+                calls_before.clear();
+                run.aws.pass();
+            }
+            Verdict::Act(steps) => {
+                let destroys = |step: &Step| matches!(step, Step::Detach { .. } | Step::DeleteVolume { .. });
+                let of_key = |step: &Step| matches!(step, Step::LookAtKey { .. });
+                let keyless = run.aws.world.volumes.len() == 1 && run.aws.world.volumes[0].id == "vol-0";
+                assert!(
+                    !steps.iter().any(destroys) || calls_before.iter().any(of_key) || keyless,
+                    "{steps:?}"
+                );
+                steps.iter().for_each(|step| run.call(step));
+                calls_before = steps;
+            }
+        }
+    }
+    run.expect_goal(3);
+}
+
+#[test]
+fn sets_that_are_of_no_use_are_not_taken_without_end() {
+    for (mar, words) in [
+        ("deleted", "1 of 2 snapshots"),
+        ("all gone", "somebody deleted their snapshots"),
+        ("binned", "it is archived"),
+    ] {
+        let mut run = Run::new(2, PARKED);
+        for _ in 0..60 {
+            run.meet(Accident::Nothing);
+            match mar {
+                "deleted" if run.aws.world.snapshots.len() == 2 => drop(run.aws.world.snapshots.pop()),
+                "all gone" => run.aws.world.snapshots.clear(),
+                "binned" => run
+                    .aws
+                    .world
+                    .snapshots
+                    .iter_mut()
+                    .for_each(|one| one.copied = Copied::Other("it is archived".to_owned())),
+                _ => {}
+            }
+        }
+        assert_eq!(run.memory.sets_begun, 2, "{mar}");
+        assert!(matches!(run.verdict(), Verdict::Stuck(why) if why.contains(words)), "{mar}");
+        assert_eq!(run.aws.world.volumes.len(), 2);
+    }
+}
+
+#[test]
+fn two_volumes_at_one_device_are_not_told_apart_and_so_not_touched() {
+    for device in ["/dev/sdf", ""] {
+        let mut run = Run::new(3, PARKED);
+        for volume in &mut run.aws.world.volumes[1..] {
+            volume.attachments[0].device = device.to_owned();
+        }
+        until_stuck(&mut run, &format!("the device {device:?}"));
+        assert_eq!((run.aws.world.volumes.len(), run.aws.world.snapshots.len()), (3, 0));
+    }
+}
+
+#[track_caller]
+fn until_stuck(run: &mut Run, words: &str) {
+    for _ in 0..60 {
+        run.meet(Accident::Nothing);
+    }
+    match run.verdict() {
+        Verdict::Stuck(why) => assert!(why.contains(words), "{why}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Runs until a step of this sort is about to be taken.
@@ -246,15 +320,70 @@ fn until(run: &mut Run, wanted: impl Fn(&Step) -> bool) {
 }
 
 #[test]
-fn a_volume_that_somebody_takes_off_is_theirs() {
+fn a_volume_that_somebody_takes_off_is_not_forgotten() {
     let mut run = Run::new(3, PARKED);
     until(&mut run, |step| matches!(step, Step::Detach { .. }));
     run.aws.detach("vol-2").unwrap();
     run.aws.pass();
+    until_stuck(&mut run, "vol-2 was detached while it is being parked: attach it again (/dev/sdg)");
+    assert_eq!((run.aws.world.volumes.len(), run.aws.world.snapshots.len()), (3, 3));
+    // Whoever says that it is theirs keeps it.
+    run.aws.world.snapshots.retain(|one| one.volume != "vol-2");
     run.finish();
     let volumes: Vec<&str> = run.aws.world.volumes.iter().map(|volume| &*volume.id).collect();
-    assert_eq!(volumes, ["vol-2"]);
-    assert_eq!(run.aws.world.snapshots.len(), 2);
+    assert_eq!((volumes, run.aws.world.snapshots.len()), (vec!["vol-2"], 2));
+}
+
+#[test]
+fn an_instance_that_somebody_starts_is_not_stopped_a_second_time() {
+    let mut run = Run::new(2, PARKED);
+    until(&mut run, |step| matches!(step, Step::Detach { .. }));
+    run.aws.start().unwrap();
+    until_stuck(&mut run, "somebody started it meanwhile");
+    assert_eq!((run.aws.world.instance.power, run.aws.world.volumes.len()), (Power::Running, 2));
+    run.aws.stop();
+    until_stuck(&mut run, "somebody started it meanwhile");
+    // Another run is another wish.
+    run.finish();
+    run.expect_goal(2);
+}
+
+#[test]
+fn an_instance_that_somebody_stops_is_not_started_a_second_time() {
+    let mut run = Run::new(2, PARKED);
+    run.finish();
+    run.goal = RUNNING;
+    run.memory = Memory::default();
+    until(&mut run, |step| matches!(step, Step::Unmark { .. }));
+    run.aws.stop();
+    run.aws.pass();
+    until_stuck(&mut run, "it was started and stopped again");
+    assert_eq!((run.aws.world.instance.power, run.aws.world.snapshots.len()), (Power::Stopped, 2));
+}
+
+/// Somebody puts another root volume on a parked instance.
+#[test]
+fn what_is_the_only_copy_is_not_left_behind() {
+    for goal in [PARKED, RUNNING] {
+        let mut run = Run::new(2, PARKED);
+        run.finish();
+        let mut stranger = Simulated::new(1).world.volumes.remove(0);
+        "vol-stranger".clone_into(&mut stranger.id);
+        stranger.attachments[0].since = super::simulated::moment(5000);
+        run.aws.world.volumes.push(stranger);
+        run.aws.start().unwrap();
+        run.goal = goal;
+        run.memory = Memory::default();
+        until_stuck(&mut run, "is the only copy of volumes");
+        assert_eq!(run.aws.world.snapshots.len(), 2);
+        run.aws.world.volumes.clear();
+        run.aws.stop();
+        run.aws.pass();
+        // It has run without them, so they are as old as they are: restored, they are whole again.
+        run.goal = RUNNING;
+        run.finish();
+        assert_eq!((run.aws.world.volumes.len(), run.aws.world.snapshots.len()), (2, 0));
+    }
 }
 
 #[test]

@@ -5,8 +5,14 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-/// The tag that names a set of parking snapshots; on a volume, the set that it is being restored from.
+use super::world::{Attachment, Instance, Volume};
+
+/// The tag of a parking snapshot that names its set.
 pub const SET_TAG: &str = "opsform:parking";
+
+/// The tag of a volume with the set that it is being restored from. No snapshot bears it: whoever makes a volume of a parking snapshot and takes
+/// over its tags has one of their own.
+pub(super) const MARK_TAG: &str = "opsform:restoring";
 
 /// The tag of a parking snapshot with the instance that it is of.
 pub(super) const INSTANCE_TAG: &str = "opsform:parking-instance";
@@ -95,9 +101,12 @@ impl Attributes {
         compare("type", self.volume_type.clone(), live.volume_type.clone());
         compare("iops", number(self.iops), number(live.iops));
         compare("throughput", number(self.throughput), number(live.throughput));
-        compare("encrypted", self.encrypted.to_string(), live.encrypted.to_string());
-        let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "none".to_owned());
-        compare("KMS key", key(&self.key), key(&live.key));
+        // EBS encryption by default encrypts whatever is made, and nothing can be done about that.
+        if self.encrypted || !live.encrypted {
+            compare("encrypted", self.encrypted.to_string(), live.encrypted.to_string());
+            let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "none".to_owned());
+            compare("KMS key", key(&self.key), key(&live.key));
+        }
         compare("Availability Zone", self.zone.clone(), live.zone.clone());
         compare("multi-attach", self.multi_attach.to_string(), live.multi_attach.to_string());
         all
@@ -111,6 +120,16 @@ impl Attributes {
 }
 
 impl Record {
+    /// What a volume on an instance is.
+    pub(super) fn of(volume: &Volume, attachment: &Attachment, instance: &Instance) -> Self {
+        Self {
+            device: attachment.device.clone(),
+            root: attachment.device == instance.root_device,
+            delete_on_termination: attachment.delete_on_termination,
+            volume: volume.attributes.clone(),
+        }
+    }
+
     /// The tags that hold it.
     ///
     /// # Errors

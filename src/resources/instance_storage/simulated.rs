@@ -106,7 +106,7 @@ impl Simulated {
 
     /// What the volume on a device holds, and how often its disk was written to.
     pub(super) fn on_device(&self, device: &str) -> Option<(Content, u64)> {
-        let (volume, _) = *self.world.attached().get(device)?;
+        let (volume, _) = self.world.at(device)?;
         let content = *self.contents.get(&volume.id)?;
         Some((content, self.written[content.0]))
     }
@@ -147,7 +147,7 @@ impl Simulated {
         if self.world.instance.power != Power::Running {
             return;
         }
-        let on: Vec<String> = self.world.attached().values().map(|(volume, _)| volume.id.clone()).collect();
+        let on: Vec<String> = self.world.attached().iter().map(|(volume, _)| volume.id.clone()).collect();
         for id in on {
             if let Some((disk, version)) = self.contents.get_mut(&id) {
                 self.written[*disk] += 1;
@@ -208,7 +208,7 @@ impl Simulated {
             Step::Stop => self.stop(),
             Step::Start => self.start()?,
             Step::LookAtKey { .. } => {}
-            Step::CreateSet { of } => self.create_set(*of),
+            Step::CreateSet { set_size } => self.create_set(*set_size),
             Step::Record { snapshot, record } => self.snapshot(snapshot)?.record = Ok((**record).clone()),
             Step::DeleteSnapshot { snapshot } => {
                 self.snapshot(snapshot)?;
@@ -240,7 +240,7 @@ impl Simulated {
     fn create_set(&mut self, of: usize) {
         let taken = self.now();
         let set = self.new_id("set");
-        let on: Vec<Volume> = self.world.attached().values().map(|(volume, _)| (*volume).clone()).collect();
+        let on: Vec<Volume> = self.world.attached().iter().map(|(volume, _)| (*volume).clone()).collect();
         for volume in on {
             let id = self.new_id("snap");
             if let Some(&content) = self.contents.get(&volume.id) {
@@ -317,7 +317,7 @@ impl Simulated {
     }
 
     pub(super) fn attach(&mut self, id: &str, device: &str) -> Result<(), String> {
-        if self.world.attached().contains_key(device) {
+        if self.world.at(device).is_some() {
             return Err("the device is in use".to_owned());
         }
         if device == self.world.instance.root_device && self.world.instance.power != Power::Stopped {

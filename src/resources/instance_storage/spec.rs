@@ -133,9 +133,9 @@ pub(super) fn live_fields(world: &World, wanted: &Storage) -> Fields {
 fn volumes(world: &World) -> BTreeMap<String, Value> {
     let attached = world.attached().into_iter();
     attached
-        .map(|(device, (volume, _))| {
+        .map(|(volume, place)| {
             let what = &volume.attributes;
-            (device.to_owned(), format!("{}, {} GiB {}", volume.id, what.size, what.volume_type).into())
+            (place.device.clone(), format!("{}, {} GiB {}", volume.id, what.size, what.volume_type).into())
         })
         .collect()
 }

@@ -48,7 +48,7 @@ fn phrase(step: &Step, world: &World) -> (&'static str, String) {
 fn volumes(world: &World) -> String {
     let attached = world.attached().into_iter();
     let words = attached
-        .map(|(device, (volume, _))| format!("{device} ({}, {})", volume.id, size(&volume.attributes)));
+        .map(|(volume, place)| format!("{} ({}, {})", place.device, volume.id, size(&volume.attributes)));
     words.collect::<Vec<_>>().join(", ")
 }
 

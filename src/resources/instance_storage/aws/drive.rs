@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::join_all;
+use futures::join;
+use jiff::Timestamp;
 
-use super::act::{Made, Subject, act, is_worth_another_look};
+use super::act::{After, Made, Subject, act, is_unclear, operation, outlook_of, switch};
 use super::facts::refusals;
 use super::observe::{Seen, observe};
+use super::patience::{AGREES_WITHIN, Lasting, SHOWN_WITHIN, Start, Surprises, Taken, Timely};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
 use crate::model::{Address, Scope};
 use crate::resources::instance_storage::decide::{Memory, Step, Verdict, decide};
 use crate::resources::instance_storage::spec::{Standing, Storage, standing};
 use crate::resources::instance_storage::words::steps_words;
-use crate::resources::instance_storage::world::{Copied, Power, World};
+use crate::resources::instance_storage::world::{Copied, Stage, World};
 use crate::resources::{Course, Step as KindStep};
 
 /// The first pause between two looks; it doubles up to the longest one. There is no limit to how long is waited: the first
@@ -25,14 +28,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// of its instance to the second is of no use.
 const BEFORE_ANOTHER_SET: Duration = Duration::from_secs(2);
 
-/// Looks for what AWS said that it made, before that is taken for gone.
-const MOST_LOOKS: usize = 12;
-
-/// Looks in a row at an instance and its volumes that do not agree; with the pauses between them many minutes.
-const MOST_DISAGREEMENTS: usize = 40;
-
-/// Calls in a row that AWS refuses because the world is another one.
-const MOST_SURPRISES: usize = 8;
+/// MiB/s that the volumes of a Region load with in all.
+const INITIALIZATION_OF_A_REGION: i32 = 5_000;
 
 /// One instance on its way.
 struct Job<'a> {
@@ -40,11 +37,17 @@ struct Job<'a> {
     label: &'a str,
     wanted: Storage,
     memory: Memory,
-    /// What AWS made and does not show yet, and how often that was looked for.
+    /// What AWS made and does not show yet.
     expected: BTreeSet<String>,
-    looks: usize,
-    surprises: usize,
-    disagreements: usize,
+    unseen: Lasting,
+    disagrees: Lasting,
+    surprises: Surprises,
+    taken: Taken,
+    start: Option<Start>,
+    /// What tells this run's calls from those of others.
+    run: u32,
+    /// The time of the last start that was seen.
+    started: Timestamp,
     /// What was last told to be waited for.
     told: String,
     standing: Option<Standing>,
@@ -57,6 +60,7 @@ pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result
     let scope = first.address().scope.clone();
     let mut jobs: Vec<Job<'_>> = batch.iter().map(|step| Job::new(step, &scope)).collect();
     let mut refusals_known = false;
+    let mut out_of_reach = false;
     let mut idle = 0;
     while jobs.iter().any(Job::is_open) {
         if course.aws.stop().is_cancelled() {
@@ -68,6 +72,10 @@ pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result
             Ok(seen) => seen,
             Err(error) if matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled) => {
                 // AWS is at work all the same: a network that is away for an hour ends nothing.
+                if !out_of_reach {
+                    tell_first(course, &jobs, &format!("looks again until AWS answers: {error}"));
+                    out_of_reach = true;
+                }
                 pause(course.aws, &mut idle).await;
                 continue;
             }
@@ -77,37 +85,88 @@ pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result
                 break;
             }
         };
+        out_of_reach = false;
         if !refusals_known {
             refuse(course, &scope, &mut jobs, &seen).await;
             refusals_known = true;
         }
-        let round: Vec<(usize, Step)> = jobs
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, job)| job.is_open())
-            .flat_map(|(index, job)| {
-                let steps = job.judge(course, &scope, &seen);
-                steps.into_iter().map(move |step| (index, step))
-            })
-            .collect();
+        let mut budget = initialization_budget(&jobs, &seen);
+        let mut round: Round = Vec::new();
+        for (index, job) in jobs.iter_mut().enumerate().filter(|(_, job)| job.is_open()) {
+            let steps = job.judge(course, &scope, &seen, &mut budget);
+            round.extend(steps.into_iter().map(|step| (index, step)));
+        }
         if round.is_empty() {
             if jobs.iter().any(Job::is_open) {
                 pause(course.aws, &mut idle).await;
             }
             continue;
         }
-        let results = join_all(round.iter().map(|(index, step)| jobs[*index].call(course, step))).await;
-        let mut surprised = false;
+        idle = 0;
+        let results = carry_out(course, &scope, &jobs, &round).await;
         for ((index, step), result) in round.iter().zip(results) {
-            surprised |= jobs[*index].learn(step, result);
-        }
-        if surprised {
-            pause(course.aws, &mut idle).await;
-        } else {
-            idle = 0;
+            jobs[*index].learn(course, step, result);
         }
     }
     jobs.into_iter().map(|job| job.outcome.unwrap_or(Ok(()))).collect()
+}
+
+/// What is called at once, and for which job.
+type Round = Vec<(usize, Step)>;
+
+/// Makes the calls of a round side by side. Stops and starts of many instances are one call; where that fails, which of
+/// them it is because of is found out one by one.
+async fn carry_out(
+    course: &Course<'_>,
+    scope: &Scope,
+    jobs: &[Job<'_>],
+    round: &Round,
+) -> Vec<Result<Made, AwsError>> {
+    let one_by_one = |steps: Vec<usize>| {
+        join_all(steps.into_iter().map(|at| jobs[round[at].0].call_at(course, at, &round[at].1)))
+    };
+    let (together, single): (Vec<usize>, Vec<usize>) =
+        (0..round.len()).partition(|at| matches!(round[*at].1, Step::Stop | Step::Start));
+    let (starts, stops): (Vec<usize>, Vec<usize>) =
+        together.into_iter().partition(|at| round[*at].1 == Step::Start);
+    let of_many = |steps: Vec<usize>, step: Step| async move {
+        if steps.len() < 2 {
+            return one_by_one(steps).await;
+        }
+        let ids: Vec<&str> = steps.iter().map(|at| &*jobs[round[*at].0].address.key).collect();
+        match switch(course.aws, scope, &ids, &step).await {
+            Ok(()) => steps.into_iter().map(|at| (at, Ok(Made::default()))).collect(),
+            Err(error) if is_unclear(&error) => {
+                steps.into_iter().map(|at| (at, Err(error.clone()))).collect()
+            }
+            Err(_) => one_by_one(steps).await,
+        }
+    };
+    let (single, stops, starts) =
+        join!(one_by_one(single), of_many(stops, Step::Stop), of_many(starts, Step::Start));
+    let mut results: Vec<_> = single.into_iter().chain(stops).chain(starts).collect();
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// MiB/s with which further volumes may be loaded: what a Region gives in all ("Initialize Amazon EBS volumes" in the EBS user
+/// guide; a request beyond that fails), less what is being made.
+fn initialization_budget(jobs: &[Job<'_>], seen: &BTreeMap<String, Seen>) -> i32 {
+    let making = |job: &&Job<'_>| {
+        let volumes = seen.get(&*job.address.key).map(|seen| &seen.world.volumes);
+        volumes.into_iter().flatten().filter(|one| one.stage == Stage::Creating && one.mark.is_some()).count()
+    };
+    let open = jobs.iter().filter(|job| job.is_open());
+    let used = open.filter_map(|job| {
+        Some(job.wanted.initialization_rate?.saturating_mul(i32::try_from(making(&job)).ok()?))
+    });
+    INITIALIZATION_OF_A_REGION.saturating_sub(used.fold(0, i32::saturating_add))
+}
+
+fn tell_first(course: &Course<'_>, jobs: &[Job<'_>], what: &str) {
+    if let Some(job) = jobs.iter().find(|job| job.is_open()) {
+        (course.tell)(job.address, what);
+    }
 }
 
 fn fail_all(jobs: &mut [Job<'_>], error: &AwsError) {
@@ -158,9 +217,13 @@ impl<'a> Job<'a> {
             wanted: wanted.unwrap_or_default(),
             memory: Memory::default(),
             expected: BTreeSet::new(),
-            looks: 0,
-            surprises: 0,
-            disagreements: 0,
+            unseen: Lasting::default(),
+            disagrees: Lasting::default(),
+            surprises: Surprises::default(),
+            taken: Taken::default(),
+            start: None,
+            started: Timestamp::UNIX_EPOCH,
+            run: fastrand::u32(..),
             told: String::new(),
             standing: None,
         }
@@ -171,7 +234,13 @@ impl<'a> Job<'a> {
     }
 
     /// What is to be called now; nothing where there is something to wait for, or this job has come to its end.
-    fn judge(&mut self, course: &Course<'_>, scope: &Scope, seen: &BTreeMap<String, Seen>) -> Vec<Step> {
+    fn judge(
+        &mut self,
+        course: &Course<'_>,
+        scope: &Scope,
+        seen: &BTreeMap<String, Seen>,
+        budget: &mut i32,
+    ) -> Vec<Step> {
         let Some(seen) = seen.get(&*self.address.key) else {
             let why = "the instance is gone; its parking snapshots, if there are any, stay as they are";
             self.outcome = Some(Err(AwsError::overtaken(Operation::DESCRIBE_INSTANCES, scope, why)));
@@ -179,40 +248,78 @@ impl<'a> Job<'a> {
         };
         let world = &seen.world;
         self.standing = Some(standing(world));
+        self.started = world.instance.started;
+        self.memory.see(&world.instance);
         if !self.shows_what_was_made(world) {
             return Vec::new();
         }
         if !seen.agrees() {
-            self.disagreements += 1;
-            if self.disagreements > MOST_DISAGREEMENTS {
+            if self.disagrees.longer_than(AGREES_WITHIN) {
                 let why =
                     "AWS shows other volumes of the instance than the instance has; nothing further is done";
-                self.outcome = Some(Err(AwsError::halted(Operation::DESCRIBE_VOLUMES, scope, why)));
+                self.halt(scope, Operation::DESCRIBE_VOLUMES, why);
             }
             return Vec::new();
         }
-        self.disagreements = 0;
-        if self.memory.starts > 0 && world.instance.power == Power::Stopped {
-            self.memory.seen_stopped += 1;
+        self.disagrees.over();
+        if self.surprises.rests() {
+            return Vec::new();
         }
+        self.memory.fell_back = self.start.as_mut().is_some_and(|start| start.fell_back(&world.instance));
         match decide(world, &self.wanted.goal(), &self.memory) {
-            Verdict::Act(steps) => {
-                let steps: Vec<Step> = steps.into_iter().collect();
-                for words in steps_words(&steps, world) {
-                    (course.tell)(self.address, &words);
-                }
-                return steps;
+            Verdict::Act(steps) => return self.timely(course, scope, world, steps, budget),
+            Verdict::Wait(what) => {
+                self.memory.wait();
+                self.wait(course, scope, world, &what);
             }
-            Verdict::Wait(what) => self.wait(course, scope, world, &what),
             Verdict::Done => {
                 (course.tell)(self.address, if self.wanted.parked { "parked" } else { "runs" });
                 self.outcome = Some(Ok(()));
             }
-            Verdict::Stuck(why) => {
-                self.outcome = Some(Err(AwsError::halted(Operation::DESCRIBE_INSTANCES, scope, why)));
-            }
+            Verdict::Stuck(why) => self.halt(scope, Operation::DESCRIBE_INSTANCES, why),
         }
         Vec::new()
+    }
+
+    fn halt(&mut self, scope: &Scope, operation: &'static Operation, why: impl Into<String>) {
+        self.outcome = Some(Err(AwsError::halted(operation, scope, why)));
+    }
+
+    /// Of what was decided, what may be called now.
+    fn timely(
+        &mut self,
+        course: &Course<'_>,
+        scope: &Scope,
+        world: &World,
+        mut steps: Vec<Step>,
+        budget: &mut i32,
+    ) -> Vec<Step> {
+        if let Some(rate) = self.wanted.initialization_rate {
+            steps.retain(|step| {
+                if matches!(step, Step::CreateVolume { .. }) {
+                    let fits = *budget >= rate;
+                    *budget -= if fits { rate } else { 0 };
+                    return fits;
+                }
+                true
+            });
+        }
+        match self.taken.timely(steps) {
+            Timely::Now(steps) => {
+                for words in steps_words(&steps, world) {
+                    (course.tell)(self.address, &words);
+                }
+                steps
+            }
+            Timely::InVain(step) => {
+                let what = steps_words(&[step.clone()], world).join("");
+                let why = format!(
+                    "AWS took the call again and again, and what it shows stays the same or is undone: {what}"
+                );
+                self.halt(scope, operation(&step), why);
+                Vec::new()
+            }
+        }
     }
 
     /// AWS's lists lag a little behind what it has done.
@@ -221,9 +328,9 @@ impl<'a> Job<'a> {
             world.snapshots.iter().any(|one| one.id == *id) || world.volumes.iter().any(|one| one.id == *id)
         };
         self.expected.retain(|id| !shown(id));
-        self.looks += 1;
-        if self.looks > MOST_LOOKS {
+        if self.expected.is_empty() || self.unseen.longer_than(SHOWN_WITHIN) {
             self.expected.clear();
+            self.unseen.over();
         }
         self.expected.is_empty()
     }
@@ -243,6 +350,10 @@ impl<'a> Job<'a> {
         }
     }
 
+    async fn call_at(&self, course: &Course<'_>, at: usize, step: &Step) -> (usize, Result<Made, AwsError>) {
+        (at, self.call(course, step).await)
+    }
+
     async fn call(&self, course: &Course<'_>, step: &Step) -> Result<Made, AwsError> {
         let scope = &self.address.scope;
         if matches!(step, Step::CreateSet { .. }) && self.memory.sets_begun > 0 {
@@ -257,40 +368,49 @@ impl<'a> Job<'a> {
             project: course.project,
             label: self.label,
             initialization_rate: self.wanted.initialization_rate,
+            run: self.run,
         };
         act(course.aws, &subject, step).await
     }
 
-    /// Takes note of how a call ended; whether the world turned out to be another one.
-    fn learn(&mut self, step: &Step, result: Result<Made, AwsError>) -> bool {
-        match result {
+    /// Takes note of how a call ended.
+    fn learn(&mut self, course: &Course<'_>, step: &Step, result: Result<Made, AwsError>) {
+        let error = match result {
             Ok(made) => {
-                self.surprises = 0;
-                self.looks = 0;
                 self.expected.extend(made.ids);
-                match step {
-                    Step::CreateSet { .. } => self.memory.sets_begun += 1,
-                    Step::Start => self.memory.starts += 1,
-                    Step::CreateVolume { snapshot, .. } => {
-                        *self.memory.volumes_made.entry(snapshot.clone()).or_default() += 1;
-                    }
-                    Step::LookAtKey { key } => {
-                        self.memory.keys.insert(key.clone(), made.key_fault);
-                    }
-                    _ => {}
+                self.memory.note(step, made.key_fault);
+                self.taken.note(step);
+                if *step == Step::Start {
+                    self.start = Some(Start::new(self.started));
                 }
-                false
+                return;
             }
-            Err(error) if is_worth_another_look(&error) && self.surprises < MOST_SURPRISES => {
-                tracing::debug!(%error, ?step, "another look decides");
-                self.surprises += 1;
-                true
+            Err(error) => error,
+        };
+        tracing::debug!(%error, ?step, "a step failed");
+        match outlook_of(step, &error) {
+            _ if error.class == ErrorClass::Stopped => {}
+            After::UsedUp => self.memory.note(step, None),
+            After::Undeletable(snapshot) => {
+                (course.tell)(
+                    self.address,
+                    &format!("{snapshot} stays, as an ordinary snapshot: {}", error.message),
+                );
+                self.memory.undeletable.insert(snapshot);
             }
-            Err(error) if error.class == ErrorClass::Stopped => false,
-            Err(error) => {
+            After::Waiting if course.wait => {
+                let what = "waits until AWS takes further snapshots of its volumes";
+                if self.told != what {
+                    (course.tell)(self.address, &format!("{what}: {}", error.message));
+                    what.clone_into(&mut self.told);
+                }
+                // For hours, where need be.
+                self.surprises.one_more();
+            }
+            After::AnotherLook if !self.surprises.one_more() => {}
+            _ => {
                 // The first failure is the one to tell.
                 self.outcome.get_or_insert(Err(error));
-                false
             }
         }
     }

@@ -115,19 +115,16 @@ fn of_volumes(seen: &Seen) -> Vec<String> {
     let world = &seen.world;
     let mut reasons = Vec::new();
     let mut refuse = |reason: String| reasons.push(reason);
-    for (device, (volume, attachment)) in world.attached() {
+    if let Some(device) = world.ambiguous_device() {
+        refuse(format!("several of its volumes, or one without a name, are at the device {device:?}"));
+    }
+    for (volume, attachment) in world.attached() {
         if let Some(other) = volume.elsewhere(&world.instance.id) {
             refuse(format!("its volume {} is attached to {other} as well (multi-attach)", volume.id));
         } else if volume.stage != Stage::InUse {
             refuse(format!("its volume {} is not in use", volume.id));
         }
-        let record = Record {
-            device: device.to_owned(),
-            root: device == world.instance.root_device,
-            delete_on_termination: attachment.delete_on_termination,
-            volume: volume.attributes.clone(),
-        };
-        if let Err(why) = record.to_tags() {
+        if let Err(why) = Record::of(volume, attachment, &world.instance).to_tags() {
             refuse(format!("its volume {} cannot be recorded: {why}", volume.id));
         }
         let described = seen.volumes.get(&volume.id);
@@ -146,7 +143,7 @@ fn of_volumes(seen: &Seen) -> Vec<String> {
 async fn keys(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
     let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (id, (seen, _)) in to_park {
-        for (volume, _) in seen.world.attached().into_values() {
+        for (volume, _) in seen.world.attached() {
             if let Some(key) = &volume.attributes.key {
                 users.entry(key).or_default().insert(id);
             }
@@ -195,7 +192,7 @@ async fn instance_stores(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Resu
 async fn pending_snapshots(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
     let mut volumes: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     for (id, (seen, _)) in to_park {
-        for (volume, _) in seen.world.attached().into_values() {
+        for (volume, _) in seen.world.attached() {
             let disks = ["st1", "sc1"].contains(&&*volume.attributes.volume_type);
             volumes.insert(&volume.id, (id, if disks { PENDING_OF_DISKS } else { PENDING }));
         }

@@ -5,6 +5,7 @@ mod drive;
 mod facts;
 mod list;
 mod observe;
+mod patience;
 
 use std::collections::BTreeMap;
 

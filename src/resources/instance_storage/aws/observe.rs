@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, pages};
 use crate::model::Scope;
 use crate::resources::instance_storage::record::{
-    Attributes, COUNT_TAG, INSTANCE_TAG, RESERVED, Record, SET_TAG,
+    Attributes, COUNT_TAG, INSTANCE_TAG, MARK_TAG, RESERVED, Record, SET_TAG,
 };
 use crate::resources::instance_storage::world::{
     Attachment, Copied, Hold, Instance, Power, Snapshot, Stage, Volume, World,
@@ -189,7 +189,7 @@ fn world(
 
 fn volume(live: &types::Volume) -> Option<Volume> {
     let mut tags = tags(live.tags());
-    let mark = tags.remove(SET_TAG);
+    let mark = tags.remove(MARK_TAG);
     tags.retain(|key, _| !key.starts_with(RESERVED));
     let volume_type = live.volume_type()?.as_str();
     Some(Volume {
@@ -241,7 +241,10 @@ pub(super) fn snapshot(live: &types::Snapshot, instance: &str) -> Option<Snapsho
         types::SnapshotState::Error => {
             Copied::Failed(live.state_message().unwrap_or("AWS does not say why").to_owned())
         }
-        _ => Copied::Other,
+        types::SnapshotState::Completed => Copied::Other(
+            "it is archived: bring it back to the standard tier (RestoreSnapshotTier)".to_owned(),
+        ),
+        _ => Copied::Other("it is in the recycle bin: restore it from there".to_owned()),
     };
     Some(Snapshot {
         id: live.snapshot_id()?.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::decide::{Memory, Step, Work};
 use super::park::check_keys;
-use super::record::Record;
+use super::record::{MARK_TAG, Record};
 use super::sets::{Place, Set, faults, is_after, is_usable, place, restored};
 use super::world::{Copied, Hold, Power, Snapshot, Stage, Volume, World};
 
@@ -29,7 +29,7 @@ pub(super) fn assemble(world: &World, set: &Set<'_>, memory: &Memory) -> Work {
     }
     let mut root = None;
     for (snapshot, record) in set.slots() {
-        let in_place = bring(world, snapshot, record, memory, &mut work);
+        let in_place = bring(world, set, (snapshot, record), memory, &mut work);
         if record.root {
             root = in_place;
         }
@@ -56,8 +56,8 @@ pub(super) fn assemble(world: &World, set: &Set<'_>, memory: &Memory) -> Work {
 /// One volume. Gives the step that attaches the root volume, which has to wait for all others.
 fn bring(
     world: &World,
-    snapshot: &Snapshot,
-    record: &Record,
+    set: &Set<'_>,
+    (snapshot, record): (&Snapshot, &Record),
     memory: &Memory,
     work: &mut Work,
 ) -> Option<Step> {
@@ -69,8 +69,7 @@ fn bring(
         Place::Original(volume) => volume,
         Place::Restored(volume) => {
             let spare = restored(world, snapshot).into_iter().filter(|one| one.id != volume.id);
-            let unused = spare.filter(|one| one.stage == Stage::Available || one.stage == Stage::Failed);
-            work.steps.extend(unused.map(|one| Step::DeleteVolume { volume: one.id.clone() }));
+            spare.for_each(|one| drop_spare(world, set, (snapshot, one), work));
             volume
         }
     };
@@ -100,6 +99,23 @@ fn bring(
         Stage::InUse | Stage::Gone => work.wait(format!("{} to be detached", volume.id)),
     }
     None
+}
+
+/// A second volume that was made of the same snapshot. It holds nothing of its own only if the instance has not run since.
+fn drop_spare(world: &World, set: &Set<'_>, (snapshot, spare): (&Snapshot, &Volume), work: &mut Work) {
+    match spare.stage {
+        Stage::Creating => work.wait(format!("{} to be made", spare.id)),
+        Stage::Failed => work.step(Step::DeleteVolume { volume: spare.id.clone() }),
+        Stage::Available if set.is_since_last_start(world) => {
+            work.step(Step::DeleteVolume { volume: spare.id.clone() });
+        }
+        Stage::Available | Stage::InUse => work.hinder(format!(
+            "{} was made of {} as well, and may hold what was written since: attach the right one, and take the tag `{MARK_TAG}` off the \
+             other",
+            spare.id, snapshot.id
+        )),
+        Stage::Gone => {}
+    }
 }
 
 fn create(snapshot: &Snapshot, record: &Record, memory: &Memory, work: &mut Work) {

@@ -30,6 +30,8 @@ pub(super) struct Goal {
 pub(super) struct Memory {
     /// The time of the instance's last start at this run's first look.
     pub first_start: Option<Timestamp>,
+    /// The volumes that it took off the instance, and that were nowhere else since.
+    pub detached: BTreeSet<String>,
     /// How many sets it began.
     pub sets_begun: usize,
     /// How often it started the instance.
@@ -46,8 +48,11 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Takes note of a look.
-    pub(super) fn see(&mut self, instance: &Instance) {
-        self.first_start.get_or_insert(instance.started);
+    pub(super) fn see(&mut self, world: &World) {
+        self.first_start.get_or_insert(world.instance.started);
+        for volume in world.volumes.iter().filter(|one| one.elsewhere(&world.instance.id).is_some()) {
+            self.detached.remove(&volume.id);
+        }
     }
 
     /// Whether the instance was started since this run's first look.
@@ -67,7 +72,13 @@ impl Memory {
                 self.keys.insert(key.clone(), key_fault);
             }
             // The next delete may be hours away.
-            Step::Detach { .. } => self.keys.clear(),
+            Step::Detach { volume } => {
+                self.keys.clear();
+                self.detached.insert(volume.clone());
+            }
+            Step::Attach { volume, .. } => {
+                self.detached.remove(volume);
+            }
             _ => {}
         }
     }
@@ -92,6 +103,8 @@ pub(super) enum Step {
     CreateSet {
         /// How many volumes.
         set_size: usize,
+        /// The last start of the stopped instance.
+        started: Timestamp,
     },
     /// Write down what a volume is.
     Record {

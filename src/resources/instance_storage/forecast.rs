@@ -96,7 +96,7 @@ impl Future {
                 self.world.instance.started = now;
             }
             Step::LookAtKey { .. } => {}
-            Step::CreateSet { set_size } => self.create_set(*set_size, now),
+            Step::CreateSet { set_size, started } => self.create_set(*set_size, *started, now),
             Step::Record { snapshot, record } => self.snapshot(snapshot, |one| {
                 one.record = Ok((**record).clone());
             }),
@@ -136,7 +136,7 @@ impl Future {
         self.world.snapshots.retain(|one| !snapshots.contains(&one.id));
     }
 
-    fn create_set(&mut self, of: usize, taken: Timestamp) {
+    fn create_set(&mut self, of: usize, started: Timestamp, taken: Timestamp) {
         let set = format!("new set {}", self.made);
         let snapshots: Vec<Snapshot> = self
             .world
@@ -148,6 +148,7 @@ impl Future {
                 size: volume.attributes.size,
                 taken,
                 copied: Copied::Pending("0%".to_owned()),
+                started: Some(started),
                 key: volume.attributes.key.clone(),
                 set: set.clone(),
                 of,

@@ -11,10 +11,13 @@ const MOST_SETS: usize = 2;
 
 pub(super) fn park(world: &World, memory: &Memory) -> Verdict {
     let sets = sets(world);
+    if memory.saw_start(&world.instance) {
+        return Verdict::Stuck("somebody started it meanwhile, so it is left alone as it is".to_owned());
+    }
     if world.root().is_some() {
         return take(world, &sets, memory);
     }
-    let Some(base) = base(&sets) else {
+    let Some(base) = base(world, &sets) else {
         return Verdict::Stuck(rootless(world));
     };
     let restoring = base.snapshots.iter().any(|one| matches!(place(world, one), Place::Restored(_)));
@@ -62,11 +65,6 @@ pub(super) fn left_over(world: &World, sets: &[Set<'_>]) -> Option<Verdict> {
 
 /// All volumes are on: stop the instance, take the set, and when it is complete take off the root volume.
 fn take(world: &World, sets: &[Set<'_>], memory: &Memory) -> Verdict {
-    if memory.saw_start(&world.instance) {
-        return Verdict::Stuck(
-            "somebody started it meanwhile, so it is left alone; its volumes are untouched".to_owned(),
-        );
-    }
     if let Some(verdict) = left_over(world, sets) {
         return verdict;
     }
@@ -100,18 +98,22 @@ fn take(world: &World, sets: &[Set<'_>], memory: &Memory) -> Verdict {
             why_of_no_use(world, sets)
         ));
     }
-    let mut work = Work::default();
-    for set in sets.iter().filter(|set| chosen.as_ref().is_none_or(|chosen| chosen.id != set.id)) {
-        let spare = set.snapshots.iter().filter(|one| is_alive(world, one));
-        work.steps.extend(discard(spare.copied(), memory));
-    }
-    if let Some(verdict) = work.verdict() {
-        return verdict;
-    }
     match chosen {
-        None => Verdict::Act(vec![Step::CreateSet { set_size: attached.len() }]),
-        Some(set) => finish_set(world, &set, memory),
+        Some(set) => finish_set(world, sets, &set, memory),
+        None => begin_set(world, sets, memory),
     }
+}
+
+/// Takes a new set. Failed snapshots count against AWS's limit, so they go first; whatever else there is stays until the new set is complete.
+fn begin_set(world: &World, sets: &[Set<'_>], memory: &Memory) -> Verdict {
+    let failed = sets.iter().filter(|set| set.failure().is_some());
+    let spare = failed.flat_map(|set| set.snapshots.iter().copied()).filter(|one| is_alive(world, one));
+    let steps = discard(spare, memory);
+    if !steps.is_empty() {
+        return Verdict::Act(steps);
+    }
+    let (set_size, started) = (world.attached().len(), world.instance.started);
+    Verdict::Act(vec![Step::CreateSet { set_size, started }])
 }
 
 /// Why the latest set is none that can be gone on with.
@@ -162,16 +164,12 @@ fn choose<'a>(world: &World, sets: &[Set<'a>]) -> Option<Set<'a>> {
             && set.is_fresh(world)
             && set.snapshots.iter().all(|one| !matches!(one.copied, Copied::Other(_)))
     };
-    let complete = |set: &&Set<'a>| set.snapshots.iter().all(|one| one.copied == Copied::Completed);
-    let good: Vec<&Set<'a>> = sets.iter().filter(good).collect();
-    let best = good
-        .into_iter()
-        .min_by_key(|set| (!complete(set), set.snapshots.iter().map(|one| one.taken).max(), set.id));
-    best.cloned()
+    // The oldest: that is the same one for every run that looks.
+    sets.iter().filter(good).min_by_key(|set| set.order()).cloned()
 }
 
 /// Records the volumes, waits for the snapshots, checks them, and takes off the root volume.
-fn finish_set(world: &World, set: &Set<'_>, memory: &Memory) -> Verdict {
+fn finish_set(world: &World, sets: &[Set<'_>], set: &Set<'_>, memory: &Memory) -> Verdict {
     let mut work = Work::default();
     for (volume, attachment) in world.attached() {
         let record = Record::of(volume, attachment, &world.instance);
@@ -194,6 +192,12 @@ fn finish_set(world: &World, set: &Set<'_>, memory: &Memory) -> Verdict {
     }
     if let Some(verdict) = work.verdict() {
         return verdict;
+    }
+    let others = sets.iter().filter(|other| other.id != set.id);
+    let spare = others.flat_map(|other| other.snapshots.iter().copied()).filter(|one| is_alive(world, one));
+    let steps = discard(spare, memory);
+    if !steps.is_empty() {
+        return Verdict::Act(steps);
     }
     // Only now: what was found out of a key before hours of waiting is worth nothing.
     let detach = || match world.root() {
@@ -229,13 +233,20 @@ fn take_apart(world: &World, sets: &[Set<'_>], base: &Set<'_>, memory: &Memory) 
     }
     let held: Vec<(&Snapshot, &Volume)> =
         base.snapshots.iter().filter_map(|one| Some((*one, place(world, one).volume()?))).collect();
+    let strays =
+        held.iter().any(|(_, volume)| volume.attachments.is_empty() && !memory.detached.contains(&volume.id));
+    if strays {
+        // Somebody may have had it elsewhere, and written to it: back to a whole instance, of which snapshots are taken anew.
+        return assemble(world, base, memory).verdict().unwrap_or_else(not_whole);
+    }
     let of_volumes: Vec<&Snapshot> = held.iter().map(|(snapshot, _)| *snapshot).collect();
+    let all_gone = held.is_empty();
     let mut work = Work::default();
     for (snapshot, volume) in held {
         let id = || volume.id.clone();
         match (volume.on(&world.instance.id), volume.elsewhere(&world.instance.id)) {
             (_, Some(other)) => work.hinder(format!(
-                "{} was attached to {other}, so it is not deleted; detach it there",
+                "{} was attached to {other}, so it is not deleted; detach it there, and the next run puts it back and takes new snapshots",
                 volume.id
             )),
             (Some(attachment), None) if attachment.hold == Hold::Moving => {
@@ -246,7 +257,10 @@ fn take_apart(world: &World, sets: &[Set<'_>], base: &Set<'_>, memory: &Memory) 
                 work.wait(format!("{} to be detached", volume.id));
             }
             (None, None) if volume.attributes.size == snapshot.size && is_usable(snapshot) => {
-                work.step(Step::DeleteVolume { volume: id() });
+                work.step(match changed(snapshot, volume) {
+                    Some(record) => Step::Record { snapshot: snapshot.id.clone(), record: Box::new(record) },
+                    None => Step::DeleteVolume { volume: id() },
+                });
             }
             (None, None) => work.hinder(format!("{} is not what was snapshot", volume.id)),
         }
@@ -256,12 +270,19 @@ fn take_apart(world: &World, sets: &[Set<'_>], base: &Set<'_>, memory: &Memory) 
             return verdict;
         }
     }
-    for other in sets.iter().filter(|set| set.id != base.id) {
-        // Another snapshot of the same volume is in the set that stays.
-        let spare = other.snapshots.iter().filter(|one| {
-            is_alive(world, one) || base.snapshots.iter().any(|kept| kept.volume == one.volume)
-        });
-        work.steps.extend(discard(spare.copied(), memory));
+    if all_gone {
+        // Another snapshot of the same volume is in the set that stays. Another run that takes that one for its own goes on with this one.
+        let others = sets.iter().filter(|set| set.id != base.id);
+        let spare = others.flat_map(|other| other.snapshots.iter().copied());
+        let spare = spare.filter(|one| base.snapshots.iter().any(|kept| kept.volume == one.volume));
+        work.steps.extend(discard(spare, memory));
     }
     work.verdict().unwrap_or(Verdict::Done)
+}
+
+/// What a volume is now, where somebody changed its type, speed or tags after it was recorded.
+fn changed(snapshot: &Snapshot, volume: &Volume) -> Option<Record> {
+    let record = snapshot.record.as_ref().ok()?;
+    let now = Record { volume: volume.attributes.clone(), ..record.clone() };
+    (now != *record && now.to_tags().is_ok()).then_some(now)
 }

@@ -30,6 +30,12 @@ enum Accident {
     FailSnapshot,
     /// What is wanted changes.
     Turn,
+    /// Somebody starts the instance after the look, before the calls.
+    StartAfterLook,
+    /// Somebody starts it and stops it again in that time.
+    StartAndStopAfterLook,
+    /// The run is killed, and before the next one somebody writes to the detached volumes elsewhere.
+    Borrow,
 }
 
 fn accident() -> impl Strategy<Value = Accident> {
@@ -43,6 +49,9 @@ fn accident() -> impl Strategy<Value = Accident> {
         1 => Just(Accident::Stop),
         1 => Just(Accident::FailSnapshot),
         1 => Just(Accident::Turn),
+        1 => Just(Accident::StartAfterLook),
+        1 => Just(Accident::StartAndStopAfterLook),
+        1 => Just(Accident::Borrow),
     ]
 }
 
@@ -61,7 +70,7 @@ impl Run {
 
     fn verdict(&mut self) -> Verdict {
         self.memory.fell_back = self.memory.starts > 0 && self.aws.world.instance.power == Power::Stopped;
-        self.memory.see(&self.aws.world.instance);
+        self.memory.see(&self.aws.world);
         let verdict = decide(&self.aws.world, &self.goal, &self.memory);
         if matches!(verdict, Verdict::Wait(_)) {
             self.memory.wait();
@@ -93,9 +102,21 @@ impl Run {
                 self.goal.parked = !self.goal.parked;
                 self.memory = Memory::default();
             }
+            Accident::Borrow => {
+                self.memory = Memory::default();
+                self.aws.borrow();
+            }
             _ => {}
         }
         let Verdict::Act(steps) = self.verdict() else { return self.aws.pass() };
+        if matches!(accident, Accident::StartAfterLook | Accident::StartAndStopAfterLook) {
+            let _ = self.aws.start();
+            self.aws.pass();
+        }
+        if matches!(accident, Accident::StartAndStopAfterLook) {
+            self.aws.stop();
+            self.aws.pass();
+        }
         for (index, step) in steps.iter().enumerate() {
             match accident {
                 Accident::KillAfter(calls) if index >= calls => {
@@ -267,7 +288,10 @@ fn sets_that_are_of_no_use_are_not_taken_without_end() {
         for _ in 0..60 {
             run.meet(Accident::Nothing);
             match mar {
-                "deleted" if run.aws.world.snapshots.len() == 2 => drop(run.aws.world.snapshots.pop()),
+                "deleted" => {
+                    let mut sets = std::collections::BTreeSet::new();
+                    run.aws.world.snapshots.retain(|one| sets.insert(one.set.clone()));
+                }
                 "all gone" => run.aws.world.snapshots.clear(),
                 "binned" => run
                     .aws
@@ -383,6 +407,95 @@ fn what_is_the_only_copy_is_not_left_behind() {
         run.goal = RUNNING;
         run.finish();
         assert_eq!((run.aws.world.volumes.len(), run.aws.world.snapshots.len()), (2, 0));
+    }
+}
+
+/// A snapshot may be taken while the instance runs, although it was stopped when that was decided, and is stopped again.
+#[test]
+fn a_set_of_an_instance_that_ran_after_the_look_is_worth_nothing() {
+    let mut run = Run::new(2, PARKED);
+    until(&mut run, |step| matches!(step, Step::CreateSet { .. }));
+    let Verdict::Act(steps) = run.verdict() else { panic!() };
+    run.aws.start().unwrap();
+    run.call(&steps[0]);
+    run.aws.pass();
+    run.aws.stop();
+    run.aws.pass();
+    run.finish();
+    run.expect_goal(2);
+}
+
+#[test]
+fn what_was_written_to_elsewhere_is_not_deleted_on_old_snapshots() {
+    let mut run = Run::new(3, PARKED);
+    until(&mut run, |step| matches!(step, Step::DeleteVolume { .. }));
+    run.aws.pass();
+    run.memory = Memory::default();
+    run.aws.borrow();
+    run.finish();
+    run.expect_goal(3);
+}
+
+#[test]
+fn what_is_changed_after_it_was_recorded_is_recorded_again() {
+    let mut run = Run::new(2, PARKED);
+    until(&mut run, |step| matches!(step, Step::DeleteVolume { volume } if volume == "vol-1"));
+    let volume = run.aws.world.volumes.iter_mut().find(|one| one.id == "vol-1").unwrap();
+    volume.attributes.iops = Some(9000);
+    let Verdict::Act(steps) = run.verdict() else { panic!() };
+    assert!(
+        matches!(&steps[..], [Step::Record { record, .. }] if record.volume.iops == Some(9000)),
+        "{steps:?}"
+    );
+    while run.verdict() != Verdict::Done {
+        run.meet(Accident::Nothing);
+    }
+    let records = run.aws.world.snapshots.iter().map(|one| one.record.as_ref().unwrap().volume.iops);
+    assert_eq!(records.collect::<Vec<_>>(), [Some(3000), Some(9000)]);
+}
+
+/// Whatever the order in which two runs see their sets, both go on with the same one.
+#[test]
+fn of_two_sets_the_older_one_is_gone_on_with_although_it_is_not_complete() {
+    let mut run = Run::new(2, PARKED);
+    until(&mut run, |step| matches!(step, Step::CreateSet { .. }));
+    let Verdict::Act(steps) = run.verdict() else { panic!() };
+    run.call(&steps[0]);
+    run.call(&steps[0]);
+    let first = run.aws.world.snapshots[0].set.clone();
+    for snapshot in &mut run.aws.world.snapshots {
+        if snapshot.set != first {
+            snapshot.copied = Copied::Completed;
+        }
+    }
+    while !matches!(run.verdict(), Verdict::Done) {
+        run.meet(Accident::Nothing);
+    }
+    run.expect_goal(2);
+    assert!(run.aws.world.snapshots.iter().all(|one| one.set == first));
+}
+
+/// A second volume of one snapshot, of which nobody knows which one is right.
+#[test]
+fn a_second_restored_volume_goes_only_if_the_instance_did_not_run_since() {
+    for ran in [false, true] {
+        let mut run = Run::new(2, PARKED);
+        run.finish();
+        run.goal = RUNNING;
+        run.memory = Memory::default();
+        until(&mut run, |step| matches!(step, Step::Attach { .. }));
+        let mut spare = run.aws.world.volumes[0].clone();
+        "vol-spare".clone_into(&mut spare.id);
+        run.aws.world.volumes.push(spare);
+        if ran {
+            run.aws.world.instance.started = super::simulated::moment(9000);
+            run.memory = Memory::default();
+            until_stuck(&mut run, "may hold what was written since");
+            assert_eq!(run.aws.world.volumes.len(), 3);
+        } else {
+            run.finish();
+            run.expect_goal(2);
+        }
     }
 }
 

@@ -20,6 +20,10 @@ pub(super) const INSTANCE_TAG: &str = "opsform:parking-instance";
 /// The tag of a parking snapshot with the number of snapshots in its set.
 pub(super) const COUNT_TAG: &str = "opsform:parking-volumes";
 
+/// The tag of a parking snapshot with the time of its instance's last start, as it was while the instance was stopped and about to be
+/// snapshot. As long as that is the last start, nobody has written to its volumes since: no clocks are compared.
+pub(super) const START_TAG: &str = "opsform:parking-start";
+
 /// The tag of a parking snapshot with what its volume was; longer texts go on in `…-2`, `…-3`.
 pub(super) const RECORD_TAG: &str = "opsform:parking-record";
 

@@ -5,11 +5,11 @@ use super::decide::{Goal, Memory, Step, Verdict, Work};
 use super::park::left_over;
 use super::record::MARK_TAG;
 use super::sets::{Place, Set, base, discard, is_alive, place, rootless, sets};
-use super::world::{Hold, Power, Snapshot, World};
+use super::world::{Copied, Hold, Power, Snapshot, World};
 
 pub(super) fn restore(world: &World, goal: &Goal, memory: &Memory) -> Verdict {
     let sets = sets(world);
-    if world.root().is_none() && base(&sets).is_none() {
+    if world.root().is_none() && base(world, &sets).is_none() {
         return Verdict::Stuck(rootless(world));
     }
     if let Some(set) = to_assemble(world, &sets) {
@@ -32,10 +32,10 @@ pub(super) fn restore(world: &World, goal: &Goal, memory: &Memory) -> Verdict {
 /// it then is theirs.
 fn to_assemble<'a>(world: &World, sets: &[Set<'a>]) -> Option<Set<'a>> {
     if world.root().is_none() {
-        return base(sets);
+        return base(world, sets);
     }
     let open = sets.iter().filter(|set| set.is_usable() && set.is_since_last_start(world));
-    base(&open.cloned().collect::<Vec<_>>())
+    base(world, &open.cloned().collect::<Vec<_>>())
 }
 
 /// A restored volume that is otherwise than it was. As long as it bears the mark of the restore, nobody has accepted that.
@@ -103,9 +103,22 @@ fn clear_up(world: &World, sets: &[Set<'_>], goal: &Goal, memory: &Memory) -> Ve
     for set in sets {
         let needless: Vec<&Snapshot> =
             set.snapshots.iter().copied().filter(|one| is_alive(world, one)).collect();
-        if goal.keep_snapshots && set.is_usable() && !needless.is_empty() {
-            let snapshots = needless.into_iter().map(|one| one.id.clone()).collect();
-            work.step(Step::Release { snapshots });
+        if needless.is_empty() {
+            continue;
+        }
+        if set.is_since_last_start(world) {
+            // It runs, and was taken while it did not: what AWS shows of the instance or of the snapshots is old.
+            work.wait("AWS to show the start of the instance");
+            continue;
+        }
+        if goal.keep_snapshots {
+            let failed = |one: &&Snapshot| matches!(one.copied, Copied::Failed(_));
+            let (failed, kept): (Vec<&Snapshot>, Vec<&Snapshot>) = needless.into_iter().partition(failed);
+            work.steps.extend(discard(failed, memory));
+            let snapshots: Vec<String> = kept.into_iter().map(|one| one.id.clone()).collect();
+            if !snapshots.is_empty() {
+                work.step(Step::Release { snapshots });
+            }
         } else {
             work.steps.extend(discard(needless, memory));
         }

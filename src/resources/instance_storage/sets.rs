@@ -105,7 +105,12 @@ impl<'a> Set<'a> {
 
     /// Whether the instance ran last before it was taken.
     pub(super) fn is_since_last_start(&self, world: &World) -> bool {
-        self.snapshots.iter().all(|snapshot| is_after(snapshot, world.instance.started))
+        self.snapshots.iter().all(|snapshot| snapshot.started == Some(world.instance.started))
+    }
+
+    /// What stands in the order of sets: the oldest is the first, whoever looks.
+    pub(super) fn order(&self) -> (Option<Timestamp>, &'a str) {
+        (self.snapshots.iter().map(|one| one.taken).max(), self.id)
     }
 
     /// Whether it was taken after the instance ran last, and after each of its volumes came to its place.
@@ -188,12 +193,11 @@ pub(super) fn rootless(world: &World) -> String {
     )
 }
 
-/// The set that stands for the instance while its root volume is off: it holds the root volume, and of several the best is
-/// taken, then the latest.
-pub(super) fn base<'a>(sets: &[Set<'a>]) -> Option<Set<'a>> {
-    let rooted = sets.iter().filter(|set| set.root().is_some());
-    let best = rooted.max_by_key(|set| {
-        (set.is_usable(), set.is_whole(), set.snapshots.iter().map(|one| one.taken).max(), set.id)
-    });
-    best.cloned()
+/// The set that stands for the instance while its root volume is off: it holds the root volume. Of several that can be used the oldest is taken that
+/// was made since the last start, as every run does; else the best, then the latest.
+pub(super) fn base<'a>(world: &World, sets: &[Set<'a>]) -> Option<Set<'a>> {
+    let rooted = || sets.iter().filter(|set| set.root().is_some());
+    let fresh = rooted().filter(|set| set.is_usable() && set.is_since_last_start(world));
+    let best = || rooted().max_by_key(|set| (set.is_usable(), set.is_whole(), set.order()));
+    fresh.min_by_key(|set| set.order()).or_else(best).cloned()
 }

@@ -148,11 +148,13 @@ impl Simulated {
             return;
         }
         let on: Vec<String> = self.world.attached().iter().map(|(volume, _)| volume.id.clone()).collect();
-        for id in on {
-            if let Some((disk, version)) = self.contents.get_mut(&id) {
-                self.written[*disk] += 1;
-                *version = self.written[*disk];
-            }
+        on.iter().for_each(|id| self.write_to(id));
+    }
+
+    fn write_to(&mut self, id: &str) {
+        if let Some((disk, version)) = self.contents.get_mut(id) {
+            self.written[*disk] += 1;
+            *version = self.written[*disk];
         }
     }
 
@@ -194,6 +196,18 @@ impl Simulated {
         }
     }
 
+    /// Somebody attaches what is attached to nothing to another instance, writes to it, and takes it off again.
+    pub(super) fn borrow(&mut self) {
+        let free = self
+            .world
+            .volumes
+            .iter()
+            .filter(|one| one.stage == Stage::Available && one.attachments.is_empty());
+        for id in free.map(|one| one.id.clone()).collect::<Vec<_>>() {
+            self.write_to(&id);
+        }
+    }
+
     /// A snapshot that is being taken fails.
     pub(super) fn fail_snapshot(&mut self) {
         let pending = |one: &&mut Snapshot| matches!(one.copied, Copied::Pending(_));
@@ -208,7 +222,7 @@ impl Simulated {
             Step::Stop => self.stop(),
             Step::Start => self.start()?,
             Step::LookAtKey { .. } => {}
-            Step::CreateSet { set_size } => self.create_set(*set_size),
+            Step::CreateSet { set_size, started } => self.create_set(*set_size, *started),
             Step::Record { snapshot, record } => self.snapshot(snapshot)?.record = Ok((**record).clone()),
             Step::DeleteSnapshot { snapshot } => {
                 self.snapshot(snapshot)?;
@@ -237,7 +251,7 @@ impl Simulated {
         Ok(())
     }
 
-    fn create_set(&mut self, of: usize) {
+    fn create_set(&mut self, of: usize, started: Timestamp) {
         let taken = self.now();
         let set = self.new_id("set");
         let on: Vec<Volume> = self.world.attached().iter().map(|(volume, _)| (*volume).clone()).collect();
@@ -252,6 +266,7 @@ impl Simulated {
                 size: volume.attributes.size,
                 taken,
                 copied: Copied::Pending("0%".to_owned()),
+                started: Some(started),
                 key: volume.attributes.key,
                 set: set.clone(),
                 of,

@@ -106,7 +106,7 @@ pub(super) fn standing(world: &World) -> Standing {
             Power::Stopping | Power::Stopped | Power::Gone => Standing::Stopped,
         };
     }
-    let Some(base) = base(&sets(world)) else { return Standing::WithoutRoot };
+    let Some(base) = base(world, &sets(world)) else { return Standing::WithoutRoot };
     let gone = base.snapshots.iter().all(|one| place(world, one).volume().is_none());
     if gone && base.is_usable() { Standing::Parked } else { Standing::PartlyParked }
 }

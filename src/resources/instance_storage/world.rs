@@ -161,6 +161,8 @@ pub(super) struct Snapshot {
     pub taken: Timestamp,
     /// How far it has come.
     pub copied: Copied,
+    /// The last start of the instance that was known when it was stopped and this was about to be taken.
+    pub started: Option<Timestamp>,
     /// The KMS key that encrypts it.
     pub key: Option<String>,
     /// The set that it is part of.

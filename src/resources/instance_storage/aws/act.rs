@@ -7,10 +7,15 @@ use aws_sdk_ec2::types::{
     ResourceType, Tag, TagSpecification, VolumeType,
 };
 
+use jiff::Timestamp;
+use tokio::time::Instant;
+
 use crate::aws::{Aws, AwsError, ErrorClass, LABEL_TAG, OnceError, Operation, PROJECT_TAG};
 use crate::model::Scope;
 use crate::resources::instance_storage::decide::Step;
-use crate::resources::instance_storage::record::{COUNT_TAG, INSTANCE_TAG, MARK_TAG, Record, SET_TAG};
+use crate::resources::instance_storage::record::{
+    COUNT_TAG, INSTANCE_TAG, MARK_TAG, Record, SET_TAG, START_TAG,
+};
 
 /// What the calls for one instance have in common.
 #[derive(Clone, Debug)]
@@ -22,6 +27,8 @@ pub(super) struct Subject<'a> {
     pub(super) initialization_rate: Option<i32>,
     /// What tells this run's calls from those of others.
     pub(super) run: u32,
+    /// Until when what was decided may be done: what takes something away is right only as long as what was seen is true.
+    pub(super) deadline: Instant,
 }
 
 /// What came of a call that AWS carried out, or of which another look will tell.
@@ -44,6 +51,8 @@ pub(super) enum After {
     UsedUp,
     /// This snapshot is needed by somebody else.
     Undeletable(String),
+    /// It was not sent, because the look was too old.
+    Late,
     /// It ends here.
     Failed,
 }
@@ -58,6 +67,7 @@ const NEEDED: [&str; 2] = ["InvalidSnapshot.InUse", "SnapshotLocked"];
 pub(super) fn outlook_of(step: &Step, error: &AwsError) -> After {
     let code = &*error.code;
     match step {
+        _ if error.is_late() => After::Late,
         Step::DeleteSnapshot { snapshot } if NEEDED.contains(&code) => After::Undeletable(snapshot.clone()),
         Step::CreateVolume { .. } if code == "IdempotentParameterMismatch" => After::UsedUp,
         Step::CreateSet { .. } if code == "ConcurrentSnapshotLimitExceeded" => After::Waiting,
@@ -108,28 +118,29 @@ pub(super) fn operation(step: &Step) -> &'static Operation {
 pub(super) async fn act(aws: &Aws, subject: &Subject<'_>, step: &Step) -> Result<Made, AwsError> {
     let (clients, scope, instance) = (aws.clients(subject.scope), subject.scope, subject.instance);
     let ec2 = &clients.ec2;
-    let operation = operation(step);
+    let (operation, deadline) = (operation(step), Some(subject.deadline));
     match step {
         Step::Stop | Step::Start => switch(aws, scope, &[instance], step).await?,
         Step::LookAtKey { key } => {
             let key_fault = fault_of_key(aws, scope, key).await?;
             return Ok(Made { key_fault, ..Made::default() });
         }
-        Step::CreateSet { set_size } => return create_set(aws, subject, *set_size).await,
+        Step::CreateSet { set_size, started } => return create_set(aws, subject, *set_size, *started).await,
         Step::Record { snapshot, record } => {
             let tags = record.to_tags().map_err(|why| AwsError::halted(operation, scope, why))?;
             tag(aws, scope, snapshot, &tags).await?;
         }
         Step::Tag { volume, tags } => tag(aws, scope, volume, tags).await?,
         Step::DeleteSnapshot { snapshot } => {
-            aws.call(scope, operation, || ec2.delete_snapshot().snapshot_id(snapshot).send()).await?;
+            aws.call_by(scope, operation, deadline, || ec2.delete_snapshot().snapshot_id(snapshot).send())
+                .await?;
         }
         Step::Detach { volume } => {
             let call = || ec2.detach_volume().volume_id(volume).instance_id(instance).send();
-            aws.call(scope, operation, call).await?;
+            aws.call_by(scope, operation, deadline, call).await?;
         }
         Step::DeleteVolume { volume } => {
-            aws.call(scope, operation, || ec2.delete_volume().volume_id(volume).send()).await?;
+            aws.call_by(scope, operation, deadline, || ec2.delete_volume().volume_id(volume).send()).await?;
         }
         Step::CreateVolume { snapshot, set, attempt, record } => {
             return create_volume(aws, subject, (snapshot, set, *attempt), record).await;
@@ -185,15 +196,21 @@ fn specification(kind: ResourceType, tags: impl IntoIterator<Item = (String, Str
 }
 
 /// `CreateSnapshots` knows no client token. After a lost answer the set is found by its tags.
-async fn create_set(aws: &Aws, subject: &Subject<'_>, set_size: usize) -> Result<Made, AwsError> {
+async fn create_set(
+    aws: &Aws,
+    subject: &Subject<'_>,
+    set_size: usize,
+    started: Timestamp,
+) -> Result<Made, AwsError> {
     let (clients, scope) = (aws.clients(subject.scope), subject.scope);
     let operation = Operation::CREATE_SNAPSHOTS;
     let set = format!("{}-{:08x}", subject.instance, fastrand::u32(..));
-    let count = set_size.to_string();
+    let (count, started) = (set_size.to_string(), started.to_string());
     let tags = [
         (SET_TAG, &*set),
         (INSTANCE_TAG, subject.instance),
         (COUNT_TAG, &*count),
+        (START_TAG, &*started),
         (PROJECT_TAG, subject.project),
         (LABEL_TAG, subject.label),
     ];
@@ -209,7 +226,7 @@ async fn create_set(aws: &Aws, subject: &Subject<'_>, set_size: usize) -> Result
         let request = request.description(format!("parked volume of {}", subject.instance));
         request.tag_specifications(tags.clone()).send()
     };
-    match aws.call_once(scope, operation, (&throttle, 1), call).await {
+    match aws.call_once_by(scope, operation, (&throttle, 1, Some(subject.deadline)), call).await {
         Ok(answer) => {
             let ids = answer.snapshots().iter().filter_map(|one| one.snapshot_id().map(str::to_owned));
             Ok(Made { ids: ids.collect(), ..Made::default() })

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::join;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::act::{After, Made, Subject, act, is_unclear, operation, outlook_of, switch};
 use super::facts::refusals;
@@ -27,6 +28,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The pause before another set of snapshots: AWS takes one in fifteen seconds of a volume, and a set that is as old as the start
 /// of its instance to the second is of no use.
 const BEFORE_ANOTHER_SET: Duration = Duration::from_secs(2);
+
+/// For how long what was seen is taken for true by calls that take something away.
+const TRUE_FOR: Duration = Duration::from_secs(20);
 
 /// MiB/s that the volumes of a Region load with in all.
 const INITIALIZATION_OF_A_REGION: i32 = 5_000;
@@ -68,6 +72,7 @@ pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result
             break;
         }
         let open: Vec<&str> = jobs.iter().filter(|job| job.is_open()).map(|job| &*job.address.key).collect();
+        let deadline = Instant::now() + TRUE_FOR;
         let seen = match observe(course.aws, &scope, &open).await {
             Ok(seen) => seen,
             Err(error) if matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled) => {
@@ -103,7 +108,7 @@ pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result
             continue;
         }
         idle = 0;
-        let results = carry_out(course, &scope, &jobs, &round).await;
+        let results = carry_out(course, deadline, &jobs, &round).await;
         for ((index, step), result) in round.iter().zip(results) {
             jobs[*index].learn(course, step, result);
         }
@@ -118,12 +123,12 @@ type Round = Vec<(usize, Step)>;
 /// them it is because of is found out one by one.
 async fn carry_out(
     course: &Course<'_>,
-    scope: &Scope,
+    deadline: Instant,
     jobs: &[Job<'_>],
     round: &Round,
 ) -> Vec<Result<Made, AwsError>> {
     let one_by_one = |steps: Vec<usize>| {
-        join_all(steps.into_iter().map(|at| jobs[round[at].0].call_at(course, at, &round[at].1)))
+        join_all(steps.into_iter().map(|at| jobs[round[at].0].call_at(course, deadline, at, &round[at].1)))
     };
     let (together, single): (Vec<usize>, Vec<usize>) =
         (0..round.len()).partition(|at| matches!(round[*at].1, Step::Stop | Step::Start));
@@ -134,7 +139,7 @@ async fn carry_out(
             return one_by_one(steps).await;
         }
         let ids: Vec<&str> = steps.iter().map(|at| &*jobs[round[*at].0].address.key).collect();
-        match switch(course.aws, scope, &ids, &step).await {
+        match switch(course.aws, &jobs[round[steps[0]].0].address.scope, &ids, &step).await {
             Ok(()) => steps.into_iter().map(|at| (at, Ok(Made::default()))).collect(),
             Err(error) if is_unclear(&error) => {
                 steps.into_iter().map(|at| (at, Err(error.clone()))).collect()
@@ -249,7 +254,7 @@ impl<'a> Job<'a> {
         let world = &seen.world;
         self.standing = Some(standing(world));
         self.started = world.instance.started;
-        self.memory.see(&world.instance);
+        self.memory.see(world);
         if !self.shows_what_was_made(world) {
             return Vec::new();
         }
@@ -350,11 +355,17 @@ impl<'a> Job<'a> {
         }
     }
 
-    async fn call_at(&self, course: &Course<'_>, at: usize, step: &Step) -> (usize, Result<Made, AwsError>) {
-        (at, self.call(course, step).await)
+    async fn call_at(
+        &self,
+        course: &Course<'_>,
+        deadline: Instant,
+        at: usize,
+        step: &Step,
+    ) -> (usize, Result<Made, AwsError>) {
+        (at, self.call(course, deadline, step).await)
     }
 
-    async fn call(&self, course: &Course<'_>, step: &Step) -> Result<Made, AwsError> {
+    async fn call(&self, course: &Course<'_>, deadline: Instant, step: &Step) -> Result<Made, AwsError> {
         let scope = &self.address.scope;
         if matches!(step, Step::CreateSet { .. }) && self.memory.sets_begun > 0 {
             tokio::select! {
@@ -369,6 +380,7 @@ impl<'a> Job<'a> {
             label: self.label,
             initialization_rate: self.wanted.initialization_rate,
             run: self.run,
+            deadline,
         };
         act(course.aws, &subject, step).await
     }
@@ -388,8 +400,12 @@ impl<'a> Job<'a> {
             Err(error) => error,
         };
         tracing::debug!(%error, ?step, "a step failed");
+        if matches!(step, Step::Detach { .. }) && is_unclear(&error) {
+            self.memory.note(step, None);
+        }
         match outlook_of(step, &error) {
             _ if error.class == ErrorClass::Stopped => {}
+            After::Late => {}
             After::UsedUp => self.memory.note(step, None),
             After::Undeletable(snapshot) => {
                 (course.tell)(

@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 
 use super::act::fault_of_key;
 use super::observe::{Seen, snapshots, tags};
-use crate::aws::{Aws, AwsError, Operation};
+use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG};
 use crate::model::Scope;
 use crate::resources::instance_storage::record::{INSTANCE_TAG, Record};
 use crate::resources::instance_storage::spec::Storage;
@@ -65,7 +65,10 @@ type ToPark<'a> = BTreeMap<&'a str, (&'a Seen, &'a Storage)>;
 fn others_project(world: &World, project: &str) -> Option<String> {
     let others = world.snapshots.iter().filter_map(|one| one.project.as_deref());
     let other = others.into_iter().find(|other| *other != project)?;
-    Some(format!("it is parked by the opsform project {other:?}"))
+    Some(format!(
+        "it is parked by the opsform project {other:?}: take that project's manifest, or change the tag `{PROJECT_TAG}` of its \
+         parking snapshots if the project has another name now"
+    ))
 }
 
 /// What the descriptions of the instance and its volumes say.

@@ -79,7 +79,11 @@ fn volumes_that_must_not_be_deleted_say_why() {
 #[test]
 fn what_another_project_parked_is_its_own() {
     let mut aws = Simulated::new(1);
-    aws.call(&crate::resources::instance_storage::decide::Step::CreateSet { set_size: 1 }).unwrap();
+    aws.call(&crate::resources::instance_storage::decide::Step::CreateSet {
+        set_size: 1,
+        started: moment(0),
+    })
+    .unwrap();
     aws.world.snapshots[0].project = Some("billing".to_owned());
     assert_eq!(aws.world.instance.id, INSTANCE);
     assert_eq!(others_project(&aws.world, "billing"), None);

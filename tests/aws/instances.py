@@ -293,6 +293,7 @@ def render_change(one: Any, operation: str, code: int, state: str) -> str:
         code, state = was, before
     elif operation == "StopInstances":
         one.stop()
+        one.stopped_at = utcnow()
         one.lost_ip = getattr(one, "assigned_ip", None)
         one.assigned_ip = None
     else:

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::act::{After, Made, Subject, act, is_unclear, operation, outlook_of, switch};
-use super::facts::refusals;
+use super::facts;
 use super::observe::{Seen, observe};
 use super::patience::{AGREES_WITHIN, Lasting, SHOWN_WITHIN, Start, Surprises, Taken, Timely};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
@@ -183,9 +183,9 @@ fn fail_all(jobs: &mut [Job<'_>], error: &AwsError) {
 /// What must not be parked is left alone before anything is touched.
 async fn refuse(course: &Course<'_>, scope: &Scope, jobs: &mut [Job<'_>], seen: &BTreeMap<String, Seen>) {
     let wanted: BTreeMap<&str, &Storage> = jobs.iter().map(|job| (&*job.address.key, &job.wanted)).collect();
-    match refusals(course.aws, scope, course.project, seen, &wanted).await {
+    match facts::find(course.aws, scope, course.project, seen, &wanted).await {
         Err(error) => fail_all(jobs, &error),
-        Ok(refused) => {
+        Ok(facts::Facts { refused, .. }) => {
             for job in jobs.iter_mut() {
                 if let Some(why) = refused.get(&*job.address.key) {
                     let operation = Operation::STOP_INSTANCES;

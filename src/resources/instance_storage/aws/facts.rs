@@ -10,11 +10,15 @@ use super::observe::{Seen, snapshots, tags};
 use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG};
 use crate::model::Scope;
 use crate::resources::instance_storage::record::{INSTANCE_TAG, Record};
+use crate::resources::instance_storage::sets::{base, place, sets};
 use crate::resources::instance_storage::spec::Storage;
-use crate::resources::instance_storage::world::{Power, Stage, World};
+use crate::resources::instance_storage::world::{Power, Snapshot, Stage, World};
 
 /// The tag that Auto Scaling puts on the members of a group ("Tag Auto Scaling groups and instances" in its user guide).
 const GROUP_TAG: &str = "aws:autoscaling:groupName";
+
+/// Tags of volumes that the EBS driver of Kubernetes made ("Volume tagging" of the aws-ebs-csi-driver).
+const CSI_TAGS: [&str; 3] = ["ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pv/", "CSIVolumeName"];
 
 /// The most types that `DescribeInstanceTypes` takes by name.
 const TYPES_A_CALL: usize = 100;
@@ -27,16 +31,29 @@ const PENDING_OF_DISKS: usize = 1;
 /// 127 data volumes).
 const VOLUMES_A_SET: usize = 128;
 
-/// Why instances must not be touched, by id, of those that are wanted otherwise than they are.
-pub(super) async fn refusals(
+/// AWS's own key for EBS. It is made at its first use, and nobody can disable it ("AWS managed keys" in the KMS developer guide).
+const OWN_KEY: &str = "alias/aws/ebs";
+
+/// What was found out of instances that are wanted otherwise than they are.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Why they must not be touched, by id.
+    pub(super) refused: BTreeMap<String, String>,
+    /// The key of EBS encryption by default, where that is on and one of them has volumes that are not encrypted.
+    pub(super) encryption: Option<String>,
+}
+
+/// Finds out what forbids to touch instances.
+pub(super) async fn find(
     aws: &Aws,
     scope: &Scope,
     project: &str,
     seen: &BTreeMap<String, Seen>,
     wanted: &BTreeMap<&str, &Storage>,
-) -> Result<BTreeMap<String, String>, AwsError> {
+) -> Result<Facts, AwsError> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut to_park: BTreeMap<&str, (&Seen, &Storage)> = BTreeMap::new();
+    let mut plain: Vec<&str> = Vec::new();
     for (id, seen) in seen {
         let Some(wanted) = wanted.get(&**id) else { continue };
         all.entry(id.clone()).or_default().extend(others_project(&seen.world, project));
@@ -45,16 +62,82 @@ pub(super) async fn refusals(
             all.entry(id.clone()).or_default().extend(described(seen, wanted));
             to_park.insert(id, (seen, wanted));
         }
+        if !unencrypted(&seen.world, wanted).is_empty() {
+            plain.push(id);
+        }
     }
-    let faults = keys(aws, scope, &to_park).await?;
+    let faults = keys(aws, scope, &users_of_keys(seen, wanted)).await?;
     let stores = instance_stores(aws, scope, &to_park).await?;
     let pending = pending_snapshots(aws, scope, &to_park).await?;
     let protections = protections(aws, scope, &to_park).await?;
-    for found in [faults, stores, pending, protections].into_iter().flatten() {
+    let encryption = if plain.is_empty() { None } else { encryption_by_default(aws, scope).await? };
+    let mut of_default = Vec::new();
+    if let Some(key) = encryption.as_deref().filter(|key| *key != OWN_KEY) {
+        let users: BTreeSet<&str> = plain.into_iter().collect();
+        of_default = keys(aws, scope, &BTreeMap::from([(key, users)])).await?;
+    }
+    for found in [faults, of_default, stores, pending, protections].into_iter().flatten() {
         all.entry(found.0).or_default().push(found.1);
     }
     all.retain(|_, reasons| !reasons.is_empty());
-    Ok(all.into_iter().map(|(id, reasons)| (id, reasons.join("; "))).collect())
+    let refused = all.into_iter().map(|(id, reasons)| (id, reasons.join("; "))).collect();
+    Ok(Facts { refused, encryption })
+}
+
+/// The devices of volumes that are not encrypted, and that are to be made again now or later.
+pub(super) fn unencrypted(world: &World, wanted: &Storage) -> Vec<String> {
+    if wanted.parked {
+        let attached = world.attached().into_iter().filter(|(volume, _)| !volume.attributes.encrypted);
+        return attached.map(|(_, place)| place.device.clone()).collect();
+    }
+    let to_make = to_make(world).into_iter().filter_map(|one| one.record.as_ref().ok());
+    to_make.filter(|record| !record.volume.encrypted).map(|record| record.device.clone()).collect()
+}
+
+/// The parking snapshots of which volumes will be made before the instance can run.
+fn to_make(world: &World) -> Vec<&Snapshot> {
+    if world.root().is_some() {
+        return Vec::new();
+    }
+    let base = base(world, &sets(world));
+    let snapshots = base.into_iter().flat_map(|base| base.snapshots);
+    snapshots.filter(|one| place(world, one).volume().is_none()).collect()
+}
+
+/// The instances that need each KMS key: to make their volumes again now, or later what is about to be deleted.
+fn users_of_keys<'a>(
+    seen: &'a BTreeMap<String, Seen>,
+    wanted: &BTreeMap<&str, &Storage>,
+) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (id, seen) in seen {
+        let Some(wanted) = wanted.get(&**id) else { continue };
+        let of_volumes =
+            seen.world.attached().into_iter().filter_map(|(volume, _)| volume.attributes.key.as_deref());
+        let of_snapshots = to_make(&seen.world).into_iter().filter_map(|one| one.key.as_deref());
+        let keys: Vec<&str> = match (wanted.parked, seen.world.root().is_some()) {
+            (true, true) => of_volumes.collect(),
+            (false, false) => of_snapshots.collect(),
+            _ => Vec::new(),
+        };
+        for key in keys {
+            users.entry(key).or_default().insert(id);
+        }
+    }
+    users
+}
+
+/// The key of EBS encryption by default, if that is on: whatever is made is encrypted then.
+async fn encryption_by_default(aws: &Aws, scope: &Scope) -> Result<Option<String>, AwsError> {
+    let clients = aws.clients(scope);
+    let ask = || clients.ec2.get_ebs_encryption_by_default().send();
+    let answer = aws.call(scope, Operation::GET_EBS_ENCRYPTION_BY_DEFAULT, ask).await?;
+    if answer.ebs_encryption_by_default() != Some(true) {
+        return Ok(None);
+    }
+    let ask = || clients.ec2.get_ebs_default_kms_key_id().send();
+    let answer = aws.call(scope, Operation::GET_EBS_DEFAULT_KMS_KEY_ID, ask).await?;
+    Ok(Some(answer.kms_key_id().unwrap_or(OWN_KEY).to_owned()))
 }
 
 /// Instances and why, of those that something forbids to be parked.
@@ -130,6 +213,14 @@ fn of_volumes(seen: &Seen) -> Vec<String> {
         if let Err(why) = Record::of(volume, attachment, &world.instance).to_tags() {
             refuse(format!("its volume {} cannot be recorded: {why}", volume.id));
         }
+        if let Some(key) =
+            volume.attributes.tags.keys().find(|key| CSI_TAGS.iter().any(|tag| key.starts_with(tag)))
+        {
+            refuse(format!(
+                "its volume {} belongs to a persistent volume of Kubernetes (tag {key}), which names it by its id",
+                volume.id
+            ));
+        }
         let described = seen.volumes.get(&volume.id);
         if described.is_some_and(|one| one.outpost_arn().is_some_and(|arn| !arn.is_empty())) {
             refuse(format!("its volume {} is on an Outpost", volume.id));
@@ -143,15 +234,7 @@ fn of_volumes(seen: &Seen) -> Vec<String> {
 }
 
 /// Volumes whose key is disabled could not be made again.
-async fn keys(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
-    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (id, (seen, _)) in to_park {
-        for (volume, _) in seen.world.attached() {
-            if let Some(key) = &volume.attributes.key {
-                users.entry(key).or_default().insert(id);
-            }
-        }
-    }
+async fn keys(aws: &Aws, scope: &Scope, users: &BTreeMap<&str, BTreeSet<&str>>) -> Result<Found, AwsError> {
     let looks = users.iter().map(|(key, users)| async move {
         let fault = fault_of_key(aws, scope, key).await?;
         Ok::<_, AwsError>(fault.map(|fault| (*key, users, fault)))

@@ -51,6 +51,8 @@ impl Kind for InstanceStorageKind {
                 Operation::DESCRIBE_INSTANCE_TYPES,
                 Operation::DESCRIBE_INSTANCE_ATTRIBUTE,
                 Operation::DESCRIBE_KEY,
+                Operation::GET_EBS_ENCRYPTION_BY_DEFAULT,
+                Operation::GET_EBS_DEFAULT_KMS_KEY_ID,
             ],
             read_one: &[],
             write: &[
@@ -183,17 +185,26 @@ async fn outlook(
     let ids: Vec<&str> = wanted.keys().copied().collect();
     let seen = observe(aws, scope, &ids).await?;
     let by_reference = wanted.iter().map(|(id, storage)| (*id, storage)).collect();
-    let mut refused = facts::refusals(aws, scope, project, &seen, &by_reference).await?;
-    let prices = estimates.storage(&scope.region);
+    let facts = facts::find(aws, scope, project, &seen, &by_reference).await?;
+    let (mut refused, encryption) = (facts.refused, facts.encryption);
+    let around = Around { region: &scope.region, prices: estimates.storage(&scope.region), encryption };
     let outlooks = seen.into_iter().filter_map(|(id, seen)| {
         let wanted = wanted.get(&*id)?;
         let refusal = refused.remove(&id);
-        Some((id, foresee(&seen, wanted, refusal, &prices)))
+        Some((id, foresee(&seen, wanted, refusal, &around)))
     });
     Ok(outlooks.collect())
 }
 
-fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, prices: &StoragePrices) -> Outlook {
+/// What all instances of a Region have in common.
+struct Around<'a> {
+    region: &'a str,
+    prices: StoragePrices,
+    /// The key of EBS encryption by default, where that is on.
+    encryption: Option<String>,
+}
+
+fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, around: &Around<'_>) -> Outlook {
     let forecast = forecast(&seen.world, &wanted.goal());
     let refusal = refusal.or_else(|| forecast.stuck.clone());
     if refusal.is_some() {
@@ -209,12 +220,22 @@ fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, prices: &Stor
             notes_of_tags.push(format!("loses the tags of AWS itself (aws:…) on {}", ids.join(", ")));
         }
     }
+    if let Some(key) = &around.encryption {
+        let plain = facts::unencrypted(&seen.world, wanted);
+        if !plain.is_empty() {
+            notes_of_tags.push(format!(
+                "EBS encryption by default is on in {}: {} is not encrypted, and will be when it is made again, with the key {key}",
+                around.region,
+                plain.join(", ")
+            ));
+        }
+    }
     let public_ip = seen.instance.public_ip_address().filter(|_| !has_elastic_ip(seen));
     Outlook {
         steps: forecast_words(&forecast),
-        notes: [notes(&seen.world, wanted, public_ip, prices), notes_of_tags].concat(),
+        notes: [notes(&seen.world, wanted, public_ip, &around.prices), notes_of_tags].concat(),
         refusal: None,
-        saving: parking_saves(&seen.world, wanted, prices),
+        saving: parking_saves(&seen.world, wanted, &around.prices),
     }
 }
 

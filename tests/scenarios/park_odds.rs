@@ -50,6 +50,31 @@ fn a_key_that_is_disabled_on_the_way_stops_it_before_a_volume_is_deleted() {
     assert_eq!(volume_count(&workspace), 0);
 }
 
+/// What a saved plan began with `--no-wait` the same command finishes; what became of it otherwise it does not.
+#[test]
+fn a_saved_plan_is_finished_by_applying_it_again() {
+    let workspace = Workspace::new(PARK);
+    let instance = seed(&workspace, json!(true), json!([{}]));
+    workspace.account.options(json!({"slow_snapshots": true}));
+    workspace.ok(&["plan", "--out", "plan.json"]);
+    let apply = ["apply", "plan.json", "--yes", "--no-wait"];
+    workspace.ok(&apply).says(&["begun: waits for snap-"]);
+    workspace.ok(&apply).says(&["begun: waits for snap-"]);
+    workspace.account.ec2(REGION, "StartInstances", &[instance.clone()], &[]);
+    finish_snapshots(&workspace, "completed");
+    workspace.account.options(json!({"slow_snapshots": false}));
+    workspace.account.ec2(REGION, "StopInstances", &[instance], &[]);
+    workspace.run(&apply).expect(5).says(&["was changed"]);
+    workspace.ok(&["plan", "--out", "plan.json"]);
+    let denied = json!([{"operation": "DeleteVolume", "kind": "denied", "skip": 1}]);
+    workspace.account.faults(denied);
+    workspace.run(&apply).expect(4);
+    workspace.account.faults(json!([]));
+    workspace.ok(&apply).says(&["1 changed"]);
+    assert_eq!((volume_count(&workspace), workspace.account.lost_volumes().len()), (0, 0));
+    workspace.ok(&apply).says(&["Nothing to do"]);
+}
+
 /// What was found out of a key before hours of waiting is worth nothing.
 #[test]
 fn a_key_that_is_disabled_while_an_apply_waits_stops_it_before_anything_is_detached() {
@@ -279,12 +304,13 @@ fn what_must_not_be_parked_is_refused_before_anything_is_touched() {
         "Auto Scaling group",
         "stop protection (DisableApiStop)",
         "m5d.large has instance store volumes",
-        "termination protection (DisableApiTermination)",
-        "6 conflicts; nothing is applied",
+        "5 conflicts; nothing is applied",
     ]);
     assert_eq!(workspace.account.writes(), [""; 0]);
     workspace.edit_manifest("state = \"parked\"", "state = \"parked\"\nallow_instance_store = true");
     workspace.ok(&["apply", "--yes", "--target", &ids[4]]).says(&["1 changed"]);
+    // Parking terminates nothing, so a protection from that is no obstacle.
+    workspace.ok(&["apply", "--yes", "--target", &ids[5]]).says(&["1 changed"]);
     assert_eq!(workspace.account.lost_volumes(), [""; 0]);
 }
 
@@ -322,7 +348,11 @@ fn ctrl_c_finishes_the_calls_in_flight_and_says_how_far_it_is() {
     let mut apply = workspace.start(&["apply", "--yes"]);
     apply.until("waits for snap-");
     apply.signal("INT");
-    apply.end().expect(130).says(&["stopped while the instance is stopped", "1 change was begun"]);
+    apply.end().expect(130).says(&[
+        "stopped while the instance is stopped and waits for snap-",
+        "its volumes are untouched",
+        "1 change was begun",
+    ]);
     assert_eq!((volume_count(&workspace), workspace.account.snapshots(REGION).len()), (2, 2));
     finish_snapshots(&workspace, "completed");
     workspace.apply();

@@ -147,7 +147,12 @@ fn attach(world: &World, volume: &Volume, record: &Record, work: &mut Work) -> O
         ));
         return None;
     }
-    let attach = Step::Attach { volume: volume.id.clone(), device: record.device.clone() };
+    let attach = Step::Attach {
+        volume: volume.id.clone(),
+        device: record.device.clone(),
+        // The card 0 is the one that is taken where none is named.
+        card: record.card.filter(|card| *card != 0),
+    };
     if record.root {
         return Some(attach);
     }

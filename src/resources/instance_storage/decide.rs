@@ -145,6 +145,8 @@ pub(super) enum Step {
         volume: String,
         /// As what.
         device: String,
+        /// At which EBS card.
+        card: Option<i32>,
     },
     /// Say whether a volume goes with the instance.
     SetFlag {

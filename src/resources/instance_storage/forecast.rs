@@ -108,7 +108,7 @@ impl Future {
             }),
             Step::DeleteVolume { volume } => self.world.volumes.retain(|one| one.id != *volume),
             Step::CreateVolume { snapshot, set, record, .. } => self.create_volume(snapshot, set, record),
-            Step::Attach { volume, device } => self.attach(volume, device, now),
+            Step::Attach { volume, device, .. } => self.attach(volume, device, now),
             Step::SetFlag { device, delete_on_termination } => {
                 let places = self.world.volumes.iter_mut().flat_map(|volume| &mut volume.attachments);
                 for place in places.filter(|place| place.device == *device) {
@@ -177,7 +177,14 @@ impl Future {
         self.volume(volume, |one| {
             one.stage = Stage::InUse;
             let hold = Hold::Attached;
-            one.attachments.push(Attachment { instance, device, hold, since, delete_on_termination: false });
+            one.attachments.push(Attachment {
+                instance,
+                device,
+                card: None,
+                hold,
+                since,
+                delete_on_termination: false,
+            });
         });
     }
 }

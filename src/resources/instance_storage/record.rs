@@ -83,6 +83,9 @@ pub(super) struct Record {
     /// Whether it is the instance's root volume.
     #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
     pub root: bool,
+    /// The EBS card that it is at, of instance types that have several.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<i32>,
     /// Whether it goes with the instance.
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
     pub delete_on_termination: bool,
@@ -129,6 +132,7 @@ impl Record {
         Self {
             device: attachment.device.clone(),
             root: attachment.device == instance.root_device,
+            card: attachment.card,
             delete_on_termination: attachment.delete_on_termination,
             volume: volume.attributes.clone(),
         }
@@ -234,6 +238,7 @@ mod tests {
         Record {
             device: "/dev/sda1".to_owned(),
             root: true,
+            card: None,
             delete_on_termination: true,
             volume: Attributes {
                 size: 8,

@@ -33,6 +33,7 @@ pub(super) fn record(device: &str) -> Record {
     Record {
         device: device.to_owned(),
         root,
+        card: None,
         delete_on_termination: device != "/dev/sdf",
         volume: Attributes {
             size: if root { 8 } else { 100 },
@@ -76,6 +77,7 @@ impl Simulated {
             let place = Attachment {
                 instance: INSTANCE.to_owned(),
                 device,
+                card: None,
                 hold: Hold::Attached,
                 since: moment(0),
                 delete_on_termination: record.delete_on_termination,
@@ -235,7 +237,7 @@ impl Simulated {
             Step::CreateVolume { snapshot, set, attempt, record } => {
                 self.create_volume(snapshot, set, *attempt, record)?;
             }
-            Step::Attach { volume, device } => self.attach(volume, device)?,
+            Step::Attach { volume, device, .. } => self.attach(volume, device)?,
             Step::SetFlag { device, delete_on_termination } => {
                 let places = self.world.volumes.iter_mut().flat_map(|volume| &mut volume.attachments);
                 let place = places.into_iter().find(|place| place.device == *device);
@@ -346,6 +348,7 @@ impl Simulated {
         volume.attachments.push(Attachment {
             instance: INSTANCE.to_owned(),
             device: device.to_owned(),
+            card: None,
             hold: Hold::Moving,
             since,
             delete_on_termination: false,

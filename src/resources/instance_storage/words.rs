@@ -35,7 +35,7 @@ fn phrase(step: &Step, world: &World) -> (&'static str, String) {
         Step::CreateVolume { snapshot, record, .. } => {
             ("make volumes:", format!("{} ({}) of {snapshot}", record.device, size(&record.volume)))
         }
-        Step::Attach { volume, device } => ("attach", format!("{volume} as {device}")),
+        Step::Attach { volume, device, .. } => ("attach", format!("{volume} as {device}")),
         Step::SetFlag { device, delete_on_termination } => {
             ("set DeleteOnTermination again:", format!("{device} {delete_on_termination}"))
         }

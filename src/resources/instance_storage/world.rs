@@ -29,7 +29,9 @@ impl Power {
             "running" => Self::Running,
             "stopping" => Self::Stopping,
             "stopped" => Self::Stopped,
-            _ => Self::Gone,
+            "shutting-down" | "terminated" => Self::Gone,
+            // What is not known is waited for.
+            _ => Self::Stopping,
         }
     }
 }
@@ -74,7 +76,9 @@ impl Stage {
             "available" => Self::Available,
             "in-use" => Self::InUse,
             "error" => Self::Failed,
-            _ => Self::Gone,
+            "deleting" | "deleted" => Self::Gone,
+            // What is not known is waited for.
+            _ => Self::Creating,
         }
     }
 }
@@ -97,6 +101,8 @@ pub(super) struct Attachment {
     pub instance: String,
     /// As what.
     pub device: String,
+    /// At which EBS card, of instance types that have several ("`VolumeAttachment`" in the EC2 API reference).
+    pub card: Option<i32>,
     /// How far.
     pub hold: Hold,
     /// Since when.

@@ -145,8 +145,11 @@ pub(super) async fn act(aws: &Aws, subject: &Subject<'_>, step: &Step) -> Result
         Step::CreateVolume { snapshot, set, attempt, record } => {
             return create_volume(aws, subject, (snapshot, set, *attempt), record).await;
         }
-        Step::Attach { volume, device } => {
-            let call = || ec2.attach_volume().volume_id(volume).instance_id(instance).device(device).send();
+        Step::Attach { volume, device, card } => {
+            let call = || {
+                let request = ec2.attach_volume().volume_id(volume).instance_id(instance);
+                request.device(device).set_ebs_card_index(*card).send()
+            };
             aws.call(scope, operation, call).await?;
         }
         Step::SetFlag { device, delete_on_termination } => {
@@ -264,13 +267,19 @@ async fn create_volume(
             .set_encrypted(what.encrypted.then_some(true))
             .set_kms_key_id(what.key.clone())
             .set_multi_attach_enabled(what.multi_attach.then_some(true))
-            .set_volume_initialization_rate(subject.initialization_rate)
+            .set_volume_initialization_rate(subject.initialization_rate.filter(|_| is_of_region(&what.zone)))
             .tag_specifications(tags.clone())
             .client_token(&token)
             .send()
     };
     let made = aws.call(scope, Operation::CREATE_VOLUME, call).await?;
     Ok(Made { ids: made.volume_id().map(str::to_owned).into_iter().collect(), ..Made::default() })
+}
+
+/// Whether a zone is an Availability Zone, such as `us-west-2a`: there is no initialization rate in Local and Wavelength Zones, such as
+/// `us-west-2-lax-1a` ("Initialize Amazon EBS volumes" in the EBS user guide).
+fn is_of_region(zone: &str) -> bool {
+    !zone.split('-').any(|part| part.parse::<u8>().is_ok())
 }
 
 /// At most 64 characters ("Ensuring idempotency in Amazon EC2 API requests"). The first call of a step has the same token, whoever makes it. A

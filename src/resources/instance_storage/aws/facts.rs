@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{self, InstanceAttributeName, InstanceType, ProductCodeValues};
+use aws_sdk_ec2::types::{self, Filter, InstanceAttributeName, InstanceType, ProductCodeValues};
 use futures::future::try_join_all;
 
 use super::act::fault_of_key;
 use super::observe::{Seen, snapshots, tags};
-use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG};
+use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, pages};
 use crate::model::Scope;
 use crate::resources::instance_storage::record::{INSTANCE_TAG, Record};
 use crate::resources::instance_storage::sets::{base, place, sets};
@@ -20,8 +20,8 @@ const GROUP_TAG: &str = "aws:autoscaling:groupName";
 /// Tags of volumes that the EBS driver of Kubernetes made ("Volume tagging" of the aws-ebs-csi-driver).
 const CSI_TAGS: [&str; 3] = ["ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pv/", "CSIVolumeName"];
 
-/// The most types that `DescribeInstanceTypes` takes by name.
-const TYPES_A_CALL: usize = 100;
+/// AWS allows 200 values a filter ("Filter" in the EC2 API reference).
+const TYPES_A_CALL: usize = 200;
 
 /// Snapshots of one volume that may be pending at once: 5, of st1 and sc1 one ("Amazon EBS endpoints and quotas").
 const PENDING: usize = 5;
@@ -259,10 +259,22 @@ async fn instance_stores(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Resu
     let mut found = Vec::new();
     let names: Vec<InstanceType> = of_type.keys().cloned().collect();
     for names in names.chunks(TYPES_A_CALL) {
-        let ask = || clients.ec2.describe_instance_types().set_instance_types(Some(names.to_vec())).send();
-        let answer = aws.call(scope, Operation::DESCRIBE_INSTANCE_TYPES, ask).await?;
-        let stored =
-            answer.instance_types().iter().filter(|one| one.instance_storage_supported() == Some(true));
+        // A filter leaves out what AWS no longer knows; asked by name, one such type fails the call.
+        let filter = &Filter::builder()
+            .name("instance-type")
+            .set_values(Some(names.iter().map(ToString::to_string).collect()))
+            .build();
+        let clients = &clients;
+        let pages = pages(|token| async move {
+            let ask = || {
+                let request = clients.ec2.describe_instance_types().filters(filter.clone());
+                request.set_next_token(token.clone()).send()
+            };
+            let page = aws.call(scope, Operation::DESCRIBE_INSTANCE_TYPES, ask).await?;
+            Ok((page.instance_types().to_vec(), page.next_token().map(str::to_owned)))
+        });
+        let known = pages.await?;
+        let stored = known.iter().filter(|one| one.instance_storage_supported() == Some(true));
         for name in stored.filter_map(types::InstanceTypeInfo::instance_type) {
             let why = format!(
                 "{name} has instance store volumes, whose content a stop destroys; if that is meant, set \
@@ -302,27 +314,18 @@ async fn pending_snapshots(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Re
     Ok(full.collect())
 }
 
-/// Protections that somebody set. Of those that are stopped already the first is of no importance.
+/// A protection from stops that somebody set; of those that are stopped it is of no importance. One from termination is of none at all: parking terminates nothing.
 async fn protections(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
-    let asked = to_park.iter().flat_map(|(id, (seen, _))| {
-        let runs = seen.world.instance.power != Power::Stopped;
-        let stop =
-            runs.then_some((InstanceAttributeName::DisableApiStop, "stop protection (DisableApiStop)"));
-        let termination =
-            (InstanceAttributeName::DisableApiTermination, "termination protection (DisableApiTermination)");
-        stop.into_iter().chain([termination]).map(move |(name, words)| (*id, name, words))
-    });
-    let clients = aws.clients(scope);
-    let looks = asked.map(|(id, name, words)| {
-        let clients = &clients;
-        async move {
-            let ask =
-                || clients.ec2.describe_instance_attribute().instance_id(id).attribute(name.clone()).send();
-            let answer = aws.call(scope, Operation::DESCRIBE_INSTANCE_ATTRIBUTE, ask).await?;
-            let set = [answer.disable_api_stop(), answer.disable_api_termination()];
-            let set = set.into_iter().flatten().any(|value| value.value() == Some(true));
-            Ok::<_, AwsError>(set.then(|| (id.to_owned(), format!("it has {words}; take that off first"))))
-        }
+    let asked = to_park.iter().filter(|(_, (seen, _))| seen.world.instance.power != Power::Stopped);
+    let clients = &aws.clients(scope);
+    let looks = asked.map(|(id, _)| async move {
+        let attribute = InstanceAttributeName::DisableApiStop;
+        let ask =
+            || clients.ec2.describe_instance_attribute().instance_id(*id).attribute(attribute.clone()).send();
+        let answer = aws.call(scope, Operation::DESCRIBE_INSTANCE_ATTRIBUTE, ask).await?;
+        let set = answer.disable_api_stop().is_some_and(|value| value.value() == Some(true));
+        let why = "it has stop protection (DisableApiStop); take that off first";
+        Ok::<_, AwsError>(set.then(|| ((*id).to_owned(), why.to_owned())))
     });
     Ok(try_join_all(looks).await?.into_iter().flatten().collect())
 }

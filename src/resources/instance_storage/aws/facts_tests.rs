@@ -53,6 +53,7 @@ fn volumes_that_must_not_be_deleted_say_why() {
     shared.world.volumes[1].attachments.push(Attachment {
         instance: "i-other".to_owned(),
         device: "/dev/sdf".to_owned(),
+        card: None,
         hold: Hold::Attached,
         since: moment(0),
         delete_on_termination: false,

@@ -3,6 +3,7 @@
 mod act;
 mod drive;
 mod facts;
+mod job;
 mod list;
 mod observe;
 mod patience;
@@ -17,7 +18,7 @@ use self::observe::{Seen, observe};
 use super::forecast::forecast;
 use super::notes::{notes, parking_saves};
 use super::record::RESERVED;
-use super::spec::{KIND, Storage, TEXT, live_fields};
+use super::spec::{KIND, Storage, TEXT, live_fields, planned_fields};
 use super::words::forecast_words;
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
@@ -159,9 +160,13 @@ async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest<'_>) -> Result<Vec
     let seen = observe(aws, scope, &ids).await?;
     let actual = seen.into_iter().map(|(id, seen)| {
         let asked = request.keys.get(&*id).copied().unwrap_or_default();
-        let wanted = asked.desired.or(asked.last_written).and_then(Storage::from_fields);
+        let wanted = asked.desired.or(asked.last_written).and_then(Storage::from_fields).unwrap_or_default();
+        let live = live_fields(&seen.world, &wanted);
+        // Nothing is recorded of this kind, so what is given as written is what a plan saw.
+        let before = asked.last_written.filter(|_| live != wanted.to_fields());
+        let planned = before.and_then(|before| planned_fields(&seen.world, &wanted, before));
         Actual {
-            fields: live_fields(&seen.world, &wanted.unwrap_or_default()),
+            fields: planned.unwrap_or(live),
             address: Address::new(KIND, scope.clone(), id),
             ownership: Ownership::NotRead,
             inexpressible: None,
@@ -242,9 +247,8 @@ fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, around: &Arou
 /// An Elastic IP address stays with a stopped instance; one that AWS assigned is owned by `amazon`
 /// ("`InstanceNetworkInterfaceAssociation`" in the EC2 API reference).
 fn has_elastic_ip(seen: &Seen) -> bool {
-    let mut interfaces = seen.instance.network_interfaces().iter();
-    interfaces.any(|one| {
-        let association = one.association();
-        association.and_then(|one| one.ip_owner_id()).is_some_and(|owner| owner != "amazon")
-    })
+    let public = seen.instance.public_ip_address();
+    let associations = seen.instance.network_interfaces().iter().filter_map(|one| one.association());
+    let mut of_it = associations.filter(|one| one.public_ip().is_some() && one.public_ip() == public);
+    of_it.any(|one| one.ip_owner_id().is_some_and(|owner| owner != "amazon"))
 }

@@ -223,6 +223,7 @@ fn attachment(live: &types::VolumeAttachment) -> Option<Attachment> {
         // A volume of a service that runs instances for others names no instance.
         instance: live.instance_id().unwrap_or("a service of AWS").to_owned(),
         device: live.device().unwrap_or_default().to_owned(),
+        card: live.ebs_card_index(),
         hold,
         since: time(live.attach_time()?)?,
         delete_on_termination: live.delete_on_termination().unwrap_or_default(),

@@ -27,6 +27,10 @@ const FALLEN_AFTER: Duration = Duration::from_secs(4);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// When something is told again that is still waited for.
+const TOLD_AFTER: Duration = Duration::from_secs(5 * 60);
+const TOLD_AFTER_POINTS: u32 = 10;
+
 /// What must not last.
 #[derive(Debug, Default)]
 pub(super) struct Lasting {
@@ -142,6 +146,34 @@ impl Taken {
             return Timely::InVain(step.clone());
         }
         Timely::Now(steps.into_iter().filter(|step| !tries(step).is_some_and(Tries::rests)).collect())
+    }
+}
+
+/// What was last told to be waited for, and how far that was.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    what: String,
+    percents: Vec<u32>,
+    at: Option<Instant>,
+}
+
+impl Told {
+    /// Whether to tell it: something else than before, further by ten points, or after a while.
+    pub(super) fn is_new(&mut self, words: &str) -> bool {
+        let is_percent = |word: &&str| word.contains('%');
+        let what: String = words.split_inclusive([';', ' ']).filter(|word| !is_percent(word)).collect();
+        let percents: Vec<u32> = words
+            .split([';', ' '])
+            .filter(is_percent)
+            .filter_map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok())
+            .collect();
+        let further = percents.iter().zip(&self.percents).any(|(now, then)| *now >= then + TOLD_AFTER_POINTS);
+        let long_ago = self.at.is_none_or(|at| at.elapsed() >= TOLD_AFTER);
+        if what == self.what && !further && !long_ago {
+            return false;
+        }
+        *self = Self { what, percents, at: Some(Instant::now()) };
+        true
     }
 }
 

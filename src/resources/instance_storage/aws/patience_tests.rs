@@ -96,3 +96,19 @@ async fn a_start_that_never_shows_is_over_after_minutes() {
     pass(11).await;
     assert!(start.fell_back(&instance(Power::Stopped, 0)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn waiting_is_told_when_it_gets_on_and_every_few_minutes() {
+    let mut told = Told::default();
+    let mut tell = |words: &str| told.is_new(words);
+    assert!(tell("snap-1 of vol-1 (0%); snap-2 of vol-2 (0%)"));
+    assert!(!tell("snap-1 of vol-1 (9%); snap-2 of vol-2 (0%)"));
+    assert!(tell("snap-1 of vol-1 (9%); snap-2 of vol-2 (10%)"));
+    assert!(!tell("snap-1 of vol-1 (18%); snap-2 of vol-2 (19%)"));
+    assert!(tell("snap-2 of vol-2 (19%)"));
+    pass(299).await;
+    assert!(!tell("snap-2 of vol-2 (19%)"));
+    pass(1).await;
+    assert!(tell("snap-2 of vol-2 (19%)"));
+    assert!(tell("the instance to stop"));
+}

@@ -91,16 +91,16 @@ impl Aws {
         self.call_with(scope, operation, (most, None), send).await
     }
 
-    /// Calls AWS like [`Aws::call`], and sends nothing, neither for the first time nor again, after a deadline: for calls that are right
-    /// only as long as what was seen before is true.
+    /// Calls AWS once, and not after a deadline: for calls that are right only as long as what was seen before is true. Whoever wants
+    /// to try again looks first.
     ///
     /// # Errors
-    /// The last failure, or one for which [`AwsError::is_late`] holds, where nothing was sent.
+    /// The failure, or one for which [`AwsError::is_late`] holds, where nothing was sent.
     pub async fn call_by<T, E, F, Fut>(
         &self,
         scope: &Scope,
         operation: &'static Operation,
-        deadline: Option<Instant>,
+        deadline: Instant,
         send: F,
     ) -> Result<T, AwsError>
     where
@@ -108,7 +108,7 @@ impl Aws {
         Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: StdError + ProvideErrorMetadata + 'static,
     {
-        self.call_with(scope, operation, (THROTTLED_TRIES + TRANSIENT_TRIES, deadline), send).await
+        self.call_with(scope, operation, (1, Some(deadline)), send).await
     }
 
     async fn call_with<T, E, F, Fut>(

@@ -171,6 +171,25 @@ fn what_somebody_starts_while_an_apply_waits_is_left_alone() {
     assert_eq!((volume_count(&workspace), state(&workspace, &instance).as_str()), (2, "running"));
 }
 
+/// A call that takes something away is right only as long as what was seen is true: throttled, it is not sent again before another look.
+#[test]
+fn what_was_throttled_is_not_deleted_after_somebody_else_restored_it() {
+    let workspace = Workspace::new(PARK);
+    let instance = seed(&workspace, json!(true), json!([{"tags": {"Name": "data"}}]));
+    let before = volumes(&workspace, &instance);
+    let throttled = json!([{"operation": "DetachVolume", "kind": "error", "code": "RequestLimitExceeded", "status": 503,
+                            "skip": 1}]);
+    workspace.account.faults(throttled);
+    let apply = workspace.start(&["apply", "--yes"]);
+    let log = || workspace.account.log();
+    wait_until(|| log().iter().any(|call| call["code"] == "RequestLimitExceeded"));
+    let other = workspace.beside(&PARK.replace("\"parked\"", "\"running\""));
+    other.apply();
+    workspace.account.faults(json!([]));
+    apply.end().expect(4).says(&["somebody started it meanwhile"]);
+    assert_eq!((volumes(&workspace, &instance), state(&workspace, &instance).as_str()), (before, "running"));
+}
+
 #[test]
 fn a_volume_that_was_used_elsewhere_is_not_deleted_on_an_old_snapshot() {
     let workspace = Workspace::new(PARK);

@@ -118,7 +118,7 @@ pub(super) fn operation(step: &Step) -> &'static Operation {
 pub(super) async fn act(aws: &Aws, subject: &Subject<'_>, step: &Step) -> Result<Made, AwsError> {
     let (clients, scope, instance) = (aws.clients(subject.scope), subject.scope, subject.instance);
     let ec2 = &clients.ec2;
-    let (operation, deadline) = (operation(step), Some(subject.deadline));
+    let (operation, deadline) = (operation(step), subject.deadline);
     match step {
         Step::Stop | Step::Start => switch(aws, scope, &[instance], step).await?,
         Step::LookAtKey { key } => {

@@ -24,7 +24,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(150);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// For how long what was seen is taken for true by calls that take something away.
-const TRUE_FOR: Duration = Duration::from_secs(20);
+const TRUE_FOR: Duration = Duration::from_secs(10);
 
 /// MiB/s that the volumes of a Region load with in all.
 const INITIALIZATION_OF_A_REGION: i32 = 5_000;

@@ -232,6 +232,8 @@ impl<'a> Job<'a> {
                 if matches!(step, Step::CreateSet { .. }) && made.ids.is_empty() {
                     // The answer was lost: what came of it may not be shown yet.
                     self.surprises.one_more();
+                } else {
+                    self.surprises = Surprises::default();
                 }
                 self.expected.extend(made.ids);
                 self.memory.note(step, made.key_fault);

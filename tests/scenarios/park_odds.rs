@@ -60,7 +60,7 @@ fn a_saved_plan_is_finished_by_applying_it_again() {
     let apply = ["apply", "plan.json", "--yes", "--no-wait"];
     workspace.ok(&apply).says(&["begun: waits for snap-"]);
     workspace.ok(&apply).says(&["begun: waits for snap-"]);
-    workspace.account.ec2(REGION, "StartInstances", &[instance.clone()], &[]);
+    workspace.account.ec2(REGION, "StartInstances", std::slice::from_ref(&instance), &[]);
     finish_snapshots(&workspace, "completed");
     workspace.account.options(json!({"slow_snapshots": false}));
     workspace.account.ec2(REGION, "StopInstances", &[instance], &[]);
@@ -165,7 +165,7 @@ fn what_somebody_starts_while_an_apply_waits_is_left_alone() {
     workspace.account.options(json!({"slow_snapshots": true}));
     let mut apply = workspace.start(&["apply", "--yes"]);
     apply.until("waits for snap-");
-    workspace.account.ec2(REGION, "StartInstances", &[instance.clone()], &[]);
+    workspace.account.ec2(REGION, "StartInstances", std::slice::from_ref(&instance), &[]);
     finish_snapshots(&workspace, "completed");
     apply.end().expect(4).says(&["somebody started it meanwhile"]);
     assert_eq!((volume_count(&workspace), state(&workspace, &instance).as_str()), (2, "running"));

@@ -104,7 +104,9 @@ fn a_key_is_looked_at_right_before_each_detaching_and_deleting() {
                     !steps.iter().any(destroys) || calls_before.iter().any(of_key) || keyless,
                     "{steps:?}"
                 );
-                steps.iter().for_each(|step| run.call(step));
+                for step in &steps {
+                    run.call(step);
+                }
                 calls_before = steps;
             }
         }

@@ -265,10 +265,10 @@ fn take_apart(world: &World, sets: &[Set<'_>], base: &Set<'_>, memory: &Memory) 
             (None, None) => work.hinder(format!("{} is not what was snapshot", volume.id)),
         }
     }
-    if !work.steps.is_empty() {
-        if let Some(verdict) = check_keys(&of_volumes, memory).verdict() {
-            return verdict;
-        }
+    if !work.steps.is_empty()
+        && let Some(verdict) = check_keys(&of_volumes, memory).verdict()
+    {
+        return verdict;
     }
     if all_gone {
         // Another snapshot of the same volume is in the set that stays. Another run that takes that one for its own goes on with this one.

@@ -42,11 +42,11 @@ fn to_assemble<'a>(world: &World, sets: &[Set<'a>]) -> Option<Set<'a>> {
 fn differs(world: &World, set: &Set<'_>) -> Option<Verdict> {
     let mut all = Vec::new();
     for (snapshot, record) in set.slots() {
-        if let Place::Restored(volume) = place(world, snapshot) {
-            if volume.mark.is_some() {
-                let found = record.volume.differences(&volume.attributes);
-                all.extend(found.into_iter().map(|what| format!("{} has {what}", volume.id)));
-            }
+        if let Place::Restored(volume) = place(world, snapshot)
+            && volume.mark.is_some()
+        {
+            let found = record.volume.differences(&volume.attributes);
+            all.extend(found.into_iter().map(|what| format!("{} has {what}", volume.id)));
         }
     }
     (!all.is_empty()).then(|| {

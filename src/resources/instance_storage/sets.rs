@@ -160,8 +160,7 @@ pub(super) fn fault(snapshot: &Snapshot) -> Option<String> {
     match (&snapshot.copied, &snapshot.record) {
         (Copied::Pending(progress), _) => Some(format!("it is not complete ({progress})")),
         (Copied::Failed(why), _) => Some(format!("it failed: {why}")),
-        (Copied::Other(why), _) => Some(why.clone()),
-        (Copied::Completed, Err(why)) => Some(why.clone()),
+        (Copied::Other(why), _) | (Copied::Completed, Err(why)) => Some(why.clone()),
         (Copied::Completed, Ok(record)) if record.volume.size != snapshot.size => {
             Some(format!("it has {} GiB, and its record says {}", snapshot.size, record.volume.size))
         }

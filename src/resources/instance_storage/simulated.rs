@@ -150,7 +150,9 @@ impl Simulated {
             return;
         }
         let on: Vec<String> = self.world.attached().iter().map(|(volume, _)| volume.id.clone()).collect();
-        on.iter().for_each(|id| self.write_to(id));
+        for id in &on {
+            self.write_to(id);
+        }
     }
 
     fn write_to(&mut self, id: &str) {

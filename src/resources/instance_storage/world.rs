@@ -27,10 +27,9 @@ impl Power {
         match state {
             "pending" => Self::Pending,
             "running" => Self::Running,
-            "stopping" => Self::Stopping,
             "stopped" => Self::Stopped,
             "shutting-down" | "terminated" => Self::Gone,
-            // What is not known is waited for.
+            // `stopping`; and what is not known is waited for.
             _ => Self::Stopping,
         }
     }
@@ -72,12 +71,11 @@ impl Stage {
     /// The stage of a volume in a state that AWS words so.
     pub(super) fn of_state(state: &str) -> Self {
         match state {
-            "creating" => Self::Creating,
             "available" => Self::Available,
             "in-use" => Self::InUse,
             "error" => Self::Failed,
             "deleting" | "deleted" => Self::Gone,
-            // What is not known is waited for.
+            // `creating`; and what is not known is waited for.
             _ => Self::Creating,
         }
     }

@@ -159,7 +159,7 @@ impl<'a> Job<'a> {
                 steps
             }
             Timely::InVain(step) => {
-                let what = steps_words(&[step.clone()], world).join("");
+                let what = steps_words(std::slice::from_ref(&step), world).join("");
                 let why = format!(
                     "AWS took the call again and again, and what it shows stays the same or is undone: {what}"
                 );

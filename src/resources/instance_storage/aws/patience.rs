@@ -9,16 +9,16 @@ use crate::resources::instance_storage::decide::Step;
 use crate::resources::instance_storage::world::{Instance, Power};
 
 /// Until AWS shows what it says that it made. Its lists lag by seconds, rarely by a minute.
-pub(super) const SHOWN_WITHIN: Duration = Duration::from_secs(60);
+pub(super) const SHOWN_WITHIN: Duration = Duration::from_mins(1);
 
 /// For how long an instance and its volumes may contradict each other.
-pub(super) const AGREES_WITHIN: Duration = Duration::from_secs(10 * 60);
+pub(super) const AGREES_WITHIN: Duration = Duration::from_mins(10);
 
 /// For how long AWS may refuse calls because the world is another one, or not carry out what it took.
-pub(super) const HEALS_WITHIN: Duration = Duration::from_secs(10 * 60);
+pub(super) const HEALS_WITHIN: Duration = Duration::from_mins(10);
 
 /// For how long a started instance may be shown as it was before.
-const STARTS_WITHIN: Duration = Duration::from_secs(3 * 60);
+const STARTS_WITHIN: Duration = Duration::from_mins(3);
 
 /// For how long a started instance that was seen on its way is shown stopped, until that is believed: an old answer may come late.
 const FALLEN_AFTER: Duration = Duration::from_secs(4);
@@ -28,7 +28,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// When something is told again that is still waited for.
-const TOLD_AFTER: Duration = Duration::from_secs(5 * 60);
+const TOLD_AFTER: Duration = Duration::from_mins(5);
 const TOLD_AFTER_POINTS: u32 = 10;
 
 /// What must not last.
@@ -93,16 +93,12 @@ pub(super) struct Surprises {
 impl Surprises {
     /// One more; whether that has gone on for too long.
     pub(super) fn one_more(&mut self) -> bool {
-        match &mut self.tries {
-            Some(tries) => {
-                tries.again();
-                tries.lasts()
-            }
-            None => {
-                self.tries = Some(Tries::new());
-                false
-            }
+        if let Some(tries) = &mut self.tries {
+            tries.again();
+            return tries.lasts();
         }
+        self.tries = Some(Tries::new());
+        false
     }
 
     /// Whether it is too early to go on.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::Instant;
 
 use super::{Aws, AwsError, ErrorClass, OPERATIONS, Operation, Throttle};
 use crate::model::Scope;
@@ -68,7 +69,7 @@ impl Aws {
         Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: StdError + ProvideErrorMetadata + 'static,
     {
-        self.call_at_most(scope, operation, THROTTLED_TRIES + TRANSIENT_TRIES, send).await
+        self.call_with(scope, operation, (THROTTLED_TRIES + TRANSIENT_TRIES, None), send).await
     }
 
     /// The same with no more than so many tries, for calls that AWS bills one by one.
@@ -87,6 +88,41 @@ impl Aws {
         Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: StdError + ProvideErrorMetadata + 'static,
     {
+        self.call_with(scope, operation, (most, None), send).await
+    }
+
+    /// Calls AWS once, and not after a deadline: for calls that are right only as long as what was seen before is true. Whoever wants
+    /// to try again looks first.
+    ///
+    /// # Errors
+    /// The failure, or one for which [`AwsError::is_late`] holds, where nothing was sent.
+    pub async fn call_by<T, E, F, Fut>(
+        &self,
+        scope: &Scope,
+        operation: &'static Operation,
+        deadline: Instant,
+        send: F,
+    ) -> Result<T, AwsError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        self.call_with(scope, operation, (1, Some(deadline)), send).await
+    }
+
+    async fn call_with<T, E, F, Fut>(
+        &self,
+        scope: &Scope,
+        operation: &'static Operation,
+        (most, deadline): (u32, Option<Instant>),
+        send: F,
+    ) -> Result<T, AwsError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
         let throttle = self.throttle(scope, operation);
         let (mut throttled, mut failed) = (0, 0);
         let mut last_error = None;
@@ -97,6 +133,9 @@ impl Aws {
                     return Err(last_error.unwrap_or_else(|| AwsError::stopped(operation, scope)));
                 }
                 () = throttle.acquire() => {}
+            }
+            if is_over(deadline) {
+                return Err(last_error.unwrap_or_else(|| AwsError::late(operation, scope)));
             }
             self.calls.add(operation);
             tracing::debug!(%scope, %operation, throttled, failed, "call");
@@ -167,12 +206,34 @@ impl Aws {
         Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: StdError + ProvideErrorMetadata + 'static,
     {
+        self.call_once_by(scope, operation, (throttle, weight, None), send).await
+    }
+
+    /// Makes a call like [`Aws::call_once`], and sends nothing after a deadline.
+    ///
+    /// # Errors
+    /// See [`OnceError`]; [`AwsError::is_late`] holds for what was not sent because of the deadline.
+    pub async fn call_once_by<T, E, F, Fut>(
+        &self,
+        scope: &Scope,
+        operation: &'static Operation,
+        (throttle, weight, deadline): (&Throttle, usize, Option<Instant>),
+        send: F,
+    ) -> Result<T, OnceError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
         let mut tries = 0;
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(OnceError::NotDone(AwsError::stopped(operation, scope))),
                 () = throttle.acquire_many(weight) => {}
+            }
+            if is_over(deadline) {
+                return Err(OnceError::NotDone(AwsError::late(operation, scope)));
             }
             self.calls.add(operation);
             tracing::debug!(%scope, %operation, tries, "call once");
@@ -210,6 +271,10 @@ pub async fn all<T>(
         }
     }
     if errors.is_empty() { Ok(answers) } else { Err(errors) }
+}
+
+fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() > deadline)
 }
 
 /// "Full jitter": anything between nothing and a limit that doubles with each try.

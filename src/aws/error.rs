@@ -46,6 +46,8 @@ pub enum ErrorClass {
     Other,
 }
 
+const LATE: &str = "late";
+
 /// A call that failed for good: tries that were worth it have been made.
 #[derive(Clone, Debug, thiserror::Error)]
 pub struct AwsError {
@@ -95,7 +97,7 @@ impl AwsError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = self.hint_of_class();
-        if self.half_done && self.class != ErrorClass::HalfDone {
+        if self.half_done && !matches!(self.class, ErrorClass::HalfDone | ErrorClass::Halted) {
             return hint
                 .map(|hint| format!("{hint}; then run the command again: it finishes what was begun"));
         }
@@ -124,6 +126,9 @@ impl AwsError {
                  [aws.rates] {} = 1",
                 self.operation, self.operation.name
             )),
+            ErrorClass::Halted => {
+                Some("put right what it says, then run the command again: it goes on from there".to_owned())
+            }
             ErrorClass::Overtaken => Some("run the command again to see it in the plan as it is now".to_owned()),
             ErrorClass::HalfDone => Some("run the command again: it finishes what was begun".to_owned()),
             ErrorClass::Unconfirmed => Some("run the command again to see what became of it".to_owned()),
@@ -259,6 +264,17 @@ impl AwsError {
             request_id: None,
             half_done: false,
         }
+    }
+
+    /// A call that was not sent, because what it was decided by had been seen too long ago.
+    pub fn late(operation: &'static Operation, scope: &Scope) -> Self {
+        let why = "not sent, because what was seen before is too old by now";
+        Self { code: LATE.to_owned(), ..Self::overtaken(operation, scope, why) }
+    }
+
+    /// Whether a call was not sent because of its deadline.
+    pub fn is_late(&self) -> bool {
+        self.code == LATE
     }
 
     /// Calls that were not all made, because a person has to look first.

@@ -126,6 +126,12 @@ operations! {
     /// One attribute of one instance a call; unpaged.
     DESCRIBE_INSTANCE_ATTRIBUTE =
         operation("EC2", "DescribeInstanceAttribute", "ec2:DescribeInstanceAttribute", rate(10.0, 50.0));
+    /// Whether EBS encryption by default is on in a Region; unpaged.
+    GET_EBS_ENCRYPTION_BY_DEFAULT =
+        operation("EC2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault", rate(10.0, 50.0));
+    /// The key that EBS encryption by default takes in a Region; unpaged.
+    GET_EBS_DEFAULT_KMS_KEY_ID =
+        operation("EC2", "GetEbsDefaultKmsKeyId", "ec2:GetEbsDefaultKmsKeyId", rate(10.0, 50.0));
     /// 100 types a page.
     DESCRIBE_INSTANCE_TYPES = operation("EC2", "DescribeInstanceTypes", "ec2:DescribeInstanceTypes", rate(20.0, 100.0));
     /// One instance a call.

@@ -137,3 +137,49 @@ class Storage(Case):
         types = self.ec2.describe_instance_types(InstanceTypes=["m5d.large", "t3.small"])["InstanceTypes"]
         stores = {one["InstanceType"]: one["InstanceStorageSupported"] for one in types}
         self.assertEqual(stores, {"m5d.large": True, "t3.small": False})
+
+    def test_what_volumes_have_by_default(self) -> None:
+        for kind, size, iops in (("gp2", 8, 100), ("gp2", 200, 600), ("gp2", 9000, 16000), ("gp3", 8, 3000), ("st1", 500, None)):
+            made = self.ec2.create_volume(AvailabilityZone=ZONE, Size=size, VolumeType=kind)
+            self.assertEqual(made.get("Iops"), iops, (kind, size))
+        wrong: Any = {"AvailabilityZone": ZONE, "Size": 8}
+        self.refused("InvalidParameterCombination", self.ec2.create_volume, **wrong, VolumeType="gp2", Iops=100)
+        self.refused("InvalidParameterCombination", self.ec2.create_volume, **wrong, VolumeType="io2", Iops=100, Throughput=200)
+        self.refused("InvalidParameterCombination", self.ec2.create_volume, **wrong, VolumeType="gp3", MultiAttachEnabled=True)
+        (shared,) = self.seed(volumes=[{"type": "io2", "multi_attach": True}])["volumes"]
+        self.assertTrue(self.volume(shared)["MultiAttachEnabled"])
+
+    def test_encryption_by_default(self) -> None:
+        self.assertFalse(self.ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"])
+        self.assertEqual(self.ec2.get_ebs_default_kms_key_id()["KmsKeyId"], "alias/aws/ebs")
+        self.ec2.enable_ebs_encryption_by_default()
+        made = self.ec2.create_volume(AvailabilityZone=ZONE, Size=8)
+        self.assertTrue(made["Encrypted"])
+        key = self.client("kms").create_key()["KeyMetadata"]["Arn"]
+        self.ec2.modify_ebs_default_kms_key_id(KmsKeyId=key)
+        made = self.ec2.create_volume(AvailabilityZone=ZONE, Size=8)
+        self.assertEqual((made["Encrypted"], made["KmsKeyId"]), (True, key))
+        self.assertTrue(self.ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"])
+
+    def test_volumes_that_come_to_nothing(self) -> None:
+        for how in ("error", "gone"):
+            self.control("POST", "options", {"failing_volumes": how})
+            wanted: dict[str, Any] = {"AvailabilityZone": ZONE, "Size": 8, "ClientToken": how}
+            ident = self.ec2.create_volume(**wanted)["VolumeId"]
+            self.assertEqual(self.volume(ident)["State"], "creating")
+            shown = [one["State"] for one in self.ec2.describe_volumes()["Volumes"] if one["VolumeId"] == ident]
+            self.assertEqual(shown, ["error"] if how == "error" else [])
+            self.control("POST", "options", {"failing_volumes": None})
+            self.assertEqual(self.ec2.create_volume(**wanted)["VolumeId"], ident)
+
+    def test_what_was_written_after_the_snapshot_is_lost(self) -> None:
+        launched = {"root": True, "launched": "2026-01-02T03:04:05Z", "volumes": [{"device": "/dev/sdf"}]}
+        instance = self.seed(instances=[launched])["instances"][0]
+        root, data = self.on(instance)
+        self.ec2.create_snapshot(VolumeId=data)
+        self.ec2.stop_instances(InstanceIds=[instance])
+        self.ec2.describe_snapshots()
+        self.ec2.detach_volume(VolumeId=data)
+        self.settled(data)
+        self.ec2.delete_volume(VolumeId=data)
+        self.assertEqual(self.lost(), [data])

@@ -33,7 +33,7 @@ from snapshots import finish
 
 STATE_FIELDS = frozenset(("StateValue", "StateReason", "StateReasonData"))
 OPTIONS = frozenset(
-    "delete_skips_missing index_lags no_tag_list delay mail mail_in slow_snapshots slow_volumes failed_targets unnamed_targets unnamed_instances failed_starts slow_functions role_lag no_function_tags".split()
+    "delete_skips_missing index_lags no_tag_list delay mail mail_in slow_snapshots slow_volumes failing_volumes failed_targets unnamed_targets unnamed_instances failed_starts slow_functions role_lag no_function_tags".split()
 )
 PATH = re.compile(r"/_control/(\d{12})/(.+)")
 

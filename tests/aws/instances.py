@@ -296,6 +296,7 @@ def render_change(one: Any, operation: str, code: int, state: str) -> str:
     elif operation == "StopInstances":
         one.stop()
         CHANGED.extend((one.id, state) for state in ("stopping", "stopped"))
+        one.stopped_at = utcnow()
         one.lost_ip = getattr(one, "assigned_ip", None)
         one.assigned_ip = None
     else:

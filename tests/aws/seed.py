@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import instances
+import storage
 from seed_fields import check, moment, tags_of
 from seed_snapshots import seed_image, seed_snapshots
 
@@ -17,7 +18,7 @@ INSTANCE_FIELDS = set(
     "public_ip platform operation tenancy cores threads".split()
 )
 VOLUME_FIELDS = set(
-    "name tags type size count created instance device delete_on_termination iops throughput key".split()
+    "name tags type size count created instance device delete_on_termination iops throughput key multi_attach".split()
 )
 DATABASE_FIELDS = {"id", "engine", "class", "tags", "created", "state", "replica_of"}
 CLUSTER_FIELDS = {"id", "engine", "tags", "created", "state", "members"}
@@ -110,10 +111,12 @@ def make_volume(backend: Any, wanted: dict[str, Any], instance: Any) -> str:
     zone = instance.availability_zone if instance is not None else f"{backend.region_name}a"
     kind = wanted.get("type") or "gp3"
     chosen = {name: wanted[name] for name in ("iops", "throughput") if name in wanted}
-    speed = {**SPEED.get(kind, {}), **chosen}
-    secret = {"encrypted": True, "kms_key_id": wanted["key"]} if wanted.get("key") else {}
     size = wanted.get("size") or 8
-    volume = backend.create_volume(size=size, zone_name=zone, volume_type=kind, **speed, **secret)
+    speed = {**SPEED.get(kind, {}), **chosen}
+    shared = {"multi_attach_enabled": True} if wanted.get("multi_attach") else {}
+    secret = {"encrypted": True, "kms_key_id": wanted["key"]} if wanted.get("key") else {}
+    volume = backend.create_volume(size=size, zone_name=zone, volume_type=kind, **speed, **secret, **shared)
+    volume.iops = volume.iops or storage.default_iops(kind, size)
     volume.create_time = moment(wanted.get("created")) or volume.create_time
     if tags := tags_of(wanted):
         backend.create_tags([volume.id], tags)

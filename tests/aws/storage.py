@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import ec2_tags
@@ -29,6 +30,11 @@ RATES = range(100, 301)  # MiB/s
 # Volumes whose data are gone: deleted while there was no completed snapshot of them, or the last copy was deleted. By account.
 LOST: dict[str, list[str]] = {}
 
+# Accounts and regions with EBS encryption by default, and the key for it where one was chosen.
+ENCRYPTED: set[tuple[str, str]] = set()
+DEFAULT_KEYS: dict[tuple[str, str], str] = {}
+OWN_KEY = "alias/aws/ebs"
+
 
 def backend_of(call: Call) -> Any:
     from moto.ec2.models import ec2_backends
@@ -38,6 +44,8 @@ def backend_of(call: Call) -> Any:
 
 def settle(volume: Any) -> None:
     """What was shown in between has come to its end."""
+    if getattr(volume, "making", False) and getattr(volume, "dies", False):
+        volume.ec2_backend.volumes.pop(volume.id, None)
     volume.making = False
     attachment = volume.attachment
     if attachment is None:
@@ -56,7 +64,24 @@ def settle_all(call: Call) -> None:
 
 
 def status_of(volume: Any) -> str:
-    return "creating" if getattr(volume, "making", False) else str(volume.status)
+    if getattr(volume, "making", False):
+        return "creating"
+    return "error" if getattr(volume, "failed", False) else str(volume.status)
+
+
+def default_iops(kind: str, size: int) -> int | None:
+    """What a volume has that nobody chose iops for, as DescribeVolumes shows it (CreateVolume: 3 a GiB, 100 to 16,000)."""
+    if kind == "gp2":
+        return min(max(100, 3 * size), 16_000)
+    return 3000 if kind == "gp3" else None
+
+
+def encrypted(call: Call, asked: bool, key: str | None) -> tuple[bool, str | None]:
+    """EBS encryption by default: what is not encrypted is, with the account's key for it, or else with AWS's own."""
+    place = call.account, call.region
+    if asked or place not in ENCRYPTED:
+        return asked, key
+    return True, DEFAULT_KEYS.get(place)
 
 
 def number(call: Call, name: str) -> int | None:
@@ -102,18 +127,30 @@ def made(call: Call, backend: Any) -> Any:
     if rate is not None and (snapshot is None or rate not in RATES):
         raise AwsError("InvalidParameterValue", f"{rate} is no rate for the initialization of a volume")
     tags = specified_tags(params)
+    kind = params.get("VolumeType") or "gp2"
+    if params.get("MultiAttachEnabled") == "true" and kind not in ("io1", "io2"):
+        raise AwsError("InvalidParameterCombination", f"Multi-Attach is not supported for volumes of the type {kind}")
+    if params.get("Iops") and kind not in ("gp3", "io1", "io2"):
+        raise AwsError("InvalidParameterCombination", f"The parameter iops is not supported for {kind} volumes.")
+    if params.get("Throughput") and kind != "gp3":
+        raise AwsError("InvalidParameterCombination", f"The parameter throughput is not supported for {kind} volumes.")
+    asked = params.get("Encrypted") == "true" or bool(snapshot is not None and snapshot.encrypted)
+    secret, key = encrypted(call, asked, key)
     volume = backend.create_volume(
         size=size,
         zone_name=params.get("AvailabilityZone"),
         snapshot_id=ident,
-        encrypted=params.get("Encrypted") == "true" or bool(snapshot is not None and snapshot.encrypted),
+        encrypted=secret,
         kms_key_id=key,
-        volume_type=params.get("VolumeType"),
+        volume_type=kind,
         iops=number(call, "Iops"),
         throughput=number(call, "Throughput") or (125 if params.get("VolumeType") == "gp3" else None),
         multi_attach_enabled=params.get("MultiAttachEnabled") == "true",
     )
     volume.making, volume.rate = True, rate
+    volume.iops = volume.iops or default_iops(kind, volume.size)
+    failing = call.options.get("failing_volumes")  # KMS says no later: the call succeeds, and the volume comes to nothing
+    volume.failed, volume.dies = failing == "error", failing == "gone"
     if tags:
         backend.tags[volume.id].update(tags)
     return volume
@@ -196,10 +233,26 @@ def detach(call: Call) -> Response:
         text = f"Unable to detach root volume '{volume.id}' from instance '{instance.id}'"
         raise AwsError("OperationNotPermitted", text)
     check_dry_run(call.params)
+    note_write(volume)
     volume.attachment.status, volume.last_instance = "detaching", instance
     if device == instance.root_device_name:
         instance.had_root = True
     return response("DetachVolume", attachment(volume))
+
+
+def note_write(volume: Any) -> None:
+    """When the volume may have been written to last: as long as its instance ran while it was attached. It is asked when it comes off."""
+    from moto.core.utils import utcnow
+
+    instance, since = volume.attachment.instance, seconds(volume.attachment.attach_time)
+    ran_until = utcnow() if instance.state != "stopped" else getattr(instance, "stopped_at", instance.launch_time)
+    if (last := max(seconds(ran_until), seconds(instance.launch_time))) >= since:
+        volume.last_write = max(last, getattr(volume, "last_write", last))
+
+
+def seconds(time: Any) -> float:
+    when = datetime.fromisoformat(time.replace("Z", "+00:00")) if isinstance(time, str) else time
+    return float((when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp())
 
 
 def check_root(instance: Any) -> None:
@@ -218,13 +271,13 @@ def delete(call: Call) -> Response:
     check_dry_run(call.params)
     known = volumes.every_volume(call)
     del known[volume.id]
-    instance = getattr(volume, "last_instance", None)
+    written = getattr(volume, "last_write", None)
     copies = [one for one in backend_of(call).snapshots.values() if one.status == "completed"]
-    if instance is None:  # it was never used, and holds what it was made of
+    if written is None:  # it was never written to, and holds what it was made of
         copies = [one for one in copies if one.volume.id == volume.id or one.id == volume.snapshot_id]
     else:
-        copies = [one for one in copies if one.volume.id == volume.id and one.start_time >= instance.launch_time]
-    if not copies:
+        copies = [one for one in copies if one.volume.id == volume.id and seconds(one.start_time) >= written]
+    if not copies and not getattr(volume, "failed", False):
         LOST.setdefault(call.account, []).append(volume.id)
     return response("DeleteVolume", "<return>true</return>")
 
@@ -261,7 +314,33 @@ def describe_types(call: Call) -> Response | None:
     return None
 
 
+def encryption(call: Call) -> Response:
+    on = (call.account, call.region) in ENCRYPTED
+    return response("GetEbsEncryptionByDefault", element("ebsEncryptionByDefault", str(on).lower()))
+
+
+def default_key(call: Call) -> Response:
+    key = DEFAULT_KEYS.get((call.account, call.region), OWN_KEY)
+    return response("GetEbsDefaultKmsKeyId", element("kmsKeyId", key))
+
+
+def encrypt_by_default(call: Call) -> Response:
+    ENCRYPTED.add((call.account, call.region))
+    return response("EnableEbsEncryptionByDefault", element("ebsEncryptionByDefault", "true"))
+
+
+def choose_default_key(call: Call) -> Response:
+    if not call.params.get("KmsKeyId"):
+        raise AwsError("MissingParameter", "The request must contain the parameter KmsKeyId")
+    DEFAULT_KEYS[call.account, call.region] = call.params["KmsKeyId"]
+    return response("ModifyEbsDefaultKmsKeyId", element("kmsKeyId", call.params["KmsKeyId"]))
+
+
 OPERATIONS: dict[str, Callable[[Call], Response | None]] = {
+    "EnableEbsEncryptionByDefault": encrypt_by_default,
+    "GetEbsDefaultKmsKeyId": default_key,
+    "GetEbsEncryptionByDefault": encryption,
+    "ModifyEbsDefaultKmsKeyId": choose_default_key,
     "CreateVolume": create,
     "AttachVolume": attach,
     "DetachVolume": detach,

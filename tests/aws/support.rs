@@ -300,6 +300,11 @@ impl Account {
         self.post(&format!("snapshots/{region}/finish"), &json!({ "state": state }));
     }
 
+    /// Ends those of the pending snapshots.
+    pub fn end_these_snapshots(&self, region: &str, state: &str, ids: &[String]) {
+        self.post(&format!("snapshots/{region}/finish"), &json!({ "state": state, "ids": ids }));
+    }
+
     /// Calls an operation of EC2 and gives its answer's XML.
     pub fn ec2_answer(&self, region: &str, action: &str, fields: &[(&str, &str)]) -> String {
         self.asked("ec2", "2016-11-15", region, action, fields)

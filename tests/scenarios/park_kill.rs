@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::park::{PARK, run_it, seed, state, volume_count, volumes};
+use crate::park::{PARK, run_it, seed, seed_at, state, volume_count, volumes};
+use crate::park_odds::kms_key;
 use crate::workspace::{REGION, Workspace, wait_until};
 
 /// An instance on its way, and what it was.
@@ -21,14 +22,34 @@ struct Way {
 }
 
 impl Way {
-    /// A fresh account with an instance that is about to be parked, or that is parked and about to be restored.
+    /// A fresh account with an instance of three volumes that is about to be parked, or that is parked and about to be restored.
     fn new(parks: bool) -> Self {
+        Self::of(parks, |workspace| {
+            let (_, key) = kms_key(workspace);
+            seed(
+                workspace,
+                json!({"delete_on_termination": false}),
+                json!([
+                    {"device": "/dev/sdf", "delete_on_termination": true, "tags": {"Name": "데이터"}, "key": key},
+                    {"device": "/dev/sdg", "type": "io2", "size": 50, "iops": 1000},
+                ]),
+            )
+        })
+    }
+
+    /// With one volume.
+    fn of_one(parks: bool) -> Self {
+        Self::of(parks, |workspace| seed_at(workspace, "/dev/sda1", json!(true), json!([])))
+    }
+
+    /// With twelve.
+    fn of_twelve(parks: bool) -> Self {
+        Self::of(parks, |workspace| seed(workspace, json!(true), json!([{"count": 11, "size": 10}])))
+    }
+
+    fn of(parks: bool, seed: impl Fn(&Workspace) -> String) -> Self {
         let workspace = Workspace::new(PARK);
-        let instance = seed(
-            &workspace,
-            json!({"delete_on_termination": false}),
-            json!([{"device": "/dev/sdf", "delete_on_termination": true, "tags": {"Name": "데이터"}}]),
-        );
+        let instance = seed(&workspace);
         let before = volumes(&workspace, &instance);
         if !parks {
             workspace.apply();
@@ -43,12 +64,12 @@ impl Way {
         let way = Self::new(parks);
         way.workspace.apply();
         way.expect_end();
-        way.workspace.account.log().iter().filter(|call| call["service"] == "ec2").count()
+        way.workspace.account.log().len()
     }
 
     /// Lets the accident happen at the call after so many.
     fn order(&self, skip: usize, kind: &str, more: &Value) {
-        let mut fault = json!({"operation": "*", "service": "ec2", "skip": skip, "kind": kind});
+        let mut fault = json!({"operation": "*", "skip": skip, "kind": kind});
         let fields = more.as_object().cloned().unwrap_or_default();
         fault.as_object_mut().unwrap().extend(fields);
         self.workspace.account.faults(json!([fault]));
@@ -141,7 +162,7 @@ fn refused_at_every_call(parks: bool) {
 
 /// Whatever write's answer is lost, the run itself finds out what AWS did and goes on. (A read is asked again.)
 fn unanswered_at_every_write(parks: bool) {
-    let way = Way::new(parks);
+    let way = Way::of_one(parks);
     way.workspace.apply();
     let mut writes: BTreeMap<String, usize> = BTreeMap::new();
     for operation in way.workspace.account.writes() {
@@ -149,13 +170,46 @@ fn unanswered_at_every_write(parks: bool) {
     }
     for (operation, count) in writes {
         for skip in 0..count {
-            let way = Way::new(parks);
+            let way = Way::of_one(parks);
             let fault = json!([{"operation": operation, "kind": "drop_after", "skip": skip, "times": 1}]);
             way.workspace.account.faults(fault);
             way.workspace.apply();
             way.expect_end();
         }
     }
+}
+
+/// Twelve volumes, and one run after the other is killed, each a little later than the one before.
+fn killed_again_and_again(parks: bool) {
+    let way = Way::of_twelve(parks);
+    let mut calls = 12;
+    loop {
+        way.order(calls, "hold_before", &json!({}));
+        let apply = RefCell::new(way.workspace.command(&["apply", "--yes"]).spawn().unwrap());
+        let done = || apply.borrow_mut().try_wait().unwrap().is_some();
+        wait_until(|| way.workspace.account.held() >= 1 || done());
+        let finished = done();
+        apply.borrow_mut().kill().unwrap();
+        apply.borrow_mut().wait().unwrap();
+        way.workspace.account.faults(json!([]));
+        way.workspace.account.release();
+        way.expect_nothing_lost(calls);
+        if finished {
+            break;
+        }
+        calls += 9;
+    }
+    way.expect_end();
+}
+
+#[test]
+fn parking_twelve_volumes_is_killed_again_and_again() {
+    killed_again_and_again(true);
+}
+
+#[test]
+fn restoring_twelve_volumes_is_killed_again_and_again() {
+    killed_again_and_again(false);
 }
 
 #[test]

@@ -9,10 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::park::park;
 use super::record::Record;
 use super::restore::restore;
-use super::world::{Power, World};
+use super::world::{Instance, Power, World};
 
 /// What is wanted of an instance's storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,16 +28,65 @@ pub(super) struct Goal {
 /// What this run knows besides what AWS shows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
+    /// The time of the instance's last start at this run's first look.
+    pub first_start: Option<Timestamp>,
+    /// The volumes that it took off the instance, and that were nowhere else since.
+    pub detached: BTreeSet<String>,
     /// How many sets it began.
     pub sets_begun: usize,
     /// How often it started the instance.
     pub starts: usize,
-    /// How often the instance was seen stopped after it was started.
-    pub seen_stopped: usize,
+    /// Whether the instance ran, or should have long ago, after this run had started it, and is stopped.
+    pub fell_back: bool,
     /// How many volumes it made of a snapshot.
     pub volumes_made: BTreeMap<String, usize>,
-    /// The KMS keys that it looked at; of one that cannot be used, why.
+    /// The KMS keys that it looked at just now; of one that cannot be used, why.
     pub keys: BTreeMap<String, Option<String>>,
+    /// Snapshots that AWS does not delete, because an image has them or a lock holds them.
+    pub undeletable: BTreeSet<String>,
+}
+
+impl Memory {
+    /// Takes note of a look.
+    pub(super) fn see(&mut self, world: &World) {
+        self.first_start.get_or_insert(world.instance.started);
+        for volume in world.volumes.iter().filter(|one| one.elsewhere(&world.instance.id).is_some()) {
+            self.detached.remove(&volume.id);
+        }
+    }
+
+    /// Whether the instance was started since this run's first look.
+    pub(super) fn saw_start(&self, instance: &Instance) -> bool {
+        self.first_start.is_some_and(|first| first < instance.started)
+    }
+
+    /// Takes note of a call that AWS took; of a key that was looked at, with what is wrong with it.
+    pub(super) fn note(&mut self, step: &Step, key_fault: Option<String>) {
+        match step {
+            Step::CreateSet { .. } => self.sets_begun += 1,
+            Step::Start => self.starts += 1,
+            Step::CreateVolume { snapshot, .. } => {
+                *self.volumes_made.entry(snapshot.clone()).or_default() += 1;
+            }
+            Step::LookAtKey { key } => {
+                self.keys.insert(key.clone(), key_fault);
+            }
+            // The next delete may be hours away.
+            Step::Detach { volume } => {
+                self.keys.clear();
+                self.detached.insert(volume.clone());
+            }
+            Step::Attach { volume, .. } => {
+                self.detached.remove(volume);
+            }
+            _ => {}
+        }
+    }
+
+    /// Time passes: what was seen of keys is no longer sure.
+    pub(super) fn wait(&mut self) {
+        self.keys.clear();
+    }
 }
 
 /// One call.
@@ -51,7 +102,9 @@ pub(super) enum Step {
     /// Take snapshots of all volumes at one instant.
     CreateSet {
         /// How many volumes.
-        of: usize,
+        set_size: usize,
+        /// The last start of the stopped instance.
+        started: Timestamp,
     },
     /// Write down what a volume is.
     Record {
@@ -81,7 +134,7 @@ pub(super) enum Step {
         snapshot: String,
         /// The set.
         set: String,
-        /// The how manieth of this run: another one is another call to AWS.
+        /// How many this run made of the snapshot before: another attempt is another call to AWS.
         attempt: usize,
         /// As what.
         record: Box<Record>,
@@ -92,6 +145,8 @@ pub(super) enum Step {
         volume: String,
         /// As what.
         device: String,
+        /// At which EBS card.
+        card: Option<i32>,
     },
     /// Say whether a volume goes with the instance.
     SetFlag {
@@ -165,6 +220,17 @@ impl Work {
         } else {
             None
         }
+    }
+
+    /// Whether there is nothing to do, to wait for, or in the way.
+    pub(super) fn is_done(&self) -> bool {
+        self.steps.is_empty() && self.waits.is_empty() && self.hindrances.is_empty()
+    }
+
+    /// The verdict where something hinders that no call and no waiting mends.
+    pub(super) fn obstacle(&self) -> Option<Verdict> {
+        let words = || self.hindrances.iter().cloned().collect::<Vec<_>>().join("; ");
+        (!self.hindrances.is_empty()).then(|| Verdict::Stuck(words()))
     }
 
     pub(super) fn step(&mut self, step: Step) {

@@ -27,7 +27,10 @@ pub(super) fn forecast(world: &World, goal: &Goal) -> Forecast {
         match decide(&future.world, goal, &future.memory) {
             Verdict::Done => return Forecast { steps, stuck: None },
             Verdict::Stuck(why) => return Forecast { steps, stuck: Some(why) },
-            Verdict::Wait(_) => future.pass(),
+            Verdict::Wait(_) => {
+                future.memory.wait();
+                future.pass();
+            }
             Verdict::Act(round) => {
                 let seen = future.world.clone();
                 for step in round {
@@ -85,17 +88,15 @@ impl Future {
 
     fn carry_out(&mut self, step: &Step) {
         let now = self.later();
+        self.memory.note(step, None);
         match step {
             Step::Stop => self.world.instance.power = Power::Stopped,
             Step::Start => {
-                self.memory.starts += 1;
                 self.world.instance.power = Power::Running;
                 self.world.instance.started = now;
             }
-            Step::LookAtKey { key } => {
-                self.memory.keys.insert(key.clone(), None);
-            }
-            Step::CreateSet { of } => self.create_set(*of, now),
+            Step::LookAtKey { .. } => {}
+            Step::CreateSet { set_size, started } => self.create_set(*set_size, *started, now),
             Step::Record { snapshot, record } => self.snapshot(snapshot, |one| {
                 one.record = Ok((**record).clone());
             }),
@@ -107,7 +108,7 @@ impl Future {
             }),
             Step::DeleteVolume { volume } => self.world.volumes.retain(|one| one.id != *volume),
             Step::CreateVolume { snapshot, set, record, .. } => self.create_volume(snapshot, set, record),
-            Step::Attach { volume, device } => self.attach(volume, device, now),
+            Step::Attach { volume, device, .. } => self.attach(volume, device, now),
             Step::SetFlag { device, delete_on_termination } => {
                 let places = self.world.volumes.iter_mut().flat_map(|volume| &mut volume.attachments);
                 for place in places.filter(|place| place.device == *device) {
@@ -135,19 +136,19 @@ impl Future {
         self.world.snapshots.retain(|one| !snapshots.contains(&one.id));
     }
 
-    fn create_set(&mut self, of: usize, taken: Timestamp) {
-        self.memory.sets_begun += 1;
+    fn create_set(&mut self, of: usize, started: Timestamp, taken: Timestamp) {
         let set = format!("new set {}", self.made);
         let snapshots: Vec<Snapshot> = self
             .world
             .attached()
-            .into_values()
+            .into_iter()
             .map(|(volume, _)| Snapshot {
                 id: format!("the snapshot of {}", volume.id),
                 volume: volume.id.clone(),
                 size: volume.attributes.size,
                 taken,
                 copied: Copied::Pending("0%".to_owned()),
+                started: Some(started),
                 key: volume.attributes.key.clone(),
                 set: set.clone(),
                 of,
@@ -159,7 +160,6 @@ impl Future {
     }
 
     fn create_volume(&mut self, snapshot: &str, set: &str, record: &Record) {
-        *self.memory.volumes_made.entry(snapshot.to_owned()).or_default() += 1;
         let volume = &record.volume;
         self.world.volumes.push(Volume {
             id: format!("the new volume for {}", record.device),
@@ -177,7 +177,14 @@ impl Future {
         self.volume(volume, |one| {
             one.stage = Stage::InUse;
             let hold = Hold::Attached;
-            one.attachments.push(Attachment { instance, device, hold, since, delete_on_termination: false });
+            one.attachments.push(Attachment {
+                instance,
+                device,
+                card: None,
+                hold,
+                since,
+                delete_on_termination: false,
+            });
         });
     }
 }

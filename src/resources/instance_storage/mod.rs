@@ -10,6 +10,8 @@ mod park;
 mod prices;
 mod record;
 mod restore;
+#[cfg(test)]
+mod runs;
 mod sets;
 #[cfg(test)]
 mod simulated;
@@ -21,5 +23,7 @@ pub use aws::{InstanceStorageKind, Parked, parked};
 pub use record::SET_TAG;
 pub use spec::{KIND, Standing, Storage};
 
+#[cfg(test)]
+mod decide_tests;
 #[cfg(test)]
 mod property_tests;

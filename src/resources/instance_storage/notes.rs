@@ -17,7 +17,7 @@ pub(super) fn notes(
     prices: &StoragePrices,
 ) -> Vec<String> {
     if world.root().is_none() {
-        let parked = base(&sets(world)).filter(|_| !wanted.parked);
+        let parked = base(world, &sets(world)).filter(|_| !wanted.parked);
         return parked
             .map(|base| of_restore(prices, base.slots().map(|(_, it)| &it.volume)))
             .unwrap_or_default();
@@ -68,7 +68,7 @@ pub(super) fn parking_saves(world: &World, wanted: &Storage, prices: &StoragePri
 
 fn saving_of(world: &World, prices: &StoragePrices) -> Priced<Decimal> {
     let volumes = world.attached();
-    saving(prices, volumes.values().map(|(volume, _)| &volume.attributes))
+    saving(prices, volumes.iter().map(|(volume, _)| &volume.attributes))
 }
 
 fn dollars(amount: Decimal) -> String {

@@ -5,14 +5,24 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-/// The tag that names a set of parking snapshots; on a volume, the set that it is being restored from.
+use super::world::{Attachment, Instance, Volume};
+
+/// The tag of a parking snapshot that names its set.
 pub const SET_TAG: &str = "opsform:parking";
+
+/// The tag of a volume with the set that it is being restored from. No snapshot bears it: whoever makes a volume of a parking snapshot and takes
+/// over its tags has one of their own.
+pub(super) const MARK_TAG: &str = "opsform:restoring";
 
 /// The tag of a parking snapshot with the instance that it is of.
 pub(super) const INSTANCE_TAG: &str = "opsform:parking-instance";
 
 /// The tag of a parking snapshot with the number of snapshots in its set.
 pub(super) const COUNT_TAG: &str = "opsform:parking-volumes";
+
+/// The tag of a parking snapshot with the time of its instance's last start, as it was while the instance was stopped and about to be
+/// snapshot. As long as that is the last start, nobody has written to its volumes since: no clocks are compared.
+pub(super) const START_TAG: &str = "opsform:parking-start";
 
 /// The tag of a parking snapshot with what its volume was; longer texts go on in `…-2`, `…-3`.
 pub(super) const RECORD_TAG: &str = "opsform:parking-record";
@@ -73,6 +83,9 @@ pub(super) struct Record {
     /// Whether it is the instance's root volume.
     #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
     pub root: bool,
+    /// The EBS card that it is at, of instance types that have several.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<i32>,
     /// Whether it goes with the instance.
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
     pub delete_on_termination: bool,
@@ -95,9 +108,12 @@ impl Attributes {
         compare("type", self.volume_type.clone(), live.volume_type.clone());
         compare("iops", number(self.iops), number(live.iops));
         compare("throughput", number(self.throughput), number(live.throughput));
-        compare("encrypted", self.encrypted.to_string(), live.encrypted.to_string());
-        let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "none".to_owned());
-        compare("KMS key", key(&self.key), key(&live.key));
+        // EBS encryption by default encrypts whatever is made, and nothing can be done about that.
+        if self.encrypted || !live.encrypted {
+            compare("encrypted", self.encrypted.to_string(), live.encrypted.to_string());
+            let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "none".to_owned());
+            compare("KMS key", key(&self.key), key(&live.key));
+        }
         compare("Availability Zone", self.zone.clone(), live.zone.clone());
         compare("multi-attach", self.multi_attach.to_string(), live.multi_attach.to_string());
         all
@@ -111,6 +127,17 @@ impl Attributes {
 }
 
 impl Record {
+    /// What a volume on an instance is.
+    pub(super) fn of(volume: &Volume, attachment: &Attachment, instance: &Instance) -> Self {
+        Self {
+            device: attachment.device.clone(),
+            root: attachment.device == instance.root_device,
+            card: attachment.card,
+            delete_on_termination: attachment.delete_on_termination,
+            volume: volume.attributes.clone(),
+        }
+    }
+
     /// The tags that hold it.
     ///
     /// # Errors
@@ -211,6 +238,7 @@ mod tests {
         Record {
             device: "/dev/sda1".to_owned(),
             root: true,
+            card: None,
             delete_on_termination: true,
             volume: Attributes {
                 size: 8,

@@ -2,35 +2,26 @@
 
 use super::assemble::{assemble, settle};
 use super::decide::{Goal, Memory, Step, Verdict, Work};
-use super::sets::{Place, Set, base, is_alive, place, sets};
-use super::world::{Power, World};
-
-/// How often an instance may be seen stopped after it was started: AWS's answers lag a little, and after that it is
-/// because it fell back.
-const MOST_SEEN_STOPPED: usize = 6;
+use super::park::left_over;
+use super::record::MARK_TAG;
+use super::sets::{Place, Set, base, discard, is_alive, place, rootless, sets};
+use super::world::{Copied, Hold, Power, Snapshot, World};
 
 pub(super) fn restore(world: &World, goal: &Goal, memory: &Memory) -> Verdict {
     let sets = sets(world);
-    if world.root().is_none() && base(&sets).is_none() {
-        return Verdict::Stuck(format!(
-            "it has no root volume at {}, and there is no parking snapshot of one",
-            world.instance.root_device
-        ));
+    if world.root().is_none() && base(world, &sets).is_none() {
+        return Verdict::Stuck(rootless(world));
     }
     if let Some(set) = to_assemble(world, &sets) {
         if let Some(verdict) = assemble(world, &set, memory).verdict() {
             return verdict;
         }
-        let differences = differences(world, &set);
-        if !differences.is_empty() {
-            return Verdict::Stuck(format!(
-                "restored otherwise than it was: {}; its parking snapshots stay until that is put right",
-                differences.join(", ")
-            ));
+        if let Some(verdict) = differs(world, &set) {
+            return verdict;
         }
     }
     match world.instance.power {
-        Power::Running => clear_up(world, &sets, goal),
+        Power::Running => clear_up(world, &sets, goal, memory),
         Power::Pending => Verdict::Wait("the instance to run".to_owned()),
         Power::Stopping => Verdict::Wait("the instance to stop, so that it can be started".to_owned()),
         Power::Stopped | Power::Gone => start(world, memory),
@@ -41,29 +32,42 @@ pub(super) fn restore(world: &World, goal: &Goal, memory: &Memory) -> Verdict {
 /// it then is theirs.
 fn to_assemble<'a>(world: &World, sets: &[Set<'a>]) -> Option<Set<'a>> {
     if world.root().is_none() {
-        return base(sets);
+        return base(world, sets);
     }
     let open = sets.iter().filter(|set| set.is_usable() && set.is_since_last_start(world));
-    base(&open.cloned().collect::<Vec<_>>())
+    base(world, &open.cloned().collect::<Vec<_>>())
 }
 
-fn differences(world: &World, set: &Set<'_>) -> Vec<String> {
+/// A restored volume that is otherwise than it was. As long as it bears the mark of the restore, nobody has accepted that.
+fn differs(world: &World, set: &Set<'_>) -> Option<Verdict> {
     let mut all = Vec::new();
     for (snapshot, record) in set.slots() {
-        if let Place::Restored(volume) = place(world, snapshot) {
+        if let Place::Restored(volume) = place(world, snapshot)
+            && volume.mark.is_some()
+        {
             let found = record.volume.differences(&volume.attributes);
             all.extend(found.into_iter().map(|what| format!("{} has {what}", volume.id)));
         }
     }
-    all
+    (!all.is_empty()).then(|| {
+        Verdict::Stuck(format!(
+            "restored otherwise than it was: {}; its parking snapshots stay. Put that right, or accept it by taking the tag \
+             `{MARK_TAG}` off the volume",
+            all.join(", ")
+        ))
+    })
 }
 
 /// A start without the right to use a volume's key succeeds, and the instance falls back to stopped.
 fn start(world: &World, memory: &Memory) -> Verdict {
+    let moving = world.attached().into_iter().find(|(_, place)| place.hold == Hold::Moving);
+    if let Some((volume, _)) = moving {
+        return Verdict::Wait(format!("{} to be attached or detached", volume.id));
+    }
     if memory.starts == 0 {
         return Verdict::Act(vec![Step::Start]);
     }
-    if memory.seen_stopped <= MOST_SEEN_STOPPED {
+    if !memory.fell_back {
         return Verdict::Wait("the instance to run".to_owned());
     }
     let why = world.instance.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
@@ -74,7 +78,7 @@ fn start(world: &World, memory: &Memory) -> Verdict {
 }
 
 /// The instance runs: marks and snapshots go.
-fn clear_up(world: &World, sets: &[Set<'_>], goal: &Goal) -> Verdict {
+fn clear_up(world: &World, sets: &[Set<'_>], goal: &Goal, memory: &Memory) -> Verdict {
     let mut work = Work::default();
     for set in sets {
         settle(world, set, &mut work);
@@ -82,21 +86,41 @@ fn clear_up(world: &World, sets: &[Set<'_>], goal: &Goal) -> Verdict {
     if let Some(verdict) = work.verdict() {
         return verdict;
     }
+    // Somebody may have started it before it was compared.
+    if let Some(verdict) = sets.iter().find_map(|set| differs(world, set)) {
+        return verdict;
+    }
     let attached = world.attached();
-    let marked = attached.values().filter(|(volume, _)| volume.mark.is_some());
+    let marked = attached.iter().filter(|(volume, _)| volume.mark.is_some());
     let volumes: Vec<String> = marked.map(|(volume, _)| volume.id.clone()).collect();
     if !volumes.is_empty() {
         return Verdict::Act(vec![Step::Unmark { volumes }]);
     }
+    if let Some(verdict) = left_over(world, sets) {
+        return verdict;
+    }
     let mut work = Work::default();
     for set in sets {
-        let needless = set.snapshots.iter().filter(|one| is_alive(world, one));
-        let needless: Vec<String> = needless.map(|one| one.id.clone()).collect();
-        if goal.keep_snapshots && set.is_usable() && !needless.is_empty() {
-            work.step(Step::Release { snapshots: needless });
+        let needless: Vec<&Snapshot> =
+            set.snapshots.iter().copied().filter(|one| is_alive(world, one)).collect();
+        if needless.is_empty() {
+            continue;
+        }
+        if set.is_since_last_start(world) {
+            // It runs, and was taken while it did not: what AWS shows of the instance or of the snapshots is old.
+            work.wait("AWS to show the start of the instance");
+            continue;
+        }
+        if goal.keep_snapshots {
+            let failed = |one: &&Snapshot| matches!(one.copied, Copied::Failed(_));
+            let (failed, kept): (Vec<&Snapshot>, Vec<&Snapshot>) = needless.into_iter().partition(failed);
+            work.steps.extend(discard(failed, memory));
+            let snapshots: Vec<String> = kept.into_iter().map(|one| one.id.clone()).collect();
+            if !snapshots.is_empty() {
+                work.step(Step::Release { snapshots });
+            }
         } else {
-            let delete = needless.into_iter().map(|snapshot| Step::DeleteSnapshot { snapshot });
-            work.steps.extend(delete);
+            work.steps.extend(discard(needless, memory));
         }
     }
     work.verdict().unwrap_or(Verdict::Done)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::decide::{Memory, Step};
 use super::record::Record;
 use super::world::{Copied, Snapshot, Stage, Volume, World};
 
@@ -104,7 +105,12 @@ impl<'a> Set<'a> {
 
     /// Whether the instance ran last before it was taken.
     pub(super) fn is_since_last_start(&self, world: &World) -> bool {
-        self.snapshots.iter().all(|snapshot| is_after(snapshot, world.instance.started))
+        self.snapshots.iter().all(|snapshot| snapshot.started == Some(world.instance.started))
+    }
+
+    /// What stands in the order of sets: the oldest is the first, whoever looks.
+    pub(super) fn order(&self) -> (Option<Timestamp>, &'a str) {
+        (self.snapshots.iter().map(|one| one.taken).max(), self.id)
     }
 
     /// Whether it was taken after the instance ran last, and after each of its volumes came to its place.
@@ -119,7 +125,7 @@ impl<'a> Set<'a> {
     /// Whether it holds just the volumes that are on the instance, in their sizes.
     pub(super) fn covers(&self, world: &World) -> bool {
         let on: BTreeMap<&str, i32> =
-            world.attached().into_values().map(|(volume, _)| (&*volume.id, volume.attributes.size)).collect();
+            world.attached().into_iter().map(|(volume, _)| (&*volume.id, volume.attributes.size)).collect();
         let held: BTreeMap<&str, i32> =
             self.snapshots.iter().map(|snapshot| (&*snapshot.volume, snapshot.size)).collect();
         on == held
@@ -146,16 +152,51 @@ pub(super) fn is_after(snapshot: &Snapshot, moment: Timestamp) -> bool {
 
 /// Whether a volume can be made of a snapshot again.
 pub(super) fn is_usable(snapshot: &Snapshot) -> bool {
-    let recorded = snapshot.record.as_ref().is_ok_and(|record| record.volume.size == snapshot.size);
-    snapshot.copied == Copied::Completed && recorded
+    fault(snapshot).is_none()
 }
 
-/// The set that stands for the instance while its root volume is off: it holds the root volume, and of several the best is
-/// taken, then the latest.
-pub(super) fn base<'a>(sets: &[Set<'a>]) -> Option<Set<'a>> {
-    let rooted = sets.iter().filter(|set| set.root().is_some());
-    let best = rooted.max_by_key(|set| {
-        (set.is_usable(), set.is_whole(), set.snapshots.iter().map(|one| one.taken).max(), set.id)
-    });
-    best.cloned()
+/// Why no volume can be made of a snapshot, with what to do about it.
+pub(super) fn fault(snapshot: &Snapshot) -> Option<String> {
+    match (&snapshot.copied, &snapshot.record) {
+        (Copied::Pending(progress), _) => Some(format!("it is not complete ({progress})")),
+        (Copied::Failed(why), _) => Some(format!("it failed: {why}")),
+        (Copied::Other(why), _) | (Copied::Completed, Err(why)) => Some(why.clone()),
+        (Copied::Completed, Ok(record)) if record.volume.size != snapshot.size => {
+            Some(format!("it has {} GiB, and its record says {}", snapshot.size, record.volume.size))
+        }
+        (Copied::Completed, Ok(_)) => None,
+    }
+}
+
+/// Snapshots of which no volume can be made, each with the reason.
+pub(super) fn faults<'a>(snapshots: impl IntoIterator<Item = &'a Snapshot>) -> String {
+    let faults = snapshots.into_iter().filter_map(|one| Some(format!("{}: {}", one.id, fault(one)?)));
+    faults.collect::<Vec<_>>().join("; ")
+}
+
+/// The calls that take snapshots away which are needed no longer. One that AWS does not delete becomes an ordinary one.
+pub(super) fn discard<'a>(snapshots: impl IntoIterator<Item = &'a Snapshot>, memory: &Memory) -> Vec<Step> {
+    let (kept, rest): (Vec<String>, Vec<String>) =
+        snapshots.into_iter().map(|one| one.id.clone()).partition(|id| memory.undeletable.contains(id));
+    let release = (!kept.is_empty()).then_some(Step::Release { snapshots: kept });
+    release.into_iter().chain(rest.into_iter().map(|snapshot| Step::DeleteSnapshot { snapshot })).collect()
+}
+
+/// That there is nothing that the root volume could be made of.
+pub(super) fn rootless(world: &World) -> String {
+    let known = faults(&world.snapshots);
+    let known = if known.is_empty() { known } else { format!(" ({known})") };
+    format!(
+        "it has no root volume at {}, and there is no parking snapshot that says it is of one{known}",
+        world.instance.root_device
+    )
+}
+
+/// The set that stands for the instance while its root volume is off: it holds the root volume. Of several that can be used the oldest is taken that
+/// was made since the last start, as every run does; else the best, then the latest.
+pub(super) fn base<'a>(world: &World, sets: &[Set<'a>]) -> Option<Set<'a>> {
+    let rooted = || sets.iter().filter(|set| set.root().is_some());
+    let fresh = rooted().filter(|set| set.is_usable() && set.is_since_last_start(world));
+    let best = || rooted().max_by_key(|set| (set.is_usable(), set.is_whole(), set.order()));
+    fresh.min_by_key(|set| set.order()).or_else(best).cloned()
 }

@@ -33,6 +33,7 @@ pub(super) fn record(device: &str) -> Record {
     Record {
         device: device.to_owned(),
         root,
+        card: None,
         delete_on_termination: device != "/dev/sdf",
         volume: Attributes {
             size: if root { 8 } else { 100 },
@@ -76,6 +77,7 @@ impl Simulated {
             let place = Attachment {
                 instance: INSTANCE.to_owned(),
                 device,
+                card: None,
                 hold: Hold::Attached,
                 since: moment(0),
                 delete_on_termination: record.delete_on_termination,
@@ -106,7 +108,7 @@ impl Simulated {
 
     /// What the volume on a device holds, and how often its disk was written to.
     pub(super) fn on_device(&self, device: &str) -> Option<(Content, u64)> {
-        let (volume, _) = *self.world.attached().get(device)?;
+        let (volume, _) = self.world.at(device)?;
         let content = *self.contents.get(&volume.id)?;
         Some((content, self.written[content.0]))
     }
@@ -147,12 +149,16 @@ impl Simulated {
         if self.world.instance.power != Power::Running {
             return;
         }
-        let on: Vec<String> = self.world.attached().values().map(|(volume, _)| volume.id.clone()).collect();
-        for id in on {
-            if let Some((disk, version)) = self.contents.get_mut(&id) {
-                self.written[*disk] += 1;
-                *version = self.written[*disk];
-            }
+        let on: Vec<String> = self.world.attached().iter().map(|(volume, _)| volume.id.clone()).collect();
+        for id in &on {
+            self.write_to(id);
+        }
+    }
+
+    fn write_to(&mut self, id: &str) {
+        if let Some((disk, version)) = self.contents.get_mut(id) {
+            self.written[*disk] += 1;
+            *version = self.written[*disk];
         }
     }
 
@@ -194,6 +200,18 @@ impl Simulated {
         }
     }
 
+    /// Somebody attaches what is attached to nothing to another instance, writes to it, and takes it off again.
+    pub(super) fn borrow(&mut self) {
+        let free = self
+            .world
+            .volumes
+            .iter()
+            .filter(|one| one.stage == Stage::Available && one.attachments.is_empty());
+        for id in free.map(|one| one.id.clone()).collect::<Vec<_>>() {
+            self.write_to(&id);
+        }
+    }
+
     /// A snapshot that is being taken fails.
     pub(super) fn fail_snapshot(&mut self) {
         let pending = |one: &&mut Snapshot| matches!(one.copied, Copied::Pending(_));
@@ -208,7 +226,7 @@ impl Simulated {
             Step::Stop => self.stop(),
             Step::Start => self.start()?,
             Step::LookAtKey { .. } => {}
-            Step::CreateSet { of } => self.create_set(*of),
+            Step::CreateSet { set_size, started } => self.create_set(*set_size, *started),
             Step::Record { snapshot, record } => self.snapshot(snapshot)?.record = Ok((**record).clone()),
             Step::DeleteSnapshot { snapshot } => {
                 self.snapshot(snapshot)?;
@@ -221,7 +239,7 @@ impl Simulated {
             Step::CreateVolume { snapshot, set, attempt, record } => {
                 self.create_volume(snapshot, set, *attempt, record)?;
             }
-            Step::Attach { volume, device } => self.attach(volume, device)?,
+            Step::Attach { volume, device, .. } => self.attach(volume, device)?,
             Step::SetFlag { device, delete_on_termination } => {
                 let places = self.world.volumes.iter_mut().flat_map(|volume| &mut volume.attachments);
                 let place = places.into_iter().find(|place| place.device == *device);
@@ -237,10 +255,10 @@ impl Simulated {
         Ok(())
     }
 
-    fn create_set(&mut self, of: usize) {
+    fn create_set(&mut self, of: usize, started: Timestamp) {
         let taken = self.now();
         let set = self.new_id("set");
-        let on: Vec<Volume> = self.world.attached().values().map(|(volume, _)| (*volume).clone()).collect();
+        let on: Vec<Volume> = self.world.attached().iter().map(|(volume, _)| (*volume).clone()).collect();
         for volume in on {
             let id = self.new_id("snap");
             if let Some(&content) = self.contents.get(&volume.id) {
@@ -252,6 +270,7 @@ impl Simulated {
                 size: volume.attributes.size,
                 taken,
                 copied: Copied::Pending("0%".to_owned()),
+                started: Some(started),
                 key: volume.attributes.key,
                 set: set.clone(),
                 of,
@@ -317,7 +336,7 @@ impl Simulated {
     }
 
     pub(super) fn attach(&mut self, id: &str, device: &str) -> Result<(), String> {
-        if self.world.attached().contains_key(device) {
+        if self.world.at(device).is_some() {
             return Err("the device is in use".to_owned());
         }
         if device == self.world.instance.root_device && self.world.instance.power != Power::Stopped {
@@ -331,6 +350,7 @@ impl Simulated {
         volume.attachments.push(Attachment {
             instance: INSTANCE.to_owned(),
             device: device.to_owned(),
+            card: None,
             hold: Hold::Moving,
             since,
             delete_on_termination: false,

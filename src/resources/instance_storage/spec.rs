@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::decide::{Goal, Memory, Verdict, decide};
+use super::record::Attributes;
 use super::sets::{base, place, sets};
 use super::world::{Power, World};
 use crate::model::{Fields, KindText};
@@ -106,7 +107,7 @@ pub(super) fn standing(world: &World) -> Standing {
             Power::Stopping | Power::Stopped | Power::Gone => Standing::Stopped,
         };
     }
-    let Some(base) = base(&sets(world)) else { return Standing::WithoutRoot };
+    let Some(base) = base(world, &sets(world)) else { return Standing::WithoutRoot };
     let gone = base.snapshots.iter().all(|one| place(world, one).volume().is_none());
     if gone && base.is_usable() { Standing::Parked } else { Standing::PartlyParked }
 }
@@ -129,15 +130,36 @@ pub(super) fn live_fields(world: &World, wanted: &Storage) -> Fields {
     fields
 }
 
+/// The live fields of what is no longer as a plan saw it, but on its way from there to where the plan wants it: still those that it saw.
+pub(super) fn planned_fields(world: &World, wanted: &Storage, before: &Fields) -> Option<Fields> {
+    let sets = sets(world);
+    let begun: Vec<_> = sets.iter().filter(|set| set.is_whole() && set.is_since_last_start(world)).collect();
+    let on_its_way = if wanted.parked {
+        let mut volumes = volumes(world);
+        if let (None, Some(base)) = (world.root(), base(world, &sets)) {
+            let gone = base
+                .slots()
+                .map(|(one, record)| (record.device.clone(), in_words(&one.volume, &record.volume)));
+            volumes.extend(gone);
+        }
+        let before: Option<BTreeMap<String, Value>> =
+            before.get("volumes").and_then(|then| serde_json::from_value(then.clone()).ok());
+        !begun.is_empty() && before == Some(volumes)
+    } else {
+        let was = before.get("state").and_then(Value::as_str);
+        !begun.is_empty() && was == Some(Standing::Parked.words())
+    };
+    on_its_way.then(|| before.clone())
+}
+
 /// What is on the instance, by device.
 fn volumes(world: &World) -> BTreeMap<String, Value> {
     let attached = world.attached().into_iter();
-    attached
-        .map(|(device, (volume, _))| {
-            let what = &volume.attributes;
-            (device.to_owned(), format!("{}, {} GiB {}", volume.id, what.size, what.volume_type).into())
-        })
-        .collect()
+    attached.map(|(volume, place)| (place.device.clone(), in_words(&volume.id, &volume.attributes))).collect()
+}
+
+fn in_words(volume: &str, what: &Attributes) -> Value {
+    format!("{volume}, {} GiB {}", what.size, what.volume_type).into()
 }
 
 fn summary(fields: &Fields) -> String {

@@ -35,7 +35,7 @@ fn phrase(step: &Step, world: &World) -> (&'static str, String) {
         Step::CreateVolume { snapshot, record, .. } => {
             ("make volumes:", format!("{} ({}) of {snapshot}", record.device, size(&record.volume)))
         }
-        Step::Attach { volume, device } => ("attach", format!("{volume} as {device}")),
+        Step::Attach { volume, device, .. } => ("attach", format!("{volume} as {device}")),
         Step::SetFlag { device, delete_on_termination } => {
             ("set DeleteOnTermination again:", format!("{device} {delete_on_termination}"))
         }
@@ -48,7 +48,7 @@ fn phrase(step: &Step, world: &World) -> (&'static str, String) {
 fn volumes(world: &World) -> String {
     let attached = world.attached().into_iter();
     let words = attached
-        .map(|(device, (volume, _))| format!("{device} ({}, {})", volume.id, size(&volume.attributes)));
+        .map(|(volume, place)| format!("{} ({}, {})", place.device, volume.id, size(&volume.attributes)));
     words.collect::<Vec<_>>().join(", ")
 }
 

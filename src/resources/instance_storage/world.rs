@@ -1,7 +1,5 @@
 //! What is seen of one instance's storage: the instance, its volumes and the parking snapshots. Plain data.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::record::{Attributes, Record};
@@ -29,9 +27,10 @@ impl Power {
         match state {
             "pending" => Self::Pending,
             "running" => Self::Running,
-            "stopping" => Self::Stopping,
             "stopped" => Self::Stopped,
-            _ => Self::Gone,
+            "shutting-down" | "terminated" => Self::Gone,
+            // `stopping`; and what is not known is waited for.
+            _ => Self::Stopping,
         }
     }
 }
@@ -72,11 +71,12 @@ impl Stage {
     /// The stage of a volume in a state that AWS words so.
     pub(super) fn of_state(state: &str) -> Self {
         match state {
-            "creating" => Self::Creating,
             "available" => Self::Available,
             "in-use" => Self::InUse,
             "error" => Self::Failed,
-            _ => Self::Gone,
+            "deleting" | "deleted" => Self::Gone,
+            // `creating`; and what is not known is waited for.
+            _ => Self::Creating,
         }
     }
 }
@@ -99,6 +99,8 @@ pub(super) struct Attachment {
     pub instance: String,
     /// As what.
     pub device: String,
+    /// At which EBS card, of instance types that have several ("`VolumeAttachment`" in the EC2 API reference).
+    pub card: Option<i32>,
     /// How far.
     pub hold: Hold,
     /// Since when.
@@ -146,8 +148,8 @@ pub(super) enum Copied {
     Completed,
     /// It failed, and holds nothing; AWS's reason.
     Failed(String),
-    /// In the recycle bin, or archived.
-    Other,
+    /// In the recycle bin, or archived, in words with what to do about it.
+    Other(String),
 }
 
 /// A parking snapshot.
@@ -163,6 +165,8 @@ pub(super) struct Snapshot {
     pub taken: Timestamp,
     /// How far it has come.
     pub copied: Copied,
+    /// The last start of the instance that was known when it was stopped and this was about to be taken.
+    pub started: Option<Timestamp>,
     /// The KMS key that encrypts it.
     pub key: Option<String>,
     /// The set that it is part of.
@@ -192,18 +196,30 @@ impl World {
         self.volumes.iter().find(|volume| volume.id == id && volume.stage != Stage::Gone)
     }
 
-    /// The volumes on the instance, by device.
-    pub(super) fn attached(&self) -> BTreeMap<&str, (&Volume, &Attachment)> {
-        let on = self.volumes.iter().filter(|volume| volume.stage != Stage::Gone);
-        on.filter_map(|volume| {
-            let attachment = volume.on(&self.instance.id)?;
-            Some((&*attachment.device, (volume, attachment)))
-        })
-        .collect()
+    /// The volumes on the instance, in the order of their devices.
+    pub(super) fn attached(&self) -> Vec<(&Volume, &Attachment)> {
+        let there = self.volumes.iter().filter(|volume| volume.stage != Stage::Gone);
+        let mut attached: Vec<_> =
+            there.filter_map(|volume| Some((volume, volume.on(&self.instance.id)?))).collect();
+        attached.sort_by_key(|(volume, place)| (&place.device, &volume.id));
+        attached
+    }
+
+    /// The volume at a device.
+    pub(super) fn at(&self, device: &str) -> Option<(&Volume, &Attachment)> {
+        self.attached().into_iter().find(|(_, place)| place.device == device)
+    }
+
+    /// A device that several volumes have, or one without a name: what stands on its snapshot would not say which is which.
+    pub(super) fn ambiguous_device(&self) -> Option<&str> {
+        let attached = self.attached();
+        let twice = attached.windows(2).find(|two| two[0].1.device == two[1].1.device);
+        let nameless = attached.iter().find(|(_, place)| place.device.is_empty());
+        twice.map(|two| &*two[0].1.device).or(nameless.map(|(_, place)| &*place.device))
     }
 
     /// The volume at the root device. While there is none, the instance cannot be started.
     pub(super) fn root(&self) -> Option<(&Volume, &Attachment)> {
-        self.attached().remove(&*self.instance.root_device)
+        self.at(&self.instance.root_device)
     }
 }

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
-    CopyTagsFromSource, EbsInstanceBlockDeviceSpecification, InstanceBlockDeviceMappingSpecification,
-    InstanceSpecification, ResourceType, Tag, TagSpecification, VolumeType,
+    EbsInstanceBlockDeviceSpecification, InstanceBlockDeviceMappingSpecification, InstanceSpecification,
+    ResourceType, Tag, TagSpecification, VolumeType,
 };
+
+use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::aws::{Aws, AwsError, ErrorClass, LABEL_TAG, OnceError, Operation, PROJECT_TAG};
 use crate::model::Scope;
 use crate::resources::instance_storage::decide::Step;
-use crate::resources::instance_storage::record::{COUNT_TAG, INSTANCE_TAG, Record, SET_TAG};
+use crate::resources::instance_storage::record::{
+    COUNT_TAG, INSTANCE_TAG, MARK_TAG, Record, SET_TAG, START_TAG,
+};
 
 /// What the calls for one instance have in common.
 #[derive(Clone, Debug)]
@@ -20,6 +25,10 @@ pub(super) struct Subject<'a> {
     pub(super) project: &'a str,
     pub(super) label: &'a str,
     pub(super) initialization_rate: Option<i32>,
+    /// What tells this run's calls from those of others.
+    pub(super) run: u32,
+    /// Until when what was decided may be done: what takes something away is right only as long as what was seen is true.
+    pub(super) deadline: Instant,
 }
 
 /// What came of a call that AWS carried out, or of which another look will tell.
@@ -31,20 +40,60 @@ pub(super) struct Made {
     pub(super) key_fault: Option<String>,
 }
 
-/// Errors that say that the world is another one than a moment ago, so that another look decides ("Error codes for the
-/// Amazon EC2 API").
-const CHANGED: [&str; 6] = [
-    "IncorrectState",
-    "IncorrectInstanceState",
-    "VolumeInUse",
-    "InvalidVolume.ZoneMismatch",
-    "InvalidParameterCombination",
-    "OperationNotPermitted",
-];
+/// What an error means for a step.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// The world is another one than a moment ago, or what became of the call is not known: another look decides.
+    AnotherLook,
+    /// AWS takes no further snapshots of a volume before others are complete.
+    Waiting,
+    /// The client token was used with other parameters: another one has to be taken.
+    UsedUp,
+    /// This snapshot is needed by somebody else.
+    Undeletable(String),
+    /// It was not sent, because the look was too old.
+    Late,
+    /// It ends here.
+    Failed,
+}
 
-/// Whether another look may lead on after an error.
-pub(super) fn is_worth_another_look(error: &AwsError) -> bool {
-    matches!(error.class, ErrorClass::NotFound | ErrorClass::Conflict) || CHANGED.contains(&&*error.code)
+/// Errors that say that the world is another one than a moment ago ("Error codes for the Amazon EC2 API").
+const CHANGED: [&str; 3] = ["IncorrectState", "IncorrectInstanceState", "VolumeInUse"];
+
+/// Errors that say that an image has a snapshot, or that it is locked. The second code is inferred.
+const NEEDED: [&str; 2] = ["InvalidSnapshot.InUse", "SnapshotLocked"];
+
+/// What comes after a step that failed.
+pub(super) fn outlook_of(step: &Step, error: &AwsError) -> After {
+    let code = &*error.code;
+    match step {
+        _ if error.is_late() => After::Late,
+        Step::DeleteSnapshot { snapshot } if NEEDED.contains(&code) => After::Undeletable(snapshot.clone()),
+        Step::CreateVolume { .. } if code == "IdempotentParameterMismatch" => After::UsedUp,
+        Step::CreateSet { .. } if code == "ConcurrentSnapshotLimitExceeded" => After::Waiting,
+        // Somebody started the instance whose root volume was about to be taken off.
+        Step::Detach { .. } if code == "OperationNotPermitted" => After::AnotherLook,
+        _ if matches!(error.class, ErrorClass::NotFound | ErrorClass::Conflict) => After::AnotherLook,
+        _ if is_unclear(error) || CHANGED.contains(&code) => After::AnotherLook,
+        _ => After::Failed,
+    }
+}
+
+/// Whether AWS may have carried out a call that failed, or would a little later.
+pub(super) fn is_unclear(error: &AwsError) -> bool {
+    matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled | ErrorClass::Stopped)
+}
+
+/// Stops or starts many instances.
+pub(super) async fn switch(aws: &Aws, scope: &Scope, ids: &[&str], step: &Step) -> Result<(), AwsError> {
+    let (clients, operation) = (aws.clients(scope), operation(step));
+    let ids = || Some(ids.iter().map(|id| (*id).to_owned()).collect());
+    if *step == Step::Start {
+        aws.call(scope, operation, || clients.ec2.start_instances().set_instance_ids(ids()).send()).await?;
+    } else {
+        aws.call(scope, operation, || clients.ec2.stop_instances().set_instance_ids(ids()).send()).await?;
+    }
+    Ok(())
 }
 
 /// The operation of a step.
@@ -69,39 +118,38 @@ pub(super) fn operation(step: &Step) -> &'static Operation {
 pub(super) async fn act(aws: &Aws, subject: &Subject<'_>, step: &Step) -> Result<Made, AwsError> {
     let (clients, scope, instance) = (aws.clients(subject.scope), subject.scope, subject.instance);
     let ec2 = &clients.ec2;
-    let operation = operation(step);
+    let (operation, deadline) = (operation(step), subject.deadline);
     match step {
-        Step::Stop => {
-            aws.call(scope, operation, || ec2.stop_instances().instance_ids(instance).send()).await?;
-        }
-        Step::Start => {
-            aws.call(scope, operation, || ec2.start_instances().instance_ids(instance).send()).await?;
-        }
+        Step::Stop | Step::Start => switch(aws, scope, &[instance], step).await?,
         Step::LookAtKey { key } => {
             let key_fault = fault_of_key(aws, scope, key).await?;
             return Ok(Made { key_fault, ..Made::default() });
         }
-        Step::CreateSet { of } => return create_set(aws, subject, *of).await,
+        Step::CreateSet { set_size, started } => return create_set(aws, subject, *set_size, *started).await,
         Step::Record { snapshot, record } => {
             let tags = record.to_tags().map_err(|why| AwsError::halted(operation, scope, why))?;
             tag(aws, scope, snapshot, &tags).await?;
         }
         Step::Tag { volume, tags } => tag(aws, scope, volume, tags).await?,
         Step::DeleteSnapshot { snapshot } => {
-            aws.call(scope, operation, || ec2.delete_snapshot().snapshot_id(snapshot).send()).await?;
+            aws.call_by(scope, operation, deadline, || ec2.delete_snapshot().snapshot_id(snapshot).send())
+                .await?;
         }
         Step::Detach { volume } => {
             let call = || ec2.detach_volume().volume_id(volume).instance_id(instance).send();
-            aws.call(scope, operation, call).await?;
+            aws.call_by(scope, operation, deadline, call).await?;
         }
         Step::DeleteVolume { volume } => {
-            aws.call(scope, operation, || ec2.delete_volume().volume_id(volume).send()).await?;
+            aws.call_by(scope, operation, deadline, || ec2.delete_volume().volume_id(volume).send()).await?;
         }
         Step::CreateVolume { snapshot, set, attempt, record } => {
             return create_volume(aws, subject, (snapshot, set, *attempt), record).await;
         }
-        Step::Attach { volume, device } => {
-            let call = || ec2.attach_volume().volume_id(volume).instance_id(instance).device(device).send();
+        Step::Attach { volume, device, card } => {
+            let call = || {
+                let request = ec2.attach_volume().volume_id(volume).instance_id(instance);
+                request.device(device).set_ebs_card_index(*card).send()
+            };
             aws.call(scope, operation, call).await?;
         }
         Step::SetFlag { device, delete_on_termination } => {
@@ -116,7 +164,7 @@ pub(super) async fn act(aws: &Aws, subject: &Subject<'_>, step: &Step) -> Result
             };
             aws.call(scope, operation, call).await?;
         }
-        Step::Unmark { volumes } => untag(aws, scope, volumes, SET_TAG).await?,
+        Step::Unmark { volumes } => untag(aws, scope, volumes, MARK_TAG).await?,
         // The tag of the set stays: what opsform once parked is no generation of anybody's.
         Step::Release { snapshots } => untag(aws, scope, snapshots, INSTANCE_TAG).await?,
     }
@@ -151,15 +199,21 @@ fn specification(kind: ResourceType, tags: impl IntoIterator<Item = (String, Str
 }
 
 /// `CreateSnapshots` knows no client token. After a lost answer the set is found by its tags.
-async fn create_set(aws: &Aws, subject: &Subject<'_>, of: usize) -> Result<Made, AwsError> {
+async fn create_set(
+    aws: &Aws,
+    subject: &Subject<'_>,
+    set_size: usize,
+    started: Timestamp,
+) -> Result<Made, AwsError> {
     let (clients, scope) = (aws.clients(subject.scope), subject.scope);
     let operation = Operation::CREATE_SNAPSHOTS;
     let set = format!("{}-{:08x}", subject.instance, fastrand::u32(..));
-    let count = of.to_string();
+    let (count, started) = (set_size.to_string(), started.to_string());
     let tags = [
         (SET_TAG, &*set),
         (INSTANCE_TAG, subject.instance),
         (COUNT_TAG, &*count),
+        (START_TAG, &*started),
         (PROJECT_TAG, subject.project),
         (LABEL_TAG, subject.label),
     ];
@@ -173,9 +227,9 @@ async fn create_set(aws: &Aws, subject: &Subject<'_>, of: usize) -> Result<Made,
     let call = || {
         let request = clients.ec2.create_snapshots().instance_specification(whole.clone());
         let request = request.description(format!("parked volume of {}", subject.instance));
-        request.tag_specifications(tags.clone()).set_copy_tags_from_source(None::<CopyTagsFromSource>).send()
+        request.tag_specifications(tags.clone()).send()
     };
-    match aws.call_once(scope, operation, (&throttle, 1), call).await {
+    match aws.call_once_by(scope, operation, (&throttle, 1, Some(subject.deadline)), call).await {
         Ok(answer) => {
             let ids = answer.snapshots().iter().filter_map(|one| one.snapshot_id().map(str::to_owned));
             Ok(Made { ids: ids.collect(), ..Made::default() })
@@ -196,10 +250,10 @@ async fn create_volume(
 ) -> Result<Made, AwsError> {
     let (clients, scope) = (aws.clients(subject.scope), subject.scope);
     let what = &record.volume;
-    let mark = (SET_TAG.to_owned(), set.to_owned());
+    let mark = (MARK_TAG.to_owned(), set.to_owned());
     let tags = what.tags.clone().into_iter().chain([mark]);
     let tags = specification(ResourceType::Volume, tags);
-    let token = token(set, &record.device, attempt);
+    let token = token(subject, set, &record.device, attempt);
     let call = || {
         clients
             .ec2
@@ -213,7 +267,7 @@ async fn create_volume(
             .set_encrypted(what.encrypted.then_some(true))
             .set_kms_key_id(what.key.clone())
             .set_multi_attach_enabled(what.multi_attach.then_some(true))
-            .set_volume_initialization_rate(subject.initialization_rate)
+            .set_volume_initialization_rate(subject.initialization_rate.filter(|_| is_of_region(&what.zone)))
             .tag_specifications(tags.clone())
             .client_token(&token)
             .send()
@@ -222,10 +276,19 @@ async fn create_volume(
     Ok(Made { ids: made.volume_id().map(str::to_owned).into_iter().collect(), ..Made::default() })
 }
 
-/// At most 64 characters ("Ensuring idempotency in Amazon EC2 API requests"); the same step has the same token, whoever makes it.
-fn token(set: &str, device: &str, attempt: usize) -> String {
+/// Whether a zone is an Availability Zone, such as `us-west-2a`: there is no initialization rate in Local and Wavelength Zones, such as
+/// `us-west-2-lax-1a` ("Initialize Amazon EBS volumes" in the EBS user guide).
+fn is_of_region(zone: &str) -> bool {
+    !zone.split('-').any(|part| part.parse::<u8>().is_ok())
+}
+
+/// At most 64 characters ("Ensuring idempotency in Amazon EC2 API requests"). The first call of a step has the same token, whoever makes it. A
+/// further one is of this run alone: the volume of an earlier token may be gone, and its token still brings the answer of then.
+fn token(subject: &Subject<'_>, set: &str, device: &str, attempt: usize) -> String {
     let device: String = device.chars().filter(char::is_ascii_alphanumeric).collect();
-    format!("{set}-{device}-{attempt}").chars().take(64).collect()
+    let rate = subject.initialization_rate.unwrap_or_default();
+    let run = if attempt == 0 { String::new() } else { format!("{:x}-{attempt}-", subject.run) };
+    format!("{run}{rate}-{set}-{device}").chars().take(64).collect()
 }
 
 /// What is wrong with a key, if it cannot be used. That it cannot be found out is told as a fault, too: nothing is deleted on

@@ -1,19 +1,21 @@
 //! Look, decide, call, look again: many instances side by side, with one look for all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
+use futures::join;
+use tokio::time::Instant;
 
-use super::act::{Made, Subject, act, is_worth_another_look};
-use super::facts::refusals;
+use super::act::{Made, is_unclear, switch};
+use super::facts;
+use super::job::Job;
 use super::observe::{Seen, observe};
 use crate::aws::{Aws, AwsError, ErrorClass, Operation};
-use crate::model::{Address, Scope};
-use crate::resources::instance_storage::decide::{Memory, Step, Verdict, decide};
-use crate::resources::instance_storage::spec::{Standing, Storage, standing};
-use crate::resources::instance_storage::words::steps_words;
-use crate::resources::instance_storage::world::{Copied, Power, World};
+use crate::model::Scope;
+use crate::resources::instance_storage::decide::Step;
+use crate::resources::instance_storage::spec::Storage;
+use crate::resources::instance_storage::world::Stage;
 use crate::resources::{Course, Step as KindStep};
 
 /// The first pause between two looks; it doubles up to the longest one. There is no limit to how long is waited: the first
@@ -21,35 +23,11 @@ use crate::resources::{Course, Step as KindStep};
 const FIRST_PAUSE: Duration = Duration::from_millis(150);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The pause before another set of snapshots: AWS takes one in fifteen seconds of a volume, and a set that is as old as the start
-/// of its instance to the second is of no use.
-const BEFORE_ANOTHER_SET: Duration = Duration::from_secs(2);
+/// For how long what was seen is taken for true by calls that take something away.
+const TRUE_FOR: Duration = Duration::from_secs(10);
 
-/// Looks for what AWS said that it made, before that is taken for gone.
-const MOST_LOOKS: usize = 12;
-
-/// Looks in a row at an instance and its volumes that do not agree; with the pauses between them many minutes.
-const MOST_DISAGREEMENTS: usize = 40;
-
-/// Calls in a row that AWS refuses because the world is another one.
-const MOST_SURPRISES: usize = 8;
-
-/// One instance on its way.
-struct Job<'a> {
-    address: &'a Address,
-    label: &'a str,
-    wanted: Storage,
-    memory: Memory,
-    /// What AWS made and does not show yet, and how often that was looked for.
-    expected: BTreeSet<String>,
-    looks: usize,
-    surprises: usize,
-    disagreements: usize,
-    /// What was last told to be waited for.
-    told: String,
-    standing: Option<Standing>,
-    outcome: Option<Result<(), AwsError>>,
-}
+/// MiB/s that the volumes of a Region load with in all.
+const INITIALIZATION_OF_A_REGION: i32 = 5_000;
 
 /// Brings the storage of instances, all in one scope, to where it is wanted.
 pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result<(), AwsError>> {
@@ -57,6 +35,7 @@ pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result
     let scope = first.address().scope.clone();
     let mut jobs: Vec<Job<'_>> = batch.iter().map(|step| Job::new(step, &scope)).collect();
     let mut refusals_known = false;
+    let mut out_of_reach = false;
     let mut idle = 0;
     while jobs.iter().any(Job::is_open) {
         if course.aws.stop().is_cancelled() {
@@ -64,10 +43,15 @@ pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result
             break;
         }
         let open: Vec<&str> = jobs.iter().filter(|job| job.is_open()).map(|job| &*job.address.key).collect();
+        let deadline = Instant::now() + TRUE_FOR;
         let seen = match observe(course.aws, &scope, &open).await {
             Ok(seen) => seen,
             Err(error) if matches!(error.class, ErrorClass::Transient | ErrorClass::Throttled) => {
                 // AWS is at work all the same: a network that is away for an hour ends nothing.
+                if !out_of_reach {
+                    tell_first(course, &jobs, &format!("looks again until AWS answers: {error}"));
+                    out_of_reach = true;
+                }
                 pause(course.aws, &mut idle).await;
                 continue;
             }
@@ -77,37 +61,88 @@ pub(super) async fn drive(course: &Course<'_>, batch: &[KindStep]) -> Vec<Result
                 break;
             }
         };
+        out_of_reach = false;
         if !refusals_known {
             refuse(course, &scope, &mut jobs, &seen).await;
             refusals_known = true;
         }
-        let round: Vec<(usize, Step)> = jobs
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, job)| job.is_open())
-            .flat_map(|(index, job)| {
-                let steps = job.judge(course, &scope, &seen);
-                steps.into_iter().map(move |step| (index, step))
-            })
-            .collect();
+        let mut budget = initialization_budget(&jobs, &seen);
+        let mut round: Round = Vec::new();
+        for (index, job) in jobs.iter_mut().enumerate().filter(|(_, job)| job.is_open()) {
+            let steps = job.judge(course, &scope, &seen, &mut budget);
+            round.extend(steps.into_iter().map(|step| (index, step)));
+        }
         if round.is_empty() {
             if jobs.iter().any(Job::is_open) {
                 pause(course.aws, &mut idle).await;
             }
             continue;
         }
-        let results = join_all(round.iter().map(|(index, step)| jobs[*index].call(course, step))).await;
-        let mut surprised = false;
+        idle = 0;
+        let results = carry_out(course, deadline, &jobs, &round).await;
         for ((index, step), result) in round.iter().zip(results) {
-            surprised |= jobs[*index].learn(step, result);
-        }
-        if surprised {
-            pause(course.aws, &mut idle).await;
-        } else {
-            idle = 0;
+            jobs[*index].learn(course, step, result);
         }
     }
     jobs.into_iter().map(|job| job.outcome.unwrap_or(Ok(()))).collect()
+}
+
+/// What is called at once, and for which job.
+type Round = Vec<(usize, Step)>;
+
+/// Makes the calls of a round side by side. Stops and starts of many instances are one call; where that fails, which of
+/// them it is because of is found out one by one.
+async fn carry_out(
+    course: &Course<'_>,
+    deadline: Instant,
+    jobs: &[Job<'_>],
+    round: &Round,
+) -> Vec<Result<Made, AwsError>> {
+    let one_by_one = |steps: Vec<usize>| {
+        join_all(steps.into_iter().map(|at| jobs[round[at].0].call_at(course, deadline, at, &round[at].1)))
+    };
+    let (together, single): (Vec<usize>, Vec<usize>) =
+        (0..round.len()).partition(|at| matches!(round[*at].1, Step::Stop | Step::Start));
+    let (starts, stops): (Vec<usize>, Vec<usize>) =
+        together.into_iter().partition(|at| round[*at].1 == Step::Start);
+    let of_many = |steps: Vec<usize>, step: Step| async move {
+        if steps.len() < 2 {
+            return one_by_one(steps).await;
+        }
+        let ids: Vec<&str> = steps.iter().map(|at| &*jobs[round[*at].0].address.key).collect();
+        match switch(course.aws, &jobs[round[steps[0]].0].address.scope, &ids, &step).await {
+            Ok(()) => steps.into_iter().map(|at| (at, Ok(Made::default()))).collect(),
+            Err(error) if is_unclear(&error) => {
+                steps.into_iter().map(|at| (at, Err(error.clone()))).collect()
+            }
+            Err(_) => one_by_one(steps).await,
+        }
+    };
+    let (single, stops, starts) =
+        join!(one_by_one(single), of_many(stops, Step::Stop), of_many(starts, Step::Start));
+    let mut results: Vec<_> = single.into_iter().chain(stops).chain(starts).collect();
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// MiB/s with which further volumes may be loaded: what a Region gives in all ("Initialize Amazon EBS volumes" in the EBS user
+/// guide; a request beyond that fails), less what is being made.
+fn initialization_budget(jobs: &[Job<'_>], seen: &BTreeMap<String, Seen>) -> i32 {
+    let making = |job: &&Job<'_>| {
+        let volumes = seen.get(&*job.address.key).map(|seen| &seen.world.volumes);
+        volumes.into_iter().flatten().filter(|one| one.stage == Stage::Creating && one.mark.is_some()).count()
+    };
+    let open = jobs.iter().filter(|job| job.is_open());
+    let used = open.filter_map(|job| {
+        Some(job.wanted.initialization_rate?.saturating_mul(i32::try_from(making(&job)).ok()?))
+    });
+    INITIALIZATION_OF_A_REGION.saturating_sub(used.fold(0, i32::saturating_add))
+}
+
+fn tell_first(course: &Course<'_>, jobs: &[Job<'_>], what: &str) {
+    if let Some(job) = jobs.iter().find(|job| job.is_open()) {
+        (course.tell)(job.address, what);
+    }
 }
 
 fn fail_all(jobs: &mut [Job<'_>], error: &AwsError) {
@@ -119,9 +154,9 @@ fn fail_all(jobs: &mut [Job<'_>], error: &AwsError) {
 /// What must not be parked is left alone before anything is touched.
 async fn refuse(course: &Course<'_>, scope: &Scope, jobs: &mut [Job<'_>], seen: &BTreeMap<String, Seen>) {
     let wanted: BTreeMap<&str, &Storage> = jobs.iter().map(|job| (&*job.address.key, &job.wanted)).collect();
-    match refusals(course.aws, scope, course.project, seen, &wanted).await {
+    match facts::find(course.aws, scope, course.project, seen, &wanted).await {
         Err(error) => fail_all(jobs, &error),
-        Ok(refused) => {
+        Ok(facts::Facts { refused, .. }) => {
             for job in jobs.iter_mut() {
                 if let Some(why) = refused.get(&*job.address.key) {
                     let operation = Operation::STOP_INSTANCES;
@@ -139,171 +174,5 @@ async fn pause(aws: &Aws, idle: &mut u32) {
     tokio::select! {
         () = aws.stop().cancelled() => {}
         () = tokio::time::sleep(whole.mul_f64(0.5 + fastrand::f64() / 2.0)) => {}
-    }
-}
-
-impl<'a> Job<'a> {
-    fn new(step: &'a KindStep, scope: &Scope) -> Self {
-        let change = step.change();
-        let wanted = match step {
-            KindStep::Write(change) => change.after.as_ref().and_then(Storage::from_fields),
-            KindStep::Remove(_) => None,
-        };
-        let unknown =
-            || AwsError::halted(Operation::STOP_INSTANCES, scope, "the plan does not say what is wanted");
-        Self {
-            address: &change.address,
-            label: &change.origin.label,
-            outcome: wanted.is_none().then(|| Err(unknown())),
-            wanted: wanted.unwrap_or_default(),
-            memory: Memory::default(),
-            expected: BTreeSet::new(),
-            looks: 0,
-            surprises: 0,
-            disagreements: 0,
-            told: String::new(),
-            standing: None,
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.outcome.is_none()
-    }
-
-    /// What is to be called now; nothing where there is something to wait for, or this job has come to its end.
-    fn judge(&mut self, course: &Course<'_>, scope: &Scope, seen: &BTreeMap<String, Seen>) -> Vec<Step> {
-        let Some(seen) = seen.get(&*self.address.key) else {
-            let why = "the instance is gone; its parking snapshots, if there are any, stay as they are";
-            self.outcome = Some(Err(AwsError::overtaken(Operation::DESCRIBE_INSTANCES, scope, why)));
-            return Vec::new();
-        };
-        let world = &seen.world;
-        self.standing = Some(standing(world));
-        if !self.shows_what_was_made(world) {
-            return Vec::new();
-        }
-        if !seen.agrees() {
-            self.disagreements += 1;
-            if self.disagreements > MOST_DISAGREEMENTS {
-                let why =
-                    "AWS shows other volumes of the instance than the instance has; nothing further is done";
-                self.outcome = Some(Err(AwsError::halted(Operation::DESCRIBE_VOLUMES, scope, why)));
-            }
-            return Vec::new();
-        }
-        self.disagreements = 0;
-        if self.memory.starts > 0 && world.instance.power == Power::Stopped {
-            self.memory.seen_stopped += 1;
-        }
-        match decide(world, &self.wanted.goal(), &self.memory) {
-            Verdict::Act(steps) => {
-                let steps: Vec<Step> = steps.into_iter().collect();
-                for words in steps_words(&steps, world) {
-                    (course.tell)(self.address, &words);
-                }
-                return steps;
-            }
-            Verdict::Wait(what) => self.wait(course, scope, world, &what),
-            Verdict::Done => {
-                (course.tell)(self.address, if self.wanted.parked { "parked" } else { "runs" });
-                self.outcome = Some(Ok(()));
-            }
-            Verdict::Stuck(why) => {
-                self.outcome = Some(Err(AwsError::halted(Operation::DESCRIBE_INSTANCES, scope, why)));
-            }
-        }
-        Vec::new()
-    }
-
-    /// AWS's lists lag a little behind what it has done.
-    fn shows_what_was_made(&mut self, world: &World) -> bool {
-        let shown = |id: &String| {
-            world.snapshots.iter().any(|one| one.id == *id) || world.volumes.iter().any(|one| one.id == *id)
-        };
-        self.expected.retain(|id| !shown(id));
-        self.looks += 1;
-        if self.looks > MOST_LOOKS {
-            self.expected.clear();
-        }
-        self.expected.is_empty()
-    }
-
-    fn wait(&mut self, course: &Course<'_>, scope: &Scope, world: &World, what: &str) {
-        let copying = world.snapshots.iter().any(|one| matches!(one.copied, Copied::Pending(_)));
-        if !course.wait && copying {
-            let why = format!("begun: waits for {what}");
-            self.outcome = Some(Err(AwsError::unfinished(Operation::CREATE_SNAPSHOTS, scope, why)));
-            return;
-        }
-        // How far a snapshot is changes with every look.
-        let lasting: String = what.split_inclusive([';', ' ']).filter(|word| !word.contains('%')).collect();
-        if self.told != lasting {
-            (course.tell)(self.address, &format!("waits for {what}"));
-            self.told = lasting;
-        }
-    }
-
-    async fn call(&self, course: &Course<'_>, step: &Step) -> Result<Made, AwsError> {
-        let scope = &self.address.scope;
-        if matches!(step, Step::CreateSet { .. }) && self.memory.sets_begun > 0 {
-            tokio::select! {
-                () = course.aws.stop().cancelled() => {}
-                () = tokio::time::sleep(BEFORE_ANOTHER_SET) => {}
-            }
-        }
-        let subject = Subject {
-            scope,
-            instance: &self.address.key,
-            project: course.project,
-            label: self.label,
-            initialization_rate: self.wanted.initialization_rate,
-        };
-        act(course.aws, &subject, step).await
-    }
-
-    /// Takes note of how a call ended; whether the world turned out to be another one.
-    fn learn(&mut self, step: &Step, result: Result<Made, AwsError>) -> bool {
-        match result {
-            Ok(made) => {
-                self.surprises = 0;
-                self.looks = 0;
-                self.expected.extend(made.ids);
-                match step {
-                    Step::CreateSet { .. } => self.memory.sets_begun += 1,
-                    Step::Start => self.memory.starts += 1,
-                    Step::CreateVolume { snapshot, .. } => {
-                        *self.memory.volumes_made.entry(snapshot.clone()).or_default() += 1;
-                    }
-                    Step::LookAtKey { key } => {
-                        self.memory.keys.insert(key.clone(), made.key_fault);
-                    }
-                    _ => {}
-                }
-                false
-            }
-            Err(error) if is_worth_another_look(&error) && self.surprises < MOST_SURPRISES => {
-                tracing::debug!(%error, ?step, "another look decides");
-                self.surprises += 1;
-                true
-            }
-            Err(error) if error.class == ErrorClass::Stopped => false,
-            Err(error) => {
-                // The first failure is the one to tell.
-                self.outcome.get_or_insert(Err(error));
-                false
-            }
-        }
-    }
-
-    /// The run was stopped.
-    fn leave(&mut self, scope: &Scope) {
-        let error = match self.standing {
-            None => AwsError::stopped(Operation::STOP_INSTANCES, scope),
-            Some(standing) => {
-                let why = format!("stopped while the instance is {}", standing.words());
-                AwsError::unfinished(Operation::STOP_INSTANCES, scope, why)
-            }
-        };
-        self.outcome = Some(Err(error));
     }
 }

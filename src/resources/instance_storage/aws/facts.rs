@@ -2,22 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{self, InstanceAttributeName, InstanceType, ProductCodeValues};
+use aws_sdk_ec2::types::{self, Filter, InstanceAttributeName, InstanceType, ProductCodeValues};
 use futures::future::try_join_all;
 
 use super::act::fault_of_key;
 use super::observe::{Seen, snapshots, tags};
-use crate::aws::{Aws, AwsError, Operation};
+use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, pages};
 use crate::model::Scope;
 use crate::resources::instance_storage::record::{INSTANCE_TAG, Record};
+use crate::resources::instance_storage::sets::{base, place, sets};
 use crate::resources::instance_storage::spec::Storage;
-use crate::resources::instance_storage::world::{Power, Stage, World};
+use crate::resources::instance_storage::world::{Power, Snapshot, Stage, World};
 
 /// The tag that Auto Scaling puts on the members of a group ("Tag Auto Scaling groups and instances" in its user guide).
 const GROUP_TAG: &str = "aws:autoscaling:groupName";
 
-/// The most types that `DescribeInstanceTypes` takes by name.
-const TYPES_A_CALL: usize = 100;
+/// Tags of volumes that the EBS driver of Kubernetes made ("Volume tagging" of the aws-ebs-csi-driver).
+const CSI_TAGS: [&str; 3] = ["ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pv/", "CSIVolumeName"];
+
+/// AWS allows 200 values a filter ("Filter" in the EC2 API reference).
+const TYPES_A_CALL: usize = 200;
 
 /// Snapshots of one volume that may be pending at once: 5, of st1 and sc1 one ("Amazon EBS endpoints and quotas").
 const PENDING: usize = 5;
@@ -27,16 +31,29 @@ const PENDING_OF_DISKS: usize = 1;
 /// 127 data volumes).
 const VOLUMES_A_SET: usize = 128;
 
-/// Why instances must not be touched, by id, of those that are wanted otherwise than they are.
-pub(super) async fn refusals(
+/// AWS's own key for EBS. It is made at its first use, and nobody can disable it ("AWS managed keys" in the KMS developer guide).
+const OWN_KEY: &str = "alias/aws/ebs";
+
+/// What was found out of instances that are wanted otherwise than they are.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Why they must not be touched, by id.
+    pub(super) refused: BTreeMap<String, String>,
+    /// The key of EBS encryption by default, where that is on and one of them has volumes that are not encrypted.
+    pub(super) encryption: Option<String>,
+}
+
+/// Finds out what forbids to touch instances.
+pub(super) async fn find(
     aws: &Aws,
     scope: &Scope,
     project: &str,
     seen: &BTreeMap<String, Seen>,
     wanted: &BTreeMap<&str, &Storage>,
-) -> Result<BTreeMap<String, String>, AwsError> {
+) -> Result<Facts, AwsError> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut to_park: BTreeMap<&str, (&Seen, &Storage)> = BTreeMap::new();
+    let mut plain: Vec<&str> = Vec::new();
     for (id, seen) in seen {
         let Some(wanted) = wanted.get(&**id) else { continue };
         all.entry(id.clone()).or_default().extend(others_project(&seen.world, project));
@@ -45,16 +62,82 @@ pub(super) async fn refusals(
             all.entry(id.clone()).or_default().extend(described(seen, wanted));
             to_park.insert(id, (seen, wanted));
         }
+        if !unencrypted(&seen.world, wanted).is_empty() {
+            plain.push(id);
+        }
     }
-    let faults = keys(aws, scope, &to_park).await?;
+    let faults = keys(aws, scope, &users_of_keys(seen, wanted)).await?;
     let stores = instance_stores(aws, scope, &to_park).await?;
     let pending = pending_snapshots(aws, scope, &to_park).await?;
     let protections = protections(aws, scope, &to_park).await?;
-    for found in [faults, stores, pending, protections].into_iter().flatten() {
+    let encryption = if plain.is_empty() { None } else { encryption_by_default(aws, scope).await? };
+    let mut of_default = Vec::new();
+    if let Some(key) = encryption.as_deref().filter(|key| *key != OWN_KEY) {
+        let users: BTreeSet<&str> = plain.into_iter().collect();
+        of_default = keys(aws, scope, &BTreeMap::from([(key, users)])).await?;
+    }
+    for found in [faults, of_default, stores, pending, protections].into_iter().flatten() {
         all.entry(found.0).or_default().push(found.1);
     }
     all.retain(|_, reasons| !reasons.is_empty());
-    Ok(all.into_iter().map(|(id, reasons)| (id, reasons.join("; "))).collect())
+    let refused = all.into_iter().map(|(id, reasons)| (id, reasons.join("; "))).collect();
+    Ok(Facts { refused, encryption })
+}
+
+/// The devices of volumes that are not encrypted, and that are to be made again now or later.
+pub(super) fn unencrypted(world: &World, wanted: &Storage) -> Vec<String> {
+    if wanted.parked {
+        let attached = world.attached().into_iter().filter(|(volume, _)| !volume.attributes.encrypted);
+        return attached.map(|(_, place)| place.device.clone()).collect();
+    }
+    let to_make = to_make(world).into_iter().filter_map(|one| one.record.as_ref().ok());
+    to_make.filter(|record| !record.volume.encrypted).map(|record| record.device.clone()).collect()
+}
+
+/// The parking snapshots of which volumes will be made before the instance can run.
+fn to_make(world: &World) -> Vec<&Snapshot> {
+    if world.root().is_some() {
+        return Vec::new();
+    }
+    let base = base(world, &sets(world));
+    let snapshots = base.into_iter().flat_map(|base| base.snapshots);
+    snapshots.filter(|one| place(world, one).volume().is_none()).collect()
+}
+
+/// The instances that need each KMS key: to make their volumes again now, or later what is about to be deleted.
+fn users_of_keys<'a>(
+    seen: &'a BTreeMap<String, Seen>,
+    wanted: &BTreeMap<&str, &Storage>,
+) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (id, seen) in seen {
+        let Some(wanted) = wanted.get(&**id) else { continue };
+        let of_volumes =
+            seen.world.attached().into_iter().filter_map(|(volume, _)| volume.attributes.key.as_deref());
+        let of_snapshots = to_make(&seen.world).into_iter().filter_map(|one| one.key.as_deref());
+        let keys: Vec<&str> = match (wanted.parked, seen.world.root().is_some()) {
+            (true, true) => of_volumes.collect(),
+            (false, false) => of_snapshots.collect(),
+            _ => Vec::new(),
+        };
+        for key in keys {
+            users.entry(key).or_default().insert(id);
+        }
+    }
+    users
+}
+
+/// The key of EBS encryption by default, if that is on: whatever is made is encrypted then.
+async fn encryption_by_default(aws: &Aws, scope: &Scope) -> Result<Option<String>, AwsError> {
+    let clients = aws.clients(scope);
+    let ask = || clients.ec2.get_ebs_encryption_by_default().send();
+    let answer = aws.call(scope, Operation::GET_EBS_ENCRYPTION_BY_DEFAULT, ask).await?;
+    if answer.ebs_encryption_by_default() != Some(true) {
+        return Ok(None);
+    }
+    let ask = || clients.ec2.get_ebs_default_kms_key_id().send();
+    let answer = aws.call(scope, Operation::GET_EBS_DEFAULT_KMS_KEY_ID, ask).await?;
+    Ok(Some(answer.kms_key_id().unwrap_or(OWN_KEY).to_owned()))
 }
 
 /// Instances and why, of those that something forbids to be parked.
@@ -65,7 +148,10 @@ type ToPark<'a> = BTreeMap<&'a str, (&'a Seen, &'a Storage)>;
 fn others_project(world: &World, project: &str) -> Option<String> {
     let others = world.snapshots.iter().filter_map(|one| one.project.as_deref());
     let other = others.into_iter().find(|other| *other != project)?;
-    Some(format!("it is parked by the opsform project {other:?}"))
+    Some(format!(
+        "it is parked by the opsform project {other:?}: take that project's manifest, or change the tag `{PROJECT_TAG}` of its \
+         parking snapshots if the project has another name now"
+    ))
 }
 
 /// What the descriptions of the instance and its volumes say.
@@ -115,20 +201,25 @@ fn of_volumes(seen: &Seen) -> Vec<String> {
     let world = &seen.world;
     let mut reasons = Vec::new();
     let mut refuse = |reason: String| reasons.push(reason);
-    for (device, (volume, attachment)) in world.attached() {
+    if let Some(device) = world.ambiguous_device() {
+        refuse(format!("several of its volumes, or one without a name, are at the device {device:?}"));
+    }
+    for (volume, attachment) in world.attached() {
         if let Some(other) = volume.elsewhere(&world.instance.id) {
             refuse(format!("its volume {} is attached to {other} as well (multi-attach)", volume.id));
         } else if volume.stage != Stage::InUse {
             refuse(format!("its volume {} is not in use", volume.id));
         }
-        let record = Record {
-            device: device.to_owned(),
-            root: device == world.instance.root_device,
-            delete_on_termination: attachment.delete_on_termination,
-            volume: volume.attributes.clone(),
-        };
-        if let Err(why) = record.to_tags() {
+        if let Err(why) = Record::of(volume, attachment, &world.instance).to_tags() {
             refuse(format!("its volume {} cannot be recorded: {why}", volume.id));
+        }
+        if let Some(key) =
+            volume.attributes.tags.keys().find(|key| CSI_TAGS.iter().any(|tag| key.starts_with(tag)))
+        {
+            refuse(format!(
+                "its volume {} belongs to a persistent volume of Kubernetes (tag {key}), which names it by its id",
+                volume.id
+            ));
         }
         let described = seen.volumes.get(&volume.id);
         if described.is_some_and(|one| one.outpost_arn().is_some_and(|arn| !arn.is_empty())) {
@@ -143,15 +234,7 @@ fn of_volumes(seen: &Seen) -> Vec<String> {
 }
 
 /// Volumes whose key is disabled could not be made again.
-async fn keys(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
-    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (id, (seen, _)) in to_park {
-        for (volume, _) in seen.world.attached().into_values() {
-            if let Some(key) = &volume.attributes.key {
-                users.entry(key).or_default().insert(id);
-            }
-        }
-    }
+async fn keys(aws: &Aws, scope: &Scope, users: &BTreeMap<&str, BTreeSet<&str>>) -> Result<Found, AwsError> {
     let looks = users.iter().map(|(key, users)| async move {
         let fault = fault_of_key(aws, scope, key).await?;
         Ok::<_, AwsError>(fault.map(|fault| (*key, users, fault)))
@@ -176,10 +259,22 @@ async fn instance_stores(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Resu
     let mut found = Vec::new();
     let names: Vec<InstanceType> = of_type.keys().cloned().collect();
     for names in names.chunks(TYPES_A_CALL) {
-        let ask = || clients.ec2.describe_instance_types().set_instance_types(Some(names.to_vec())).send();
-        let answer = aws.call(scope, Operation::DESCRIBE_INSTANCE_TYPES, ask).await?;
-        let stored =
-            answer.instance_types().iter().filter(|one| one.instance_storage_supported() == Some(true));
+        // A filter leaves out what AWS no longer knows; asked by name, one such type fails the call.
+        let filter = &Filter::builder()
+            .name("instance-type")
+            .set_values(Some(names.iter().map(ToString::to_string).collect()))
+            .build();
+        let clients = &clients;
+        let pages = pages(|token| async move {
+            let ask = || {
+                let request = clients.ec2.describe_instance_types().filters(filter.clone());
+                request.set_next_token(token.clone()).send()
+            };
+            let page = aws.call(scope, Operation::DESCRIBE_INSTANCE_TYPES, ask).await?;
+            Ok((page.instance_types().to_vec(), page.next_token().map(str::to_owned)))
+        });
+        let known = pages.await?;
+        let stored = known.iter().filter(|one| one.instance_storage_supported() == Some(true));
         for name in stored.filter_map(types::InstanceTypeInfo::instance_type) {
             let why = format!(
                 "{name} has instance store volumes, whose content a stop destroys; if that is meant, set \
@@ -195,7 +290,7 @@ async fn instance_stores(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Resu
 async fn pending_snapshots(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
     let mut volumes: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     for (id, (seen, _)) in to_park {
-        for (volume, _) in seen.world.attached().into_values() {
+        for (volume, _) in seen.world.attached() {
             let disks = ["st1", "sc1"].contains(&&*volume.attributes.volume_type);
             volumes.insert(&volume.id, (id, if disks { PENDING_OF_DISKS } else { PENDING }));
         }
@@ -219,27 +314,18 @@ async fn pending_snapshots(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Re
     Ok(full.collect())
 }
 
-/// Protections that somebody set. Of those that are stopped already the first is of no importance.
+/// A protection from stops that somebody set; of those that are stopped it is of no importance. One from termination is of none at all: parking terminates nothing.
 async fn protections(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Result<Found, AwsError> {
-    let asked = to_park.iter().flat_map(|(id, (seen, _))| {
-        let runs = seen.world.instance.power != Power::Stopped;
-        let stop =
-            runs.then_some((InstanceAttributeName::DisableApiStop, "stop protection (DisableApiStop)"));
-        let termination =
-            (InstanceAttributeName::DisableApiTermination, "termination protection (DisableApiTermination)");
-        stop.into_iter().chain([termination]).map(move |(name, words)| (*id, name, words))
-    });
-    let clients = aws.clients(scope);
-    let looks = asked.map(|(id, name, words)| {
-        let clients = &clients;
-        async move {
-            let ask =
-                || clients.ec2.describe_instance_attribute().instance_id(id).attribute(name.clone()).send();
-            let answer = aws.call(scope, Operation::DESCRIBE_INSTANCE_ATTRIBUTE, ask).await?;
-            let set = [answer.disable_api_stop(), answer.disable_api_termination()];
-            let set = set.into_iter().flatten().any(|value| value.value() == Some(true));
-            Ok::<_, AwsError>(set.then(|| (id.to_owned(), format!("it has {words}; take that off first"))))
-        }
+    let asked = to_park.iter().filter(|(_, (seen, _))| seen.world.instance.power != Power::Stopped);
+    let clients = &aws.clients(scope);
+    let looks = asked.map(|(id, _)| async move {
+        let attribute = InstanceAttributeName::DisableApiStop;
+        let ask =
+            || clients.ec2.describe_instance_attribute().instance_id(*id).attribute(attribute.clone()).send();
+        let answer = aws.call(scope, Operation::DESCRIBE_INSTANCE_ATTRIBUTE, ask).await?;
+        let set = answer.disable_api_stop().is_some_and(|value| value.value() == Some(true));
+        let why = "it has stop protection (DisableApiStop); take that off first";
+        Ok::<_, AwsError>(set.then(|| ((*id).to_owned(), why.to_owned())))
     });
     Ok(try_join_all(looks).await?.into_iter().flatten().collect())
 }

@@ -53,6 +53,7 @@ fn volumes_that_must_not_be_deleted_say_why() {
     shared.world.volumes[1].attachments.push(Attachment {
         instance: "i-other".to_owned(),
         device: "/dev/sdf".to_owned(),
+        card: None,
         hold: Hold::Attached,
         since: moment(0),
         delete_on_termination: false,
@@ -79,7 +80,11 @@ fn volumes_that_must_not_be_deleted_say_why() {
 #[test]
 fn what_another_project_parked_is_its_own() {
     let mut aws = Simulated::new(1);
-    aws.call(&crate::resources::instance_storage::decide::Step::CreateSet { of: 1 }).unwrap();
+    aws.call(&crate::resources::instance_storage::decide::Step::CreateSet {
+        set_size: 1,
+        started: moment(0),
+    })
+    .unwrap();
     aws.world.snapshots[0].project = Some("billing".to_owned());
     assert_eq!(aws.world.instance.id, INSTANCE);
     assert_eq!(others_project(&aws.world, "billing"), None);

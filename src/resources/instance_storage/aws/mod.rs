@@ -3,8 +3,10 @@
 mod act;
 mod drive;
 mod facts;
+mod job;
 mod list;
 mod observe;
+mod patience;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ use self::observe::{Seen, observe};
 use super::forecast::forecast;
 use super::notes::{notes, parking_saves};
 use super::record::RESERVED;
-use super::spec::{KIND, Storage, TEXT, live_fields};
+use super::spec::{KIND, Storage, TEXT, live_fields, planned_fields};
 use super::words::forecast_words;
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
@@ -50,6 +52,8 @@ impl Kind for InstanceStorageKind {
                 Operation::DESCRIBE_INSTANCE_TYPES,
                 Operation::DESCRIBE_INSTANCE_ATTRIBUTE,
                 Operation::DESCRIBE_KEY,
+                Operation::GET_EBS_ENCRYPTION_BY_DEFAULT,
+                Operation::GET_EBS_DEFAULT_KMS_KEY_ID,
             ],
             read_one: &[],
             write: &[
@@ -156,9 +160,13 @@ async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest<'_>) -> Result<Vec
     let seen = observe(aws, scope, &ids).await?;
     let actual = seen.into_iter().map(|(id, seen)| {
         let asked = request.keys.get(&*id).copied().unwrap_or_default();
-        let wanted = asked.desired.or(asked.last_written).and_then(Storage::from_fields);
+        let wanted = asked.desired.or(asked.last_written).and_then(Storage::from_fields).unwrap_or_default();
+        let live = live_fields(&seen.world, &wanted);
+        // Nothing is recorded of this kind, so what is given as written is what a plan saw.
+        let before = asked.last_written.filter(|_| live != wanted.to_fields());
+        let planned = before.and_then(|before| planned_fields(&seen.world, &wanted, before));
         Actual {
-            fields: live_fields(&seen.world, &wanted.unwrap_or_default()),
+            fields: planned.unwrap_or(live),
             address: Address::new(KIND, scope.clone(), id),
             ownership: Ownership::NotRead,
             inexpressible: None,
@@ -182,17 +190,26 @@ async fn outlook(
     let ids: Vec<&str> = wanted.keys().copied().collect();
     let seen = observe(aws, scope, &ids).await?;
     let by_reference = wanted.iter().map(|(id, storage)| (*id, storage)).collect();
-    let mut refused = facts::refusals(aws, scope, project, &seen, &by_reference).await?;
-    let prices = estimates.storage(&scope.region);
+    let facts = facts::find(aws, scope, project, &seen, &by_reference).await?;
+    let (mut refused, encryption) = (facts.refused, facts.encryption);
+    let around = Around { region: &scope.region, prices: estimates.storage(&scope.region), encryption };
     let outlooks = seen.into_iter().filter_map(|(id, seen)| {
         let wanted = wanted.get(&*id)?;
         let refusal = refused.remove(&id);
-        Some((id, foresee(&seen, wanted, refusal, &prices)))
+        Some((id, foresee(&seen, wanted, refusal, &around)))
     });
     Ok(outlooks.collect())
 }
 
-fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, prices: &StoragePrices) -> Outlook {
+/// What all instances of a Region have in common.
+struct Around<'a> {
+    region: &'a str,
+    prices: StoragePrices,
+    /// The key of EBS encryption by default, where that is on.
+    encryption: Option<String>,
+}
+
+fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, around: &Around<'_>) -> Outlook {
     let forecast = forecast(&seen.world, &wanted.goal());
     let refusal = refusal.or_else(|| forecast.stuck.clone());
     if refusal.is_some() {
@@ -208,21 +225,30 @@ fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, prices: &Stor
             notes_of_tags.push(format!("loses the tags of AWS itself (aws:…) on {}", ids.join(", ")));
         }
     }
+    if let Some(key) = &around.encryption {
+        let plain = facts::unencrypted(&seen.world, wanted);
+        if !plain.is_empty() {
+            notes_of_tags.push(format!(
+                "EBS encryption by default is on in {}: {} is not encrypted, and will be when it is made again, with the key {key}",
+                around.region,
+                plain.join(", ")
+            ));
+        }
+    }
     let public_ip = seen.instance.public_ip_address().filter(|_| !has_elastic_ip(seen));
     Outlook {
         steps: forecast_words(&forecast),
-        notes: [notes(&seen.world, wanted, public_ip, prices), notes_of_tags].concat(),
+        notes: [notes(&seen.world, wanted, public_ip, &around.prices), notes_of_tags].concat(),
         refusal: None,
-        saving: parking_saves(&seen.world, wanted, prices),
+        saving: parking_saves(&seen.world, wanted, &around.prices),
     }
 }
 
 /// An Elastic IP address stays with a stopped instance; one that AWS assigned is owned by `amazon`
 /// ("`InstanceNetworkInterfaceAssociation`" in the EC2 API reference).
 fn has_elastic_ip(seen: &Seen) -> bool {
-    let mut interfaces = seen.instance.network_interfaces().iter();
-    interfaces.any(|one| {
-        let association = one.association();
-        association.and_then(|one| one.ip_owner_id()).is_some_and(|owner| owner != "amazon")
-    })
+    let public = seen.instance.public_ip_address();
+    let associations = seen.instance.network_interfaces().iter().filter_map(|one| one.association());
+    let mut of_it = associations.filter(|one| one.public_ip().is_some() && one.public_ip() == public);
+    of_it.any(|one| one.ip_owner_id().is_some_and(|owner| owner != "amazon"))
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, pages};
 use crate::model::Scope;
 use crate::resources::instance_storage::record::{
-    Attributes, COUNT_TAG, INSTANCE_TAG, RESERVED, Record, SET_TAG,
+    Attributes, COUNT_TAG, INSTANCE_TAG, MARK_TAG, RESERVED, Record, SET_TAG, START_TAG,
 };
 use crate::resources::instance_storage::world::{
     Attachment, Copied, Hold, Instance, Power, Snapshot, Stage, Volume, World,
@@ -36,12 +36,13 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Whether every volume that the instance names was among the volumes: AWS's answers may lag behind each other.
+    /// Whether the instance names just the volumes that name the instance: AWS's answers may lag behind each other.
     pub(super) fn agrees(&self) -> bool {
         let named = self.instance.block_device_mappings().iter().filter_map(|one| one.ebs()?.volume_id());
-        let mut named =
-            named.map(|id| self.world.volume(id).and_then(|volume| volume.on(&self.world.instance.id)));
-        named.all(|place| place.is_some())
+        let named: BTreeSet<&str> = named.collect();
+        let attached: BTreeSet<&str> =
+            self.world.attached().into_iter().map(|(volume, _)| &*volume.id).collect();
+        named == attached
     }
 }
 
@@ -189,7 +190,7 @@ fn world(
 
 fn volume(live: &types::Volume) -> Option<Volume> {
     let mut tags = tags(live.tags());
-    let mark = tags.remove(SET_TAG);
+    let mark = tags.remove(MARK_TAG);
     tags.retain(|key, _| !key.starts_with(RESERVED));
     let volume_type = live.volume_type()?.as_str();
     Some(Volume {
@@ -222,6 +223,7 @@ fn attachment(live: &types::VolumeAttachment) -> Option<Attachment> {
         // A volume of a service that runs instances for others names no instance.
         instance: live.instance_id().unwrap_or("a service of AWS").to_owned(),
         device: live.device().unwrap_or_default().to_owned(),
+        card: live.ebs_card_index(),
         hold,
         since: time(live.attach_time()?)?,
         delete_on_termination: live.delete_on_termination().unwrap_or_default(),
@@ -231,7 +233,7 @@ fn attachment(live: &types::VolumeAttachment) -> Option<Attachment> {
 /// A parking snapshot of the instance.
 pub(super) fn snapshot(live: &types::Snapshot, instance: &str) -> Option<Snapshot> {
     let tags = tags(live.tags());
-    if tags.get(INSTANCE_TAG).map(String::as_str) != Some(instance) {
+    if tags.get(INSTANCE_TAG).map(String::as_str) != Some(instance) || is_copy(live) {
         return None;
     }
     let archived = live.storage_tier() == Some(&types::StorageTier::Archive);
@@ -241,7 +243,10 @@ pub(super) fn snapshot(live: &types::Snapshot, instance: &str) -> Option<Snapsho
         types::SnapshotState::Error => {
             Copied::Failed(live.state_message().unwrap_or("AWS does not say why").to_owned())
         }
-        _ => Copied::Other,
+        types::SnapshotState::Completed => Copied::Other(
+            "it is archived: bring it back to the standard tier (RestoreSnapshotTier)".to_owned(),
+        ),
+        _ => Copied::Other("it is in the recycle bin: restore it from there".to_owned()),
     };
     Some(Snapshot {
         id: live.snapshot_id()?.to_owned(),
@@ -249,12 +254,18 @@ pub(super) fn snapshot(live: &types::Snapshot, instance: &str) -> Option<Snapsho
         size: live.volume_size()?,
         taken: time(live.start_time()?)?,
         copied,
+        started: tags.get(START_TAG).and_then(|time| time.parse().ok()),
         key: live.kms_key_id().map(str::to_owned),
         set: tags.get(SET_TAG).cloned().unwrap_or_default(),
         of: tags.get(COUNT_TAG).and_then(|count| count.parse().ok()).unwrap_or_default(),
         record: Record::from_tags(&tags),
         project: tags.get(PROJECT_TAG).cloned(),
     })
+}
+
+/// A copy may have taken the tags over, and is of no volume of ours ("`Snapshot`" in the EC2 API reference: its volume id is arbitrary).
+fn is_copy(live: &types::Snapshot) -> bool {
+    live.transfer_type().is_some() || live.volume_id() == Some("vol-ffffffff")
 }
 
 pub(super) fn tags(tags: &[types::Tag]) -> BTreeMap<String, String> {

@@ -16,7 +16,7 @@ use super::reading::{
 use super::session::{Session, failures};
 use super::tagged::read_tagged;
 use crate::aws::all;
-use crate::declarations::{self, Declaration, Manifest, Unclaimed, World, claimed_once};
+use crate::declarations::{self, Declaration, Manifest, Parks, Unclaimed, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Refused, Scope};
 use crate::plan::{Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
@@ -237,6 +237,7 @@ async fn manifest_desired(
     let (untagged, mut problems) = read_untagged(session, manifest, state, &tagged).await?;
     let alarms = alarms_of_others(session, manifest).await?;
     drop(reading);
+    let parks = parks(manifest, &fleet, &options.selection);
     let world = World {
         manifest_scopes: &session.manifest_scopes,
         scopes: &session.declared_scopes,
@@ -245,6 +246,7 @@ async fn manifest_desired(
         records: &state.resources,
         untagged: &untagged,
         alarms: &alarms,
+        parks: &parks,
         now: session.now,
     };
     let mut desired = Vec::new();
@@ -283,6 +285,18 @@ async fn manifest_desired(
     desired.retain(|desired| seen.insert(desired.address.clone()));
     check_patterns(&options.selection, &desired, state)?;
     Ok(Sought { fleet, tagged, untagged, desired, left_alone })
+}
+
+/// What this run parks.
+fn parks(manifest: &Manifest, fleet: &Fleet, selection: &Selection) -> Parks {
+    let of = |declaration: &Box<dyn Declaration>| {
+        let label = declaration.label().to_owned();
+        let parks = declaration.parks(fleet).into_iter();
+        let parks = parks.filter(|(address, target)| selection.keeps(address, &label, Some(target)));
+        let parks: Vec<_> = parks.map(|(address, _)| ((address.scope, address.key), label.clone())).collect();
+        parks
+    };
+    manifest.declarations.iter().flat_map(of).collect()
 }
 
 /// What each declaration wants, and what it finds wrong.

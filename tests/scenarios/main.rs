@@ -33,6 +33,7 @@ mod ownership;
 mod park;
 mod park_kill;
 mod park_odds;
+mod park_words;
 mod power;
 mod roles;
 mod s3_faults;

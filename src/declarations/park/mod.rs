@@ -5,8 +5,9 @@ mod block;
 use self::block::Block;
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
 use super::{Context, Declaration, ForEach, Inventory, Selected, World, variables};
+use crate::inventory::{Fleet, Target};
 use crate::manifest::{RenderError, TableReader};
-use crate::model::{Address, Claim, Desired, Diagnostics, Origin, Place, Severity};
+use crate::model::{Address, Claim, Desired, Diagnostics, Origin, Place, Severity, TargetRef};
 use crate::resources::instance_storage::{self, Storage};
 
 /// A `[[park]]` block.
@@ -56,6 +57,13 @@ impl Declaration for Park {
         vec![instance_storage::KIND]
     }
 
+    fn parks(&self, fleet: &Fleet) -> Vec<(Address, TargetRef)> {
+        let mut problems = TargetProblems::default();
+        let selected = self.block.for_each.select(fleet).into_iter();
+        let parked = selected.filter(|one| self.parked(one, &mut problems) == Some(true));
+        parked.map(|one| (address(one.target), one.target.reference())).collect()
+    }
+
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
         let mut problems = TargetProblems::default();
         let selected = self.block.for_each.select(world.fleet);
@@ -86,7 +94,7 @@ impl Park {
         let state = if parked { "parked" } else { "running" };
         let why = format!("because {} wants it {state}", self.label);
         Some(Desired {
-            address: Address::new(instance_storage::KIND, target.scope.clone(), &*target.id),
+            address: address(target),
             fields: storage.to_fields(),
             origin: Origin { label: self.label.clone(), place: self.place.line() },
             place: self.place.clone(),
@@ -129,6 +137,10 @@ impl Park {
         });
         None
     }
+}
+
+fn address(target: &Target) -> Address {
+    Address::new(instance_storage::KIND, target.scope.clone(), &*target.id)
 }
 
 #[cfg(test)]

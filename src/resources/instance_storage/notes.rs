@@ -42,6 +42,7 @@ fn of_restore<'a>(region: &str, volumes: impl Iterator<Item = &'a Attributes>) -
         "the new volumes have new ids: alarms and schedules that name a volume follow with the next apply"
             .to_owned(),
     );
+    notes.push("schedules leave it out until the next apply after it runs".to_owned());
     notes.push(
         "the new volumes load from their snapshots while they are read, so they are slow at first".to_owned(),
     );

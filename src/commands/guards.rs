@@ -196,8 +196,11 @@ pub(super) fn refuse_to_delete_without_state(plan: &Plan, found_by_tags: usize, 
     .into())
 }
 
-/// A conflict or a refused adoption stops everything before anything is sent.
-pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
+/// How commands that take `--exclude` go on without what blocks them.
+pub(super) const EXCLUDE: &str = "`--exclude` leaves single ones out";
+
+/// A conflict or a refused adoption stops everything before anything is sent. `way_round` says how to go on without it.
+pub(super) fn refuse_if_blocked(plan: &Plan, way_round: &str) -> Result<()> {
     let blocking: Vec<&Change> = plan.blocking().collect();
     if blocking.is_empty() {
         return Ok(());
@@ -205,7 +208,7 @@ pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
     let adoptions = blocking.iter().filter(|c| c.reason == Some(Reason::AdoptionRefused)).count();
     let conflicts = blocking.len() - adoptions;
     let mut parts = Vec::new();
-    let mut hint = "each one's reason is in the plan; `--exclude` leaves single ones out".to_owned();
+    let mut hint = format!("each one's reason is in the plan; {way_round}");
     if conflicts > 0 {
         parts.push(count_of(conflicts, "conflict", "conflicts"));
     }

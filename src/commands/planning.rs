@@ -141,7 +141,7 @@ pub(super) async fn make_plan(
     hold(session, &mut plan).await?;
     plan.covered = covered;
     plan.foresee(outlooks(session, &plan).await?);
-    plan.refused = left_alone;
+    plan.refused.extend(left_alone);
     plan.cost = cost(session, &fleet, read, start);
     Ok(Planned { plan, state, found_by_tags, by_tags, wanted })
 }

@@ -133,7 +133,7 @@ pub enum Reason {
         /// The keys of what has to stay, each in [`Plan::relied_on`]: without one of them it is not surplus.
         relies_on: Vec<String>,
     },
-    /// It must not be brought into the wanted form.
+    /// It cannot be brought into the wanted form before a person has put something right.
     Refused {
         /// Why, as a whole sentence part: `it is a spot instance, …`.
         why: String,
@@ -195,8 +195,10 @@ pub struct Outlook {
     pub steps: Vec<String>,
     /// What else a reviewer should know.
     pub notes: Vec<String>,
-    /// Why it must not be done.
+    /// Why it must not be done: it is left alone.
     pub refusal: Option<String>,
+    /// What a person has to put right before it can be done: a conflict.
+    pub obstacle: Option<String>,
 }
 
 impl Change {
@@ -249,6 +251,14 @@ impl Change {
     /// Whether it changes what is not ours, and does not become ours.
     pub fn is_correction(&self) -> bool {
         matches!(self.reason, Some(Reason::Correction { .. }))
+    }
+
+    /// What is left alone instead of it.
+    fn refused(&self, why: String) -> Refused {
+        let Address { kind, scope, key } = &self.address;
+        let unknown = || TargetRef { kind: kind.clone(), id: key.clone(), name: key.clone() };
+        let target = self.target.clone().unwrap_or_else(unknown);
+        Refused { scope: scope.clone(), target, why, shared: String::new() }
     }
 
     /// Brings changes into the order of a plan: by verb, dangers first, then by label and address.
@@ -361,7 +371,7 @@ pub struct Plan {
     pub unchanged: usize,
     /// How many changes `--target`, `--exclude` or `--no-delete` left out.
     pub left_out: usize,
-    /// What was asked for by hand and is left as it is, with the reasons.
+    /// What is asked for and left as it is, with the reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
     /// How much there is of what the selection covers.
@@ -377,15 +387,21 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// Notes what carrying out the changes takes and means. What is refused becomes a conflict.
+    /// Notes what carrying out the changes takes and means. What is refused is left alone, and what a person has to put right
+    /// first becomes a conflict.
     pub fn foresee(&mut self, mut outlooks: BTreeMap<Address, Outlook>) {
-        for change in &mut self.changes {
-            let Some(outlook) = outlooks.remove(&change.address) else { continue };
-            (change.steps, change.notes) = (outlook.steps, outlook.notes);
+        for mut change in std::mem::take(&mut self.changes) {
+            let outlook = outlooks.remove(&change.address).unwrap_or_default();
             if let Some(why) = outlook.refusal {
+                self.refused.push(change.refused(why));
+                continue;
+            }
+            (change.steps, change.notes) = (outlook.steps, outlook.notes);
+            if let Some(why) = outlook.obstacle {
                 change.verb = Verb::Conflict;
                 change.reason = Some(Reason::Refused { why });
             }
+            self.changes.push(change);
         }
         Change::sort(&mut self.changes);
     }

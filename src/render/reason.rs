@@ -128,6 +128,7 @@ pub(super) fn remedy_words(change: &Change, count: usize, nouns: Nouns<'_>) -> O
                 if count == 1 { "" } else { "s" }
             )
         }
+        Some(Reason::Refused { why }) => clean(why).into_owned(),
         _ if change.verb == Verb::Conflict => format!("resolve the conflict, or take {them} out of {label}"),
         _ => return None,
     };

@@ -75,3 +75,94 @@ fn a_schedule_of_parked_ones_alone_stays_and_is_disabled() {
     other.ok(&["apply", "--yes", "--exclude", "park.boxes"]);
     assert_eq!(scheduled(&other, "nights.start.ec2").1, json!("ENABLED"));
 }
+
+/// An apply that waits for snapshots must not stop again what somebody brought back meanwhile.
+#[test]
+fn by_hand_takes_the_lock_of_the_state() {
+    let workspace = Workspace::new(PARK);
+    let instance = seed(&workspace, json!(true), json!([{}]));
+    workspace.account.options(json!({"slow_snapshots": true}));
+    let mut apply = workspace.start(&["apply", "--yes"]);
+    apply.until("waits for snap-");
+    for by_hand in ["unpark", "park"] {
+        workspace.run(&[by_hand, &instance, "--yes"]).expect(6).says(&["locked"]);
+    }
+    workspace.ok(&["unpark", &instance, "--plan"]).says(&["1. start the instance"]);
+    let mut waits = workspace.start(&["unpark", &instance, "--yes", "--lock-timeout", "2m"]);
+    waits.until("waiting for the state's lock");
+    apply.signal("INT");
+    apply.end().expect(130);
+    waits.end().expect(0).says(&["Unpark: 1 running again"]);
+    assert_eq!(state(&workspace, &instance), "running");
+    assert!(workspace.account.snapshots(REGION).is_empty());
+}
+
+#[test]
+fn what_is_begun_by_hand_says_how_it_is_finished() {
+    let workspace = Workspace::new(PARK.split("[[park]]").next().unwrap());
+    let instance = seed(&workspace, json!(true), json!([{}]));
+    workspace.account.options(json!({"slow_snapshots": true}));
+    let again = format!("Run `opsform park {instance}` again to finish the rest: 1 change was begun");
+    let only = "`opsform apply` goes on only with what a `[[park]]` asks for";
+    workspace.ok(&["park", &instance, "--yes", "--no-wait"]).says(&["Park: 0 parked", &again, only]);
+    workspace.account.end_snapshots(REGION, "completed");
+    workspace.ok(&["park", &instance, "--yes"]).says(&["Park: 1 parked"]);
+    let fault = json!([{"operation": "AttachVolume", "kind": "error", "code": "UnsupportedOperation", "status": 400}]);
+    workspace.account.faults(fault);
+    let again = format!("until that is mended; run `opsform unpark {instance}` then");
+    workspace.run(&["unpark", &instance, "--yes"]).expect(4).says(&["UnsupportedOperation", &again]);
+    workspace.account.faults(json!([]));
+    workspace.ok(&["unpark", &instance, "--yes"]).says(&["Unpark: 1 running again"]);
+}
+
+#[test]
+fn by_hand_against_the_manifest_is_told() {
+    let workspace = Workspace::new(PARK);
+    let instance = seed(&workspace, json!(true), json!([]));
+    workspace.apply();
+    let told = "note: the manifest (park.boxes) wants it parked: the next apply parks it again";
+    workspace.ok(&["unpark", &instance, "--plan"]).says(&[told]);
+    run_it(&workspace);
+    workspace.apply();
+    let told = "note: the manifest (park.boxes) wants it to run: the next apply brings it back";
+    workspace.ok(&["park", &instance, "--plan"]).says(&[told]);
+    // A manifest with a mistake keeps nobody from bringing a machine back.
+    workspace.edit_manifest("label = \"boxes\"", "label = \"boxes\"\nlable = 1");
+    workspace.run(&["plan"]).expect(1).says(&["lable"]);
+    workspace.ok(&["park", &instance, "--yes"]).says(&["Park: 1 parked"]);
+    workspace.ok(&["unpark", &instance, "--yes"]).says(&["Unpark: 1 running again"]);
+}
+
+#[test]
+fn instances_are_named_as_elsewhere() {
+    let workspace = Workspace::new(PARK.split("[[park]]").next().unwrap());
+    let instance = seed(&workspace, json!(true), json!([]));
+    for names_it in [&*instance, "bo*", "tag:Park=yes"] {
+        let plan = workspace.run(&["park", names_it, "--plan", "--detailed-exitcode", "--format", "json"]);
+        let plan: Value = serde_json::from_str(&plan.expect(2).stdout).unwrap();
+        assert_eq!(plan["changes"][0]["address"]["key"], *instance, "{plan}");
+    }
+    workspace.run(&["park", "rds:orders", "--plan"]).expect(1).says(&["names no instance"]);
+    workspace.run(&["park", "box", "other", "--plan"]).expect(1).says(&["there is no instance other in"]);
+}
+
+/// One that cannot be parked does not keep everything else of the project from being done.
+#[test]
+fn what_is_refused_is_left_alone_and_the_rest_is_done() {
+    let workspace = Workspace::new(PARK);
+    let instance = |name: &str, more: Value| {
+        let mut one = json!({"name": name, "tags": {"Park": "yes"}, "launched": LAUNCHED, "root": true});
+        one.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        one
+    };
+    let seeded = json!([instance("box", json!({})), instance("sleeper", json!({"hibernation": true}))]);
+    let ids = workspace.account.seed_instances(REGION, seeded);
+    let told = format!("left alone: {} (sleeper): hibernation is enabled", ids[1]);
+    workspace.ok(&["plan"]).says(&[&told]);
+    workspace.apply().says(&["1 changed"]);
+    assert_eq!((&*state(&workspace, &ids[0]), &*state(&workspace, &ids[1])), ("stopped", "running"));
+    workspace.ok(&["plan"]).says(&[&told, "Nothing to do"]);
+    // By hand it is an answer to what was asked.
+    workspace.run(&["park", &ids[1], "--yes"]).expect(4).says(&[&told, "the exit code is 4"]);
+    workspace.ok(&["park", "sleeper", "--plan"]).says(&[&told]);
+}

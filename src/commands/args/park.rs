@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ConsentArgs, DetailChoice};
+use super::{ConsentArgs, DetailChoice, Format, LockArgs};
 
 /// `park`
 #[derive(Args, Debug)]
@@ -59,15 +59,23 @@ pub(in crate::commands) struct UnparkArgs {
 /// Which instances, and how.
 #[derive(Args, Debug)]
 pub(in crate::commands) struct OrderArgs {
-    /// The instances' ids
+    /// Which: ids, names (globs) or `tag:KEY=VALUE`
     #[arg(value_name = "INSTANCE", required = true)]
     pub(in crate::commands) instances: Vec<String>,
     /// Show the plan and change nothing
     #[arg(long, visible_alias = "dry-run")]
     pub(in crate::commands) plan: bool,
+    /// The form of the plan of --plan
+    #[arg(long, value_name = "FORMAT", default_value = "text", requires = "plan")]
+    pub(in crate::commands) format: Format,
+    /// With --plan: exit with 2 when there is something to do
+    #[arg(long, requires = "plan")]
+    pub(in crate::commands) detailed_exitcode: bool,
     /// How much of the plan is shown
     #[arg(long, value_name = "DETAIL", default_value = "folded")]
     pub(in crate::commands) detail: DetailChoice,
     #[command(flatten)]
     pub(in crate::commands) consent: ConsentArgs,
+    #[command(flatten)]
+    pub(in crate::commands) lock: LockArgs,
 }

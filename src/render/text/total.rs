@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{KindText, Refused};
-use crate::plan::{Change, Plan, Verb};
+use crate::plan::{Cause, Change, Plan, Verb};
 use crate::render::drift;
 use crate::render::escape::{clean, quoted};
 use crate::render::fold::{Group, display_order, scope_words};
@@ -93,7 +93,10 @@ fn refusals(plan: &Plan) -> Vec<String> {
 /// What is changed although it is not ours, by name: whoever reviews a plan has to see whose it is.
 fn corrections(plan: &Plan, nouns: Nouns<'_>) -> Option<String> {
     const NAMED: usize = 20;
-    let corrected: Vec<&Change> = plan.changes.iter().filter(|change| change.is_correction()).collect();
+    let by_rule = |change: &&Change| {
+        change.is_correction() && change.fields.iter().any(|field| field.cause != Cause::Asked)
+    };
+    let corrected: Vec<&Change> = plan.changes.iter().filter(by_rule).collect();
     let count = nouns.count_all(corrected.iter().map(|change| &*change.address.kind));
     let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for change in &corrected {
@@ -281,11 +284,21 @@ fn blocking(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &PlanView<
     let nouns = Nouns(view.kinds);
     for group in groups.iter().filter(|group| group.first().is_blocking()) {
         let mut line = Line::indented(2).with(Tone::Conflict, "! ").plain(group.subject(nouns)).hanging(4);
+        if let Some(name) = telling_name(group) {
+            line.push(Tone::Plain, format!(" ({})", clean(name)));
+        }
         if let Some(remedy) = remedy_words(group.first(), group.len(), nouns) {
             line.push(Tone::Plain, format!(": {remedy}"));
         }
         page.line(&line);
     }
+}
+
+/// The name of what a single change is about, where its key is no more than an id.
+fn telling_name<'a>(group: &Group<'a>) -> Option<&'a str> {
+    let change = group.first();
+    let target = change.target.as_ref().filter(|_| group.len() == 1)?;
+    (change.address.key == target.id && target.name != target.id).then_some(&*target.name)
 }
 
 /// `2 conflicts and 1 refused adoption must be resolved before anything is applied:`. Shared with Markdown.

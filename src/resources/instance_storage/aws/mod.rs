@@ -193,9 +193,11 @@ async fn outlook(
 
 fn foresee(scope: &Scope, seen: &Seen, wanted: &Storage, refusal: Option<String>) -> Outlook {
     let forecast = forecast(&seen.world, &wanted.goal());
-    let refusal = refusal.or_else(|| forecast.stuck.clone());
-    if refusal.is_some() {
-        return Outlook { refusal, ..Outlook::default() };
+    // What was begun, or is another project's, is not passed over in silence.
+    let (refusal, obstacle) = if seen.world.snapshots.is_empty() { (refusal, None) } else { (None, refusal) };
+    let obstacle = obstacle.or_else(|| forecast.stuck.clone());
+    if refusal.is_some() || obstacle.is_some() {
+        return Outlook { refusal, obstacle, ..Outlook::default() };
     }
     let mut notes_of_tags = Vec::new();
     if wanted.parked && seen.world.root().is_some() {
@@ -211,7 +213,7 @@ fn foresee(scope: &Scope, seen: &Seen, wanted: &Storage, refusal: Option<String>
     Outlook {
         steps: forecast_words(&forecast),
         notes: [notes(&scope.region, &seen.world, wanted, public_ip), notes_of_tags].concat(),
-        refusal: None,
+        ..Outlook::default()
     }
 }
 

@@ -14,6 +14,7 @@ use super::failure::{Exit, Failure};
 use super::guards::{EXCLUDE, refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
 use super::locking::{Asking, with_lock};
 use super::output::Output;
+use super::park_list::remind;
 use super::plan::{options, selection};
 use super::planning::{Planned, Wanted, make_plan, take_over_only};
 use super::progress::Progress;
@@ -144,6 +145,9 @@ impl Job<'_> {
         let Planned { plan, mut state, found_by_tags, by_tags, wanted } =
             make_plan(&session, self.output, before.clone(), self.manifest, wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
+        if self.heading == Heading::Destroy {
+            remind(&session, self.manifest, self.output).await?;
+        }
         refuse_if_blocked(&plan, EXCLUDE)?;
         refuse_to_delete_without_state(&plan, by_tags, &held.place)?;
         self.check_limit(&plan)?;

@@ -177,7 +177,12 @@ fn empty_selection(declaration: &dyn Declaration, kind: TargetKind, owned: usize
         "{label} selects no {plural}, which would delete the {resources} that it made for them"
     ))
     .at(declaration.place().clone())
-    .hint("correct `for_each`; if it is meant, set `allow_empty = true` or remove the declaration")
+    .hint(if kind == TargetKind::Ebs {
+        "correct `for_each`; if it is meant, or the volumes are parked (`opsform park list`), set `allow_empty = true`; or \
+         remove the declaration"
+    } else {
+        "correct `for_each`; if it is meant, set `allow_empty = true` or remove the declaration"
+    })
 }
 
 /// Tags alone are enough to recover what is wanted, and too little to delete what is not: the manifest may be another

@@ -15,7 +15,7 @@ use super::failure::{Exit, Failure};
 use super::guards::refuse_if_blocked;
 use super::locking::{Asking, with_lock};
 use super::output::Output;
-use super::park_list::list;
+use super::park_list::{list, read_parked};
 use super::planning::{by_kind, cost};
 use super::power::patterns;
 use super::progress::{Progress, Reading};
@@ -197,6 +197,19 @@ impl Run<'_> {
         let missing: Vec<&str> = self.targets.iter().filter(names_none).map(PowerTarget::text).collect();
         if missing.is_empty() {
             return Ok(fleet);
+        }
+        let parked = read_parked(self.session).await?;
+        if let Some(one) = parked.iter().find(|one| missing.contains(&&*one.instance)) {
+            return Err(Failure::new(
+                format!(
+                    "{} ({}) is gone; what is left of it: {}",
+                    one.instance,
+                    one.name,
+                    one.snapshots.join(", ")
+                ),
+                "opsform brings back the volumes of instances only; make volumes of the snapshots by hand",
+            )
+            .into());
         }
         let regions: Vec<&str> = scopes.iter().map(|scope| &*scope.region).collect();
         Err(Failure::new(

@@ -10,7 +10,8 @@ use super::output::Output;
 use super::progress::Reading;
 use super::session::{Session, failures, load_settings};
 use crate::aws::all;
-use crate::render::{Align, Table, Tone, count_of};
+use crate::declarations::Manifest;
+use crate::render::{Align, Table, Tone, clean, count_of};
 use crate::resources::instance_storage::{self, Parked};
 use crate::state::State;
 
@@ -21,23 +22,58 @@ pub(super) async fn list(global: &Global, format: ListFormat, environment: &Envi
     let session =
         Session::connect(global, &settings, &State::new(&*settings.project, ""), environment).await?;
     let reading = Reading::new(&output);
-    let reads = session.declared_scopes.iter().map(|scope| instance_storage::parked(&session.aws, scope));
-    let parked: Vec<Parked> = all(reads).await.map_err(failures)?.into_iter().flatten().collect();
+    let parked = read_parked(&session).await?;
     drop(reading);
     match format {
         ListFormat::Json => output.print(&serde_json::to_string_pretty(&json!({ "parked": parked }))?)?,
+        ListFormat::Table if parked.is_empty() => {}
         ListFormat::Table => output.print(&table(&parked).text(output.palette))?,
     }
-    let size: i64 = parked.iter().map(|one| i64::from(one.size_gib)).sum();
-    let mut words = format!("{}, {size} GiB", count_of(parked.len(), "parked instance", "parked instances"));
-    if let Some(saved) =
-        parked.iter().map(|one| one.saving_usd).sum::<Option<f64>>().filter(|_| !parked.is_empty())
-    {
+    output.note(&footer(&parked));
+    Ok(Exit::Done)
+}
+
+/// What there are parking snapshots of, in the accounts and regions of the session.
+pub(super) async fn read_parked(session: &Session) -> Result<Vec<Parked>> {
+    let reads = session.declared_scopes.iter().map(|scope| instance_storage::parked(&session.aws, scope));
+    Ok(all(reads).await.map_err(failures)?.into_iter().flatten().collect())
+}
+
+/// Tells what stays parked although everything is destroyed: the snapshots are the only copies.
+pub(super) async fn remind(session: &Session, manifest: &Manifest, output: &Output) -> Result<()> {
+    if !manifest.declarations.iter().any(|one| one.kinds().contains(&instance_storage::KIND)) {
+        return Ok(());
+    }
+    let all = read_parked(session).await?;
+    for one in all.iter().filter(|one| one.is_whole && one.project == manifest.settings.project) {
+        output.note(&clean(&format!(
+            "note: {} ({}) stays parked: the only copies of its volumes are {}; `opsform unpark {}` brings it back",
+            one.instance,
+            one.name,
+            one.snapshots.join(", "),
+            one.instance
+        )));
+    }
+    Ok(())
+}
+
+/// How many are what, their size and what they save.
+fn footer(parked: &[Parked]) -> String {
+    let whole: Vec<&Parked> = parked.iter().filter(|one| one.is_whole).collect();
+    let size: i64 = whole.iter().map(|one| i64::from(one.size_gib)).sum();
+    let mut words = format!("{}, {size} GiB", count_of(whole.len(), "parked instance", "parked instances"));
+    let saved = whole.iter().map(|one| one.saving_usd).sum::<Option<f64>>().filter(|_| !whole.is_empty());
+    if let Some(saved) = saved {
         let prices = instance_storage::PRICES_OF;
         words = format!("{words}, saves ${saved:.2} a month or more ({prices})");
     }
-    output.note(&words);
-    Ok(Exit::Done)
+    match parked.len() - whole.len() {
+        0 => words,
+        others => format!(
+            "{words}; {}",
+            count_of(others, "other with parking snapshots", "others with parking snapshots")
+        ),
+    }
 }
 
 fn table(parked: &[Parked]) -> Table {

@@ -19,7 +19,7 @@ use crate::aws::all;
 use crate::declarations::{self, Declaration, Manifest, Parks, Unclaimed, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Refused, Scope};
-use crate::plan::{Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
+use crate::plan::{AsDeclared, Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
 use crate::render::count_of;
 use crate::resources::metric_alarm::{self, LiveAlarm};
 use crate::resources::{self, KeyRequest};
@@ -124,6 +124,7 @@ pub(super) async fn make_plan(
     let is_over = |live: &&Actual| resources::is_over(&live.address, &live.fields, session.now);
     let over = actual.values().filter(is_over).map(|live| live.address.clone()).collect();
     let covered = covered(session, manifest, &state, &fleet, &tagged, &options.selection);
+    let (as_declared, no_delete) = (as_declared(&desired, &actual), options.no_delete);
     let mut plan = plan(PlanInput {
         project: state.project.clone(),
         scopes: session.scopes.clone(),
@@ -141,6 +142,10 @@ pub(super) async fn make_plan(
     hold(session, &mut plan).await?;
     plan.covered = covered;
     plan.foresee(outlooks(session, &plan).await?);
+    plan.as_declared = as_declared;
+    if no_delete {
+        plan.spare();
+    }
     plan.refused.extend(left_alone);
     plan.cost = cost(session, &fleet, read, start);
     Ok(Planned { plan, state, found_by_tags, by_tags, wanted })
@@ -162,6 +167,23 @@ async fn hold(session: &Session, plan: &mut Plan) -> Result<()> {
     let held = all(asked).await.map_err(failures)?.into_iter().flatten().collect();
     plan.hold(held);
     Ok(())
+}
+
+/// What is nobody's and in the form that the manifest wants, by the kind of target.
+fn as_declared(desired: &[Desired], actual: &BTreeMap<Address, Actual>) -> Vec<AsDeclared> {
+    let mut of_kinds: BTreeMap<TargetKind, AsDeclared> = BTreeMap::new();
+    for one in desired.iter().filter(|one| matches!(one.claim, Claim::Correct { .. })) {
+        let Some(live) = actual.get(&one.address).filter(|live| live.fields == one.fields) else { continue };
+        let target = one.target.as_ref().and_then(|target| TargetKind::from_name(&target.kind));
+        let (Some(target), Some(kind)) = (target, resources::kind(&one.address.kind)) else { continue };
+        let counts = of_kinds.entry(target).or_insert_with(|| AsDeclared {
+            noun: target.singular().to_owned(),
+            plural: target.plural().to_owned(),
+            ..AsDeclared::default()
+        });
+        *counts.states.entry((kind.text().summary)(&live.fields)).or_default() += 1;
+    }
+    of_kinds.into_values().collect()
 }
 
 /// How much there is of what the selection covers, in the accounts and regions that were read.
@@ -279,6 +301,7 @@ async fn manifest_desired(
     let left_alone = asked_for.flat_map(|declaration| declaration.left_alone(&world)).collect();
     let mut desired = declarations::unite(desired, kept);
     problems.extend(declarations::check_unique(&desired));
+    problems.extend(declarations::contradictions(&manifest.declarations, &fleet, &desired));
     output.diagnostics(&problems.without_repeats())?;
     // What several rules ask for alike is done once.
     let mut seen = BTreeSet::new();

@@ -22,6 +22,7 @@ mod variables;
 
 pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory};
+pub use park::contradictions;
 pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
 pub use registry::{
     Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, kinds_known_by_tags, parse_all,

@@ -186,6 +186,40 @@ pub struct Change {
     /// What else a reviewer should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What it comes to, where that is more than fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deed: Option<Deed>,
+}
+
+/// What a change comes to, as the total of a plan says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// The verb: `park`.
+    pub word: String,
+    /// How many objects it deletes on its way.
+    pub deletes: usize,
+    /// What becomes of one of them: `volume deleted once its snapshot is complete`.
+    pub one: String,
+    /// What becomes of several.
+    pub many: String,
+}
+
+/// Live objects that are nobody's and as the manifest wants them, counted by what they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsDeclared {
+    /// One of them: `instance`.
+    pub noun: String,
+    /// Several.
+    pub plural: String,
+    /// How many are what: `parked` → 2.
+    pub states: BTreeMap<String, usize>,
+}
+
+impl AsDeclared {
+    /// All of them.
+    pub fn count(&self) -> usize {
+        self.states.values().sum()
+    }
 }
 
 /// What carrying out a change takes and means.
@@ -195,6 +229,8 @@ pub struct Outlook {
     pub steps: Vec<String>,
     /// What else a reviewer should know.
     pub notes: Vec<String>,
+    /// What it comes to.
+    pub deed: Option<Deed>,
     /// Why it must not be done: it is left alone.
     pub refusal: Option<String>,
     /// What a person has to put right before it can be done: a conflict.
@@ -369,6 +405,9 @@ pub struct Plan {
     pub relied_on: Vec<Tagged>,
     /// How many desired resources need no change.
     pub unchanged: usize,
+    /// What is nobody's and as the manifest wants it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_declared: Vec<AsDeclared>,
     /// How many changes `--target`, `--exclude` or `--no-delete` left out.
     pub left_out: usize,
     /// What is asked for and left as it is, with the reasons.
@@ -396,7 +435,7 @@ impl Plan {
                 self.refused.push(change.refused(why));
                 continue;
             }
-            (change.steps, change.notes) = (outlook.steps, outlook.notes);
+            (change.steps, change.notes, change.deed) = (outlook.steps, outlook.notes, outlook.deed);
             if let Some(why) = outlook.obstacle {
                 change.verb = Verb::Conflict;
                 change.reason = Some(Reason::Refused { why });
@@ -404,6 +443,20 @@ impl Plan {
             self.changes.push(change);
         }
         Change::sort(&mut self.changes);
+    }
+
+    /// Leaves alone what deletes something on its way: `--no-delete`.
+    pub fn spare(&mut self) {
+        for change in std::mem::take(&mut self.changes) {
+            match change.deed.as_ref().filter(|deed| deed.deletes > 0 && change.verb == Verb::Update) {
+                Some(deed) => {
+                    let what = if deed.deletes == 1 { &deed.one } else { &deed.many };
+                    let why = format!("--no-delete: to {} it means {} {what}", deed.word, deed.deletes);
+                    self.refused.push(change.refused(why));
+                }
+                None => self.changes.push(change),
+            }
+        }
     }
 
     /// Leaves out deletes that cannot be carried out, for these reasons.

@@ -359,7 +359,7 @@ Run apply again to finish the rest: 88 changes were not tried. What is done is r
         };
         assert_eq!(
             apply_summary(&summary, Palette::PLAIN).trim(),
-            "Park: 0 parked in 0.0 s.\n\nRun `opsform park i-1` again to finish the rest: 1 change was begun, and AWS \
+            "Park: 0 parked in 0 ms.\n\nRun `opsform park i-1` again to finish the rest: 1 change was begun, and AWS \
              is at work on it; `opsform apply` goes on only with what a `[[park]]` asks for."
         );
         let failed = vec![FailureGroup { resources: names(1), ..FailureGroup::default() }];

@@ -166,3 +166,95 @@ fn what_is_refused_is_left_alone_and_the_rest_is_done() {
     workspace.run(&["park", &ids[1], "--yes"]).expect(4).says(&[&told, "the exit code is 4"]);
     workspace.ok(&["park", "sleeper", "--plan"]).says(&[&told]);
 }
+
+#[test]
+fn plans_say_what_is_deleted_waited_for_and_as_declared() {
+    let workspace = Workspace::new(PARK);
+    let instance = seed(&workspace, json!(true), json!([{}]));
+    let total = "Plan: 0 to add, 0 to change, 1 to park (2 volumes deleted once their snapshots are complete), 0 to destroy.";
+    workspace.ok(&["plan"]).says(&[total, "update  parking state", "go by a volume's id end"]);
+    let by_name =
+        format!("park {instance} (box): 2 volumes deleted once their snapshots are complete; saves $");
+    workspace.ok(&["plan", "--detail", "summary"]).says(&[total, &by_name, "loses its public IPv4 address"]);
+    let left = format!("left alone: {instance} (box): --no-delete: to park it means 2 volumes deleted once");
+    workspace.ok(&["apply", "--yes", "--no-delete"]).says(&[&left, "Nothing to do"]);
+    assert_eq!(state(&workspace, &instance), "running");
+
+    workspace.account.options(json!({"slow_snapshots": true}));
+    workspace.ok(&["apply", "--yes", "--no-wait"]);
+    let plan = workspace
+        .ok(&["plan"])
+        .says(&["1. wait until every snapshot, begun 20", "is complete, and check each: snap-"]);
+    assert!(plan.stdout.contains("(0%)"), "{}", plan.stdout);
+    workspace.account.end_snapshots(REGION, "completed");
+    workspace.apply();
+    workspace.ok(&["plan"]).says(&["Nothing to do: 1 instance (1 parked) is as declared."]);
+    run_it(&workspace);
+    workspace
+        .ok(&["plan"])
+        .says(&["1 to unpark, 0 to destroy", "delete parking snapshots, whose volumes are in their places"]);
+    workspace.apply();
+    workspace.ok(&["plan"]).says(&["Nothing to do: 1 instance (1 running) is as declared."]);
+}
+
+#[test]
+fn what_an_instance_store_loses_is_told() {
+    let workspace = Workspace::new(&PARK.replace("\"parked\"", "\"parked\"\nallow_instance_store = true"));
+    let one = |kind: &str| json!({"tags": {"Park": "yes"}, "launched": LAUNCHED, "root": true, "type": kind});
+    workspace.account.seed_instances(REGION, json!([one("m5d.large"), one("t3.small")]));
+    let plan = workspace.ok(&["plan"]);
+    let note = "note: destroys what is on its instance store volumes (m5d.large): no snapshot holds that";
+    assert_eq!(plan.stdout.matches(note).count(), 1, "{}", plan.stdout);
+    assert_eq!(plan.stdout.matches("destroys what is").count(), 1, "{}", plan.stdout);
+}
+
+/// Two blocks that agree today may be edited apart tomorrow.
+#[test]
+fn one_block_has_the_say_over_an_instance() {
+    let block = &PARK[PARK.find("[[park]]").unwrap()..];
+    let workspace = Workspace::new(&(PARK.to_owned() + &block.replace("boxes", "others")));
+    seed(&workspace, json!(true), json!([]));
+    workspace.run(&["plan"]).expect(1).says(&["park.boxes and park.others both want"]);
+}
+
+#[test]
+fn what_stays_parked_is_named() {
+    let workspace = Workspace::new(PARK);
+    let instance = seed(&workspace, json!({"tags": {"Name": "box root"}}), json!([{}]));
+    workspace.account.options(json!({"slow_snapshots": true}));
+    workspace.ok(&["apply", "--yes", "--no-wait"]);
+    let list = workspace.ok(&["park", "list"]);
+    list.says(&["being parked, stopped", "0 parked instances, 0 GiB; 1 other with parking snapshots"]);
+    workspace.account.end_snapshots(REGION, "completed");
+    workspace.apply();
+    let snapshots: Vec<String> = workspace.account.snapshots(REGION).into_iter().collect();
+    let told = format!("{instance} (box) stays parked: the only copies of its volumes are");
+    workspace.ok(&["destroy", "--yes"]).says(&[&told, &snapshots[0], &snapshots[1]]);
+    let listed: Value =
+        serde_json::from_str(&workspace.ok(&["park", "list", "--format", "json"]).stdout).unwrap();
+    assert_eq!(listed["parked"][0]["snapshots"].as_array().unwrap().len(), 2);
+    workspace.account.terminate(REGION, &[instance.clone()]);
+    workspace.ok(&["park", "list"]).says(&["its instance is gone", "box root"]);
+    let gone = format!("{instance} (box root) is gone; what is left of it: snap-");
+    workspace.run(&["unpark", &instance, "--yes"]).expect(1).says(&[&gone]);
+}
+
+#[test]
+fn what_runs_by_one_block_and_is_stopped_by_another_is_told() {
+    let workspace = Workspace::new(&(PARK.replace("parked", "running") + NIGHTS));
+    let (first, _) = two_with_nights(&workspace);
+    let told = format!("park.boxes wants to run what schedule.nights stops: {first} (parked-box)");
+    workspace.ok(&["plan"]).says(&[&told, "starts it again"]);
+    workspace.edit_manifest("stop = 'cron(0 19 ? * MON-FRI *)'", "");
+    assert!(!workspace.ok(&["plan"]).all().contains("what schedule.nights stops"));
+}
+
+#[test]
+fn capital_letters_are_told_how_to_be_taken() {
+    let workspace = Workspace::new(&PARK.replace("state = \"parked\"", "state = \"{{ tags.Wanted }}\""));
+    let one = json!({"tags": {"Park": "yes", "Wanted": "Parked"}, "root": true, "launched": LAUNCHED});
+    workspace.account.seed_instances(REGION, json!([one]));
+    workspace.run(&["plan"]).expect(1).says(&["neither \"parked\" nor \"running\": \"Parked\"", "| lower"]);
+    workspace.edit_manifest("{{ tags.Wanted }}", "{{ tags.Wanted | lower }}");
+    workspace.apply().says(&["1 changed"]);
+}

@@ -1,6 +1,9 @@
 //! `[[park]]`: instances that are kept for the price of their snapshots, or run.
 
 mod block;
+mod contradictions;
+
+pub use contradictions::contradictions;
 
 use self::block::Block;
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
@@ -111,10 +114,12 @@ impl Park {
             variables = variables.with(vec![(variables::ROW, row.value())]);
         }
         let state = &self.block.state;
+        let mut hint = None;
         let (fault, found) = match state.value.render(&variables) {
             Ok(text) => match block::parked(&text) {
                 Some(parked) => return Some(parked),
                 None => {
+                    hint = hint_for_case(&text);
                     (" gave what is neither \"parked\" nor \"running\"".to_owned(), Some(format!("{text:?}")))
                 }
             },
@@ -133,10 +138,17 @@ impl Park {
             },
             shared: fault,
             found,
-            hint: None,
+            hint,
         });
         None
     }
+}
+
+/// What to write where only the case of the letters is another.
+fn hint_for_case(text: &str) -> Option<String> {
+    block::parked(&text.to_lowercase()).map(|_| {
+        "`| lower` in the template takes capital letters, too: `\"{{ tags.Park | lower }}\"`".to_owned()
+    })
 }
 
 fn address(target: &Target) -> Address {

@@ -1,16 +1,19 @@
 //! What a reviewer of a plan should know of a parking besides its steps.
 
+use super::decide::Step;
+use super::forecast::Forecast;
 use super::prices::{DATE, saving};
 use super::record::Attributes;
 use super::sets::{base, sets};
 use super::spec::Storage;
 use super::world::{Power, World};
+use crate::plan::Deed;
 
 pub(super) fn notes(region: &str, world: &World, wanted: &Storage, public_ip: Option<&str>) -> Vec<String> {
     if world.root().is_none() {
         let parked = base(&sets(world)).filter(|_| !wanted.parked);
         return parked
-            .map(|base| of_restore(region, base.slots().map(|(_, it)| &it.volume)))
+            .map(|base| of_restore(region, base.slots().map(|(_, it)| &it.volume), wanted))
             .unwrap_or_default();
     }
     if !wanted.parked {
@@ -26,6 +29,10 @@ pub(super) fn notes(region: &str, world: &World, wanted: &Storage, public_ip: Op
         }
         None => format!("no saving is shown, because no prices are known for its volumes in {region}"),
     }];
+    notes.push(
+        "its volumes are new ones when it runs again: alarms, schedules and generations of snapshots that go by a volume's id end"
+            .to_owned(),
+    );
     let runs = matches!(world.instance.power, Power::Running | Power::Pending);
     if let Some(address) = public_ip.filter(|_| runs) {
         notes.push(format!("loses its public IPv4 address {address}; the next start brings another one"));
@@ -33,7 +40,11 @@ pub(super) fn notes(region: &str, world: &World, wanted: &Storage, public_ip: Op
     notes
 }
 
-fn of_restore<'a>(region: &str, volumes: impl Iterator<Item = &'a Attributes>) -> Vec<String> {
+fn of_restore<'a>(
+    region: &str,
+    volumes: impl Iterator<Item = &'a Attributes>,
+    wanted: &Storage,
+) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(cost) = saving(region, volumes).filter(|cost| *cost > 0.0) {
         notes.push(format!("costs up to {} a month more than parked ({DATE})", dollars(cost)));
@@ -43,10 +54,30 @@ fn of_restore<'a>(region: &str, volumes: impl Iterator<Item = &'a Attributes>) -
             .to_owned(),
     );
     notes.push("schedules leave it out until the next apply after it runs".to_owned());
-    notes.push(
-        "the new volumes load from their snapshots while they are read, so they are slow at first".to_owned(),
-    );
+    notes.push(match wanted.initialization_rate {
+        None => "the new volumes load from their snapshots while they are read, so they are slow at first".to_owned(),
+        Some(rate) => format!(
+            "the new volumes are filled from their snapshots at {rate} MiB/s, which costs extra for each GiB of the snapshots"
+        ),
+    });
+    if wanted.keep_snapshots {
+        notes.push(
+            "its snapshots stay when it runs, cost what they did, and are nobody's from then on (keep_snapshots)".to_owned(),
+        );
+    }
     notes
+}
+
+/// What parking or restoring comes to.
+pub(super) fn deed(forecast: &Forecast, wanted: &Storage) -> Deed {
+    let deletes = forecast.steps.iter().filter(|(step, _)| matches!(step, Step::DeleteVolume { .. })).count();
+    let (word, deletes) = if wanted.parked { ("park", deletes) } else { ("unpark", 0) };
+    Deed {
+        word: word.to_owned(),
+        deletes,
+        one: "volume deleted once its snapshot is complete".to_owned(),
+        many: "volumes deleted once their snapshots are complete".to_owned(),
+    }
 }
 
 pub(super) fn dollars(amount: f64) -> String {

@@ -14,7 +14,7 @@ pub const KIND: &str = "instance_storage";
 
 /// The kind in words. Nobody owns the storage of an instance, and nothing of it is recorded.
 pub(super) const TEXT: KindText =
-    KindText { kind: KIND, noun: "instance storage", plural: "instance storages", shared: true, summary };
+    KindText { kind: KIND, noun: "parking state", plural: "parking states", shared: true, summary };
 
 /// What is wanted, with what may be done for it.
 #[allow(clippy::struct_excessive_bools)] // Each is a key of its own.

@@ -14,10 +14,10 @@ use futures::future::{BoxFuture, ready};
 pub use self::list::{Parked, parked};
 use self::observe::{Seen, observe};
 use super::forecast::forecast;
-use super::notes::notes;
+use super::notes::{deed, notes};
 use super::record::RESERVED;
 use super::spec::{KIND, Storage, TEXT, live_fields};
-use super::words::forecast_words;
+use super::words::{forecast_words, waiting_words};
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
 use crate::plan::{Change, Outlook};
@@ -183,10 +183,18 @@ async fn outlook(
     let seen = observe(aws, scope, &ids).await?;
     let by_reference = wanted.iter().map(|(id, storage)| (*id, storage)).collect();
     let mut refused = facts::refusals(aws, scope, project, &seen, &by_reference).await?;
+    let stores = facts::allowed_stores(aws, scope, &seen, &by_reference).await?;
     let outlooks = seen.into_iter().filter_map(|(id, seen)| {
         let wanted = wanted.get(&*id)?;
         let refusal = refused.remove(&id);
-        Some((id, foresee(scope, &seen, wanted, refusal)))
+        let mut outlook = foresee(scope, &seen, wanted, refusal);
+        if let Some(name) = stores.get(&id).filter(|_| outlook.deed.is_some()) {
+            outlook.notes.insert(
+                0,
+                format!("destroys what is on its instance store volumes ({name}): no snapshot holds that"),
+            );
+        }
+        Some((id, outlook))
     });
     Ok(outlooks.collect())
 }
@@ -211,8 +219,9 @@ fn foresee(scope: &Scope, seen: &Seen, wanted: &Storage, refusal: Option<String>
     }
     let public_ip = seen.instance.public_ip_address().filter(|_| !has_elastic_ip(seen));
     Outlook {
-        steps: forecast_words(&forecast),
+        steps: waiting_words(&seen.world, &forecast).into_iter().chain(forecast_words(&forecast)).collect(),
         notes: [notes(&scope.region, &seen.world, wanted, public_ip), notes_of_tags].concat(),
+        deed: Some(deed(&forecast, wanted)),
         ..Outlook::default()
     }
 }

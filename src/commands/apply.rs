@@ -14,7 +14,7 @@ use super::failure::{Exit, Failure};
 use super::guards::{EXCLUDE, refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
 use super::locking::{Asking, with_lock};
 use super::output::Output;
-use super::park_list::remind;
+use super::park_list::{remind, tell_standings};
 use super::plan::{options, selection};
 use super::planning::{Planned, Wanted, make_plan, take_over_only};
 use super::progress::Progress;
@@ -232,6 +232,7 @@ impl Job<'_> {
         let cut_off = (stopped && !report.is_complete()).then_some(cut_off);
         let summary = summary(&report, plan, heading, cut_off, start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
+        tell_standings(session, &report, plan, self.output).await;
         held.locked.fold_journal().await?;
         Ok(if stopped && !report.is_complete() {
             Exit::Stopped

@@ -15,7 +15,7 @@ use super::failure::{Exit, Failure};
 use super::guards::refuse_if_blocked;
 use super::locking::{Asking, with_lock};
 use super::output::Output;
-use super::park_list::{list, read_parked};
+use super::park_list::{list, read_parked, tell_standings};
 use super::planning::{by_kind, cost};
 use super::power::patterns;
 use super::progress::{Progress, Reading};
@@ -289,6 +289,7 @@ impl Run<'_> {
         let mut summary = summary(&report, plan, carried, stopped.then_some(cut_off), start.elapsed());
         summary.again = Some(self.order.again());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
+        tell_standings(self.session, &report, plan, self.output).await;
         Ok(if stopped {
             Exit::Stopped
         } else if report.failures.is_empty() && report.not_begun == 0 {

@@ -1,18 +1,25 @@
 //! `park list`: what is parked.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{Global, ListFormat};
 use super::environment::Environment;
 use super::failure::Exit;
 use super::output::Output;
 use super::progress::Reading;
+use super::reading::{Requests, read_resources};
 use super::session::{Session, failures, load_settings};
+use crate::apply::Report;
 use crate::aws::all;
 use crate::declarations::Manifest;
+use crate::model::Address;
+use crate::plan::Plan;
 use crate::render::{Align, Table, Tone, clean, count_of};
-use crate::resources::instance_storage::{self, Parked};
+use crate::resources::KeyRequest;
+use crate::resources::instance_storage::{self, Parked, Storage};
 use crate::state::State;
 
 /// `opsform park list`
@@ -55,6 +62,43 @@ pub(super) async fn remind(session: &Session, manifest: &Manifest, output: &Outp
         )));
     }
     Ok(())
+}
+
+/// Tells where instances stand whose parking or restoring failed. What cannot be read now, nobody is told.
+pub(super) async fn tell_standings(session: &Session, report: &Report, plan: &Plan, output: &Output) {
+    let failed: BTreeSet<&Address> = report
+        .failures
+        .iter()
+        .map(|failure| &failure.address)
+        .filter(|address| address.kind == instance_storage::KIND)
+        .collect();
+    let with_volumes = Storage { parked: true, ..Storage::default() }.to_fields();
+    let mut requests = Requests::new();
+    for address in &failed {
+        let key = KeyRequest { desired: Some(&with_volumes), ..KeyRequest::default() };
+        let of = (address.scope.clone(), address.kind.clone());
+        requests.entry(of).or_default().keys.insert(&address.key, key);
+    }
+    let Ok(found) = read_resources(session, &requests).await else { return };
+    for (address, live) in found {
+        let text = |name: &str| live.fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        let devices = live.fields.get("volumes").and_then(Value::as_object);
+        let devices: Vec<&str> = devices.into_iter().flatten().map(|(device, _)| &**device).collect();
+        let volumes = if devices.is_empty() {
+            "no volume on it".to_owned()
+        } else {
+            format!("volumes on it: {}", devices.join(", "))
+        };
+        let target = plan.changes.iter().find(|change| change.address == address);
+        let target = target.and_then(|change| Some(change.target.as_ref()?.words()));
+        let name = target.unwrap_or_else(|| address.key.clone());
+        let way = if text("state") == "running" {
+            String::new()
+        } else {
+            format!("; `opsform unpark {}` makes it run again", address.key)
+        };
+        output.note(&clean(&format!("note: {name} is {} now, {volumes}{way}", text("state"))));
+    }
 }
 
 /// How many are what, their size and what they save.

@@ -312,14 +312,14 @@ async fn manifest_desired(
 
 /// What this run parks.
 fn parks(manifest: &Manifest, fleet: &Fleet, selection: &Selection) -> Parks {
-    let of = |declaration: &Box<dyn Declaration>| {
+    let of = |declaration: &dyn Declaration| {
         let label = declaration.label().to_owned();
         let parks = declaration.parks(fleet).into_iter();
         let parks = parks.filter(|(address, target)| selection.keeps(address, &label, Some(target)));
         let parks: Vec<_> = parks.map(|(address, _)| ((address.scope, address.key), label.clone())).collect();
         parks
     };
-    manifest.declarations.iter().flat_map(of).collect()
+    manifest.declarations.iter().flat_map(|declaration| of(declaration.as_ref())).collect()
 }
 
 /// What each declaration wants, and what it finds wrong.

@@ -110,7 +110,9 @@ fn what_is_begun_by_hand_says_how_it_is_finished() {
     let fault = json!([{"operation": "AttachVolume", "kind": "error", "code": "UnsupportedOperation", "status": 400}]);
     workspace.account.faults(fault);
     let again = format!("until that is mended; run `opsform unpark {instance}` then");
-    workspace.run(&["unpark", &instance, "--yes"]).expect(4).says(&["UnsupportedOperation", &again]);
+    let stands =
+        format!("{instance} (box) is partly parked now, no volume on it; `opsform unpark {instance}` makes");
+    workspace.run(&["unpark", &instance, "--yes"]).expect(4).says(&["UnsupportedOperation", &again, &stands]);
     workspace.account.faults(json!([]));
     workspace.ok(&["unpark", &instance, "--yes"]).says(&["Unpark: 1 running again"]);
 }
@@ -233,7 +235,7 @@ fn what_stays_parked_is_named() {
     let listed: Value =
         serde_json::from_str(&workspace.ok(&["park", "list", "--format", "json"]).stdout).unwrap();
     assert_eq!(listed["parked"][0]["snapshots"].as_array().unwrap().len(), 2);
-    workspace.account.terminate(REGION, &[instance.clone()]);
+    workspace.account.terminate(REGION, std::slice::from_ref(&instance));
     workspace.ok(&["park", "list"]).says(&["its instance is gone", "box root"]);
     let gone = format!("{instance} (box root) is gone; what is left of it: snap-");
     workspace.run(&["unpark", &instance, "--yes"]).expect(1).says(&[&gone]);

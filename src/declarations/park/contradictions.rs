@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::declarations::Declaration;
 use crate::declarations::target_problems::listed;
 use crate::inventory::Fleet;
-use crate::model::{Desired, Diagnostic, Scope};
+use crate::model::{Desired, Diagnostic, Scope, TargetRef};
 use crate::resources::instance_storage::{self, Storage};
 
 /// A warning for every `[[park]]` that wants instances to run which a schedule stops: each apply while they are stopped would start them.
@@ -27,7 +27,7 @@ pub fn contradictions(
     for one in desired.iter().filter(runs) {
         let Some(schedule) = stopped.get(&(one.address.scope.clone(), &*one.address.key)) else { continue };
         let pair = pairs.entry((&one.origin.label, schedule));
-        let name = one.target.as_ref().map_or_else(|| one.address.key.clone(), |target| target.words());
+        let name = one.target.as_ref().map_or_else(|| one.address.key.clone(), TargetRef::words);
         pair.or_insert_with(|| (one, BTreeSet::new())).1.insert(name);
     }
     let warning = |((park, schedule), (first, names)): ((&str, &str), (&Desired, BTreeSet<String>))| {

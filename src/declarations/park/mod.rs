@@ -116,13 +116,13 @@ impl Park {
         let state = &self.block.state;
         let mut hint = None;
         let (fault, found) = match state.value.render(&variables) {
-            Ok(text) => match block::parked(&text) {
-                Some(parked) => return Some(parked),
-                None => {
-                    hint = hint_for_case(&text);
-                    (" gave what is neither \"parked\" nor \"running\"".to_owned(), Some(format!("{text:?}")))
+            Ok(text) => {
+                if let Some(parked) = block::parked(&text) {
+                    return Some(parked);
                 }
-            },
+                hint = hint_for_case(&text);
+                (" gave what is neither \"parked\" nor \"running\"".to_owned(), Some(format!("{text:?}")))
+            }
             Err(error @ RenderError::Missing { .. }) => (format!(": {error}"), None),
             Err(error) => (format!(": the template {error}"), None),
         };

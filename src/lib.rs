@@ -6,6 +6,7 @@ pub mod commands;
 pub mod costs;
 pub mod cron;
 pub mod declarations;
+pub mod files;
 pub mod inventory;
 pub mod mail;
 pub mod manifest;

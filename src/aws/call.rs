@@ -38,12 +38,13 @@ impl CallCounts {
 
     /// The counts so far, by IAM action, without those that are zero.
     pub fn snapshot(&self) -> BTreeMap<String, usize> {
-        OPERATIONS
-            .iter()
-            .zip(&self.0)
-            .map(|(operation, count)| (operation.iam_action.to_owned(), count.load(Ordering::Relaxed)))
-            .filter(|(_, count)| *count > 0)
-            .collect()
+        let mut counts = BTreeMap::new();
+        for (operation, count) in OPERATIONS.iter().zip(&self.0) {
+            // Some actions allow several operations.
+            *counts.entry(operation.iam_action.to_owned()).or_default() += count.load(Ordering::Relaxed);
+        }
+        counts.retain(|_, count| *count > 0);
+        counts
     }
 }
 
@@ -60,6 +61,25 @@ impl Aws {
         &self,
         scope: &Scope,
         operation: &'static Operation,
+        send: F,
+    ) -> Result<T, AwsError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        self.call_at_most(scope, operation, THROTTLED_TRIES + TRANSIENT_TRIES, send).await
+    }
+
+    /// The same with no more than so many tries, for calls that AWS bills one by one.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub async fn call_at_most<T, E, F, Fut>(
+        &self,
+        scope: &Scope,
+        operation: &'static Operation,
+        most: u32,
         send: F,
     ) -> Result<T, AwsError>
     where
@@ -94,7 +114,7 @@ impl Aws {
                 (failed, if error.is_worth_another_try() { TRANSIENT_TRIES } else { 1 })
             };
             tracing::debug!(%scope, %operation, code = error.code, class = ?error.class, tries, "call failed");
-            if tries >= allowed {
+            if tries >= allowed || throttled + failed >= most {
                 return Err(error);
             }
             last_error = Some(error);

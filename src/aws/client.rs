@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
+use aws_types::service_config::ServiceConfigKey;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -106,7 +107,7 @@ impl Aws {
         }))
     }
 
-    /// A client of Amazon S3. Only the state is there, so it is none of [`Clients`].
+    /// A client of Amazon S3. Only the state and reports are there, so it is none of [`Clients`].
     ///
     /// At an endpoint of one's own the bucket is part of the path: an address or a name of the local network has no
     /// names of buckets below it.
@@ -140,6 +141,45 @@ impl Aws {
         let account = &self.accounts[&scope.account];
         let config = account.to_builder().region(Region::new(scope.region.clone())).build();
         aws_sdk_kms::Client::new(&config)
+    }
+
+    /// A client of Cost Explorer. Only reports with actual cost need it, so it is none of [`Clients`].
+    ///
+    /// # Panics
+    /// When the scope's account is none of [`Aws::accounts`].
+    pub fn cost_explorer(&self, scope: &Scope) -> aws_sdk_costexplorer::Client {
+        let account = &self.accounts[&scope.account];
+        let config = account.to_builder().region(Region::new(scope.region.clone())).build();
+        aws_sdk_costexplorer::Client::new(&config)
+    }
+
+    /// A client of AWS's price list. Only reports need it, so it is none of [`Clients`].
+    ///
+    /// # Panics
+    /// When the scope's account is none of [`Aws::accounts`].
+    pub fn pricing(&self, scope: &Scope) -> aws_sdk_pricing::Client {
+        let account = &self.accounts[&scope.account];
+        let config = account.to_builder().region(Region::new(scope.region.clone())).build();
+        aws_sdk_pricing::Client::new(&config)
+    }
+
+    /// An address of one's own for the price list, instead of AWS's: what the SDK takes from `--endpoint-url`,
+    /// `AWS_ENDPOINT_URL_PRICING` and `AWS_ENDPOINT_URL` ("Service-specific endpoints" in the SDKs and tools reference guide).
+    ///
+    /// # Panics
+    /// When the account is none of [`Aws::accounts`].
+    pub fn pricing_endpoint(&self, account: &str) -> Option<String> {
+        let config = &self.accounts[account];
+        let key = ServiceConfigKey::builder()
+            .service_id("Pricing")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok();
+        let of_service = config.service_config().zip(key).and_then(|(known, key)| known.load_config(key));
+        // The SDK lets a global endpoint that is given in code go before the environment.
+        let given = config.get_origin("endpoint_url").is_client_config();
+        if given { None } else { of_service }.or_else(|| config.endpoint_url().map(str::to_owned))
     }
 
     /// The rate limit of an operation in a scope.

@@ -3,7 +3,9 @@
 //! Architecture invariant: every request of opsform goes through [`Aws::call`] or [`Aws::call_once`], so every attempt passes the client-side
 //! rate limit and is counted. The SDK's own retries are switched off.
 
+mod answered;
 mod arn;
+mod bucket;
 mod call;
 mod client;
 mod connect;
@@ -16,6 +18,7 @@ mod throttle;
 mod whole_answer;
 
 pub use arn::{alarm_arn, alarm_name, partition, rds_arn};
+pub use bucket::{Bucket, Condition, Encryption, Object, Write};
 pub use call::{CallCounts, OnceError, all};
 pub use client::{Aws, Clients};
 pub use connect::{

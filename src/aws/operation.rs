@@ -86,6 +86,11 @@ operations! {
     DESCRIBE_INSTANCES = operation("EC2", "DescribeInstances", "ec2:DescribeInstances", rate(20.0, 100.0));
     /// 500 volumes a page; the bucket of paged calls, like that of `DescribeInstances`.
     DESCRIBE_VOLUMES = operation("EC2", "DescribeVolumes", "ec2:DescribeVolumes", rate(20.0, 100.0));
+    /// All addresses in one call; unpaged.
+    DESCRIBE_ADDRESSES = operation("EC2", "DescribeAddresses", "ec2:DescribeAddresses", rate(10.0, 50.0));
+    /// 1,000 network interfaces a page; only those with an address that is no instance's.
+    DESCRIBE_NETWORK_INTERFACES =
+        operation("EC2", "DescribeNetworkInterfaces", "ec2:DescribeNetworkInterfaces", rate(20.0, 100.0));
     /// 1,000 snapshots a page.
     DESCRIBE_SNAPSHOTS = operation("EC2", "DescribeSnapshots", "ec2:DescribeSnapshots", rate(20.0, 100.0));
     /// 1,000 images a page; only for snapshots that are to be deleted.
@@ -186,9 +191,13 @@ operations! {
     GET_RESOURCES = operation("Resource Groups Tagging", "GetResources", "tag:GetResources", rate(15.0, 15.0));
     /// For accounts with a role. The SDK calls it by itself, outside of [`super::Aws::call`].
     ASSUME_ROLE = operation("STS", "AssumeRole", "sts:AssumeRole", rate(10.0, 10.0));
-    /// The state, its journal and its lock.
+    /// The region of the bucket that a report goes to.
+    HEAD_BUCKET = operation("S3", "HeadBucket", "s3:ListBucket", rate(100.0, 100.0));
+    /// 1,000 objects a page: earlier reports.
+    LIST_OBJECTS = operation("S3", "ListObjectsV2", "s3:ListBucket", rate(100.0, 100.0));
+    /// The state, its journal and its lock; earlier reports.
     GET_OBJECT = operation("S3", "GetObject", "s3:GetObject", rate(100.0, 100.0));
-    /// The state, its journal and its lock.
+    /// The state, its journal and its lock; reports.
     PUT_OBJECT = operation("S3", "PutObject", "s3:PutObject", rate(100.0, 100.0));
     /// The journal and the lock.
     DELETE_OBJECT = operation("S3", "DeleteObject", "s3:DeleteObject", rate(100.0, 100.0));
@@ -199,6 +208,10 @@ operations! {
     SEND_EMAIL = operation("SES", "SendEmail", "ses:SendEmail", rate(1.0, 1.0));
     /// The account's rate and daily quota of mail. SES takes one a second of its other calls (same page).
     GET_MAIL_ACCOUNT = operation("SES", "GetAccount", "ses:GetAccount", rate(1.0, 1.0));
+    /// Actual cost. Every call costs $0.01; AWS publishes no rate ("AWS Cost Management pricing", "Quotas" in its user guide).
+    GET_COST_AND_USAGE = operation("Cost Explorer", "GetCostAndUsage", "ce:GetCostAndUsage", rate(1.0, 3.0));
+    /// 100 products a page, often one. AWS publishes no rate; ours is a choice.
+    GET_PRODUCTS = operation("Pricing", "GetProducts", "pricing:GetProducts", rate(5.0, 5.0));
     /// Whose credentials these are; needs no permission.
     GET_CALLER_IDENTITY = operation("STS", "GetCallerIdentity", "sts:GetCallerIdentity", rate(10.0, 10.0));
 }

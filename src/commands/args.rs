@@ -105,6 +105,9 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Show what the tag rules find: missing, misspelt and expired tags
     Audit(AuditArgs),
+    /// Write a report
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Show the live fleet, with all tags, and which of it no alarm watches
     Inventory(InventoryArgs),
     /// Write declarations for alarms that exist already and that no opsform project owns

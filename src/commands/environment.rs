@@ -16,6 +16,9 @@ pub struct Environment {
     pub who: String,
     /// The current folder.
     pub folder: PathBuf,
+    /// The folder for what may be lost: `OPSFORM_CACHE`, else `opsform` in `XDG_CACHE_HOME` or `~/.cache` ("XDG Base Directory
+    /// Specification": relative paths do not count). Unknown where there is no home either.
+    pub cache: Option<PathBuf>,
     /// Whether `NO_COLOR` is set to something.
     pub no_color: bool,
     /// Whether standard input is a terminal.
@@ -38,6 +41,9 @@ impl Environment {
         let host = variable("HOSTNAME")
             .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
             .map_or_else(|| "this machine".to_owned(), |host| host.trim().to_owned());
+        let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home_cache = || absolute("HOME").map(|home| home.join(".cache"));
+        let cache = || absolute("XDG_CACHE_HOME").or_else(home_cache).map(|folder| folder.join("opsform"));
         let width = usize::from(console_width());
         Self {
             now: jiff::Timestamp::now(),
@@ -45,6 +51,7 @@ impl Environment {
             local: jiff::tz::TimeZone::system(),
             who: format!("{user}@{host} (pid {})", std::process::id()),
             folder: std::env::current_dir().unwrap_or_default(),
+            cache: variable("OPSFORM_CACHE").map(PathBuf::from).or_else(cache),
             no_color: variable("NO_COLOR").is_some(),
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),

@@ -151,11 +151,40 @@ fn of_caller(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
         let assume = BTreeSet::from([Operation::ASSUME_ROLE.iam_action]);
         statements.push(statement("OpsformAccounts", &assume, json!(roles)));
     }
-    // Nothing that is done by hand is recorded.
-    if let (StatePlace::S3(place), false) = (&manifest.settings.state, permissions == PolicyFor::Power) {
+    // Nothing that is done by hand is recorded, and a report is about what there is.
+    let stateless = matches!(permissions, PolicyFor::Power | PolicyFor::Report);
+    if permissions == PolicyFor::Report {
+        statements.extend(reports(manifest));
+    }
+    if let (StatePlace::S3(place), false) = (&manifest.settings.state, stateless) {
         statements.extend(state(place, permissions));
     }
     statements
+}
+
+/// Reports in buckets, with the data of earlier ones beside them.
+fn reports(manifest: &Manifest) -> Vec<Value> {
+    let (mut buckets, mut objects) = (BTreeSet::new(), BTreeSet::new());
+    let partition = partitions(manifest).into_iter().next().unwrap_or("aws");
+    for output in manifest.settings.cost.iter().flat_map(|cost| &cost.output) {
+        // What a name holds besides the bucket changes from day to day.
+        let text = output.source();
+        let Some((bucket, key)) = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) else {
+            continue;
+        };
+        let fixed = key.split("{{").next().unwrap_or_default();
+        let fixed = if fixed == key { key.rsplit_once('.').map_or(key, |(stem, _)| stem) } else { fixed };
+        buckets.insert(format!("arn:{partition}:s3:::{bucket}"));
+        objects.insert(format!("arn:{partition}:s3:::{bucket}/{fixed}*"));
+    }
+    if buckets.is_empty() {
+        return Vec::new();
+    }
+    let of_objects = BTreeSet::from([Operation::GET_OBJECT, Operation::PUT_OBJECT].map(|one| one.iam_action));
+    vec![
+        statement("OpsformReportBuckets", &BTreeSet::from(["s3:ListBucket"]), json!(buckets)),
+        statement("OpsformReports", &of_objects, json!(objects)),
+    ]
 }
 
 /// The state's objects in its bucket, for the caller's own credentials.
@@ -210,6 +239,8 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
             rules.flat_map(|rule| rule.selectors()).map(|selector| selector.kind).collect()
         }
         PolicyFor::Inventory | PolicyFor::Import => TargetKind::ALL.into(),
+        // What a report reads of them is said below.
+        PolicyFor::Report => BTreeSet::new(),
         PolicyFor::Power => [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster].into(),
     };
     let targets = targets.into_iter().flat_map(|kind| match kind {
@@ -223,6 +254,7 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
             kinds(manifest).flat_map(|kind| kind.operations().read.iter().copied()).collect()
         }
         PolicyFor::Audit | PolicyFor::Power => Vec::new(),
+        PolicyFor::Report => super::report::OPERATIONS.to_vec(),
         PolicyFor::Inventory => vec![Operation::DESCRIBE_ALARMS],
         PolicyFor::Import => vec![Operation::DESCRIBE_ALARMS, Operation::GET_RESOURCES],
     };

@@ -25,6 +25,8 @@ mod power;
 mod power_wait;
 mod progress;
 mod reading;
+mod report;
+mod report_store;
 mod saved;
 mod schedule;
 mod session;
@@ -43,6 +45,7 @@ use clap::{CommandFactory, Parser};
 
 pub use environment::Environment;
 pub use failure::Exit;
+pub use report_store::ReportStore;
 
 use args::{Cli, Command, Global};
 use output::Output;
@@ -99,6 +102,7 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Show(args) => state::show(global, args, environment).await,
         Command::IamPolicy(args) => iam_policy::run(global, args, environment),
         Command::Audit(args) => audit::run(global, args, environment).await,
+        Command::Report(command) => report::run(global, command, environment).await,
         Command::Inventory(args) => inventory::run(global, args, environment).await,
         Command::Import(args) => import::run(global, args, environment).await,
         Command::Schedule(command) => schedule::run(global, command, environment),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::args::{Global, ListFormat};
@@ -42,7 +43,10 @@ pub(super) async fn list(global: &Global, format: ListFormat, environment: &Envi
 
 /// What there are parking snapshots of, in the accounts and regions of the session.
 pub(super) async fn read_parked(session: &Session) -> Result<Vec<Parked>> {
-    let reads = session.declared_scopes.iter().map(|scope| instance_storage::parked(&session.aws, scope));
+    let reads = session
+        .declared_scopes
+        .iter()
+        .map(|scope| instance_storage::parked(&session.aws, scope, &session.estimates));
     Ok(all(reads).await.map_err(failures)?.into_iter().flatten().collect())
 }
 
@@ -106,10 +110,11 @@ fn footer(parked: &[Parked]) -> String {
     let whole: Vec<&Parked> = parked.iter().filter(|one| one.is_whole).collect();
     let size: i64 = whole.iter().map(|one| i64::from(one.size_gib)).sum();
     let mut words = format!("{}, {size} GiB", count_of(whole.len(), "parked instance", "parked instances"));
-    let saved = whole.iter().map(|one| one.saving_usd).sum::<Option<f64>>().filter(|_| !whole.is_empty());
-    if let Some(saved) = saved {
-        let prices = instance_storage::PRICES_OF;
-        words = format!("{words}, saves ${saved:.2} a month or more ({prices})");
+    let saved = whole.iter().map(|one| one.saving_usd).sum::<Option<Decimal>>();
+    if let Some(saved) = saved.filter(|_| !whole.is_empty()) {
+        let sources: BTreeSet<&str> = whole.iter().map(|one| &*one.prices).collect();
+        let sources: Vec<&str> = sources.into_iter().collect();
+        words = format!("{words}, saves ${saved:.2} a month or more ({})", sources.join("; "));
     }
     match parked.len() - whole.len() {
         0 => words,

@@ -12,7 +12,9 @@ use crate::inventory::{TargetKind, Whereabouts, whereabouts};
 use crate::model::{Actual, Address, Desired, Owned, Ownership, Scope, TargetRef};
 use crate::plan::{Absence, Change, Outlook, Plan};
 use crate::render::quoted;
-use crate::resources::{self, KeyRequest, Kind, OwnershipNeed, PROTECT_TAG, ReadRequest, metric_alarm};
+use crate::resources::{
+    self, KeyRequest, Kind, OutlookQuestion, OwnershipNeed, PROTECT_TAG, ReadRequest, metric_alarm,
+};
 use crate::state::State;
 
 pub(super) type Absences = BTreeMap<(Scope, String, String), Absence>;
@@ -185,7 +187,9 @@ pub(super) async fn outlooks(session: &Session, plan: &Plan) -> Result<BTreeMap<
     let questions = changes.iter().filter_map(|((scope, kind), changes)| {
         let kind = resources::kind(kind)?;
         Some(async move {
-            let found = kind.outlook(&session.aws, scope, &plan.project, changes).await?;
+            let estimates = &session.estimates;
+            let question = OutlookQuestion { project: &plan.project, changes, estimates };
+            let found = kind.outlook(&session.aws, scope, question).await?;
             Ok((kind.text().kind, (*scope).clone(), found))
         })
     });

@@ -13,6 +13,7 @@ use crate::aws::{self, AccountAccess, Aws, ConnectOptions, OPERATIONS};
 use crate::declarations::{self, Manifest};
 use crate::manifest::{self, Regions, S3Place, Settings, StatePlace};
 use crate::model::{Diagnostic, Diagnostics, Scope};
+use crate::prices::Estimates;
 use crate::render::count_of;
 use crate::state::{LocalStore, S3Location, S3Store, State, Store};
 
@@ -102,14 +103,19 @@ pub(super) async fn open_s3(
     settings: &Settings,
     location: S3Location,
 ) -> Result<Store> {
+    let aws = own_aws(global, settings, &location.region).await?;
+    Ok(Store::S3(S3Store::new(aws, location, &*settings.project, environment.clock)))
+}
+
+/// AWS with the caller's own credentials, whatever accounts the manifest names.
+pub(super) async fn own_aws(global: &Global, settings: &Settings, region: &str) -> Result<Aws> {
     let options = ConnectOptions {
         profile: global.profile.clone(),
         endpoint_url: global.endpoint_url.clone(),
         rates: rates(settings),
         ..ConnectOptions::default()
     };
-    let aws = aws::connect_own(options, &location.region).await?;
-    Ok(Store::S3(S3Store::new(aws, location, &*settings.project, environment.clock)))
+    Ok(aws::connect_own(options, region).await?)
 }
 
 fn rates(settings: &Settings) -> BTreeMap<String, f64> {
@@ -144,6 +150,8 @@ pub(super) struct Session {
     pub(super) declared_scopes: Vec<Scope>,
     /// The time at which the run began.
     pub(super) now: jiff::Timestamp,
+    /// Prices for estimates.
+    pub(super) estimates: Estimates,
 }
 
 impl Session {
@@ -186,7 +194,10 @@ impl Session {
         check_region_flag(global, &scopes)?;
         check_default_region(global, settings, &declared, state)?;
         let declared_scopes = declared.iter().filter(|scope| wanted(scope)).cloned().collect();
-        Ok(Self { aws, scopes, manifest_scopes: declared, declared_scopes, now: environment.now })
+        let endpoint = aws.accounts().next().and_then(|account| aws.pricing_endpoint(account));
+        let estimates = Estimates::new(environment.cache.as_deref(), endpoint.as_deref());
+        let now = environment.now;
+        Ok(Self { aws, scopes, manifest_scopes: declared, declared_scopes, now, estimates })
     }
 }
 

@@ -1,12 +1,13 @@
 //! Files that are written whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use super::failure::Failure;
+use crate::files::replace_whole;
 
 /// What becomes of a file that stands there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +24,10 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Resu
     if claimed {
         claim(path)?;
     }
-    let temporary = temporary(path);
-    let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
+    let written = replace_whole(path, &temporary(path), bytes);
+    if written.is_err() && claimed {
         // What went wrong first is the error to tell.
-        let _ = fs::remove_file(&temporary);
-        if claimed {
-            let _ = fs::remove_file(path);
-        }
+        let _ = fs::remove_file(path);
     }
     written.with_context(|| format!("cannot write {}", path.display()))
 }
@@ -52,12 +49,6 @@ fn claim(path: &Path) -> Result<()> {
 fn temporary(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.opsform-{}", std::process::id()))
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

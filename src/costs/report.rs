@@ -8,15 +8,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde::{Serialize, Serializer};
 
 use crate::model::Gap;
 
 /// What something costs in the month of the report. `None` is "not known", never zero; the row's notes say why.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cost {
     /// From the month's beginning, or from its own if that is later, to the time of the report.
+    #[serde(serialize_with = "known_cents")]
     pub so_far: Option<Decimal>,
     /// For the whole month, if everything stays as it is.
+    #[serde(serialize_with = "known_cents")]
     pub forecast: Option<Decimal>,
 }
 
@@ -73,7 +76,7 @@ pub struct CostReport {
 }
 
 /// An instance.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct InstanceCost {
     /// The account's id.
     pub account: String,
@@ -100,6 +103,7 @@ pub struct InstanceCost {
     /// The ids of its volumes, by device.
     pub volumes: Vec<String>,
     /// An hour of it.
+    #[serde(serialize_with = "exact")]
     pub hourly: Option<Decimal>,
     /// Its hours. Nothing for one that is stopped.
     pub ec2: Cost,
@@ -114,7 +118,7 @@ pub struct InstanceCost {
 }
 
 /// A volume.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct VolumeCost {
     /// The account's id.
     pub account: String,
@@ -145,7 +149,7 @@ pub struct VolumeCost {
 }
 
 /// A database instance, or the storage of a cluster.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DatabaseCost {
     /// The account's id.
     pub account: String,
@@ -180,7 +184,7 @@ pub struct DatabaseCost {
 }
 
 /// The snapshots of one volume. AWS bills the blocks that changed and tells nobody how many: the costs are the most that it can be.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SnapshotCost {
     /// The account's id.
     pub account: String,
@@ -197,8 +201,10 @@ pub struct SnapshotCost {
     /// The newest.
     pub newest: Option<Timestamp>,
     /// The most that all of them together can hold, in GiB: the sum of their full sizes.
+    #[serde(serialize_with = "cents")]
     pub gib_at_most: Decimal,
     /// What a month of that costs.
+    #[serde(serialize_with = "known_cents")]
     pub monthly_at_most: Option<Decimal>,
     /// The labels of the rules that took them; empty for those that nobody declared.
     pub labels: Vec<String>,
@@ -207,7 +213,7 @@ pub struct SnapshotCost {
 }
 
 /// An instance that is parked.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ParkedCost {
     /// The account's id.
     pub account: String,
@@ -222,15 +228,18 @@ pub struct ParkedCost {
     /// Of its volumes, in GiB.
     pub gib: i64,
     /// What its volumes would cost a month.
+    #[serde(serialize_with = "known_cents")]
     pub volumes_monthly: Option<Decimal>,
     /// The most that its snapshots cost a month.
+    #[serde(serialize_with = "known_cents")]
     pub snapshots_monthly: Option<Decimal>,
     /// The difference: the least that it saves a month.
+    #[serde(serialize_with = "known_cents")]
     pub saving_monthly: Option<Decimal>,
 }
 
 /// A public IPv4 address that nothing uses.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct AddressCost {
     /// The account's id.
     pub account: String,
@@ -253,7 +262,7 @@ pub struct AddressCost {
 }
 
 /// All that bears one value of a tag.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TagTotal {
     /// The tag's key.
     pub key: String,
@@ -278,7 +287,7 @@ pub struct TagTotal {
 }
 
 /// A price that could not be found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Unpriced {
     /// Why, in words that name what it is of.
     pub why: String,
@@ -287,33 +296,60 @@ pub struct Unpriced {
 }
 
 /// What Cost Explorer says of one service: unblended, as billed up to about a day ago.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ActualCost {
     /// The account's id.
     pub account: String,
     /// Of what, such as `EC2 instances` or `EBS`.
     pub service: String,
     /// What was billed this month so far.
+    #[serde(serialize_with = "cents")]
     pub actual: Decimal,
     /// What this report computes for the same, so far.
+    #[serde(serialize_with = "known_cents")]
     pub list: Option<Decimal>,
 }
 
 /// The totals of one month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TrendPoint {
     /// The month's first day.
     pub month: Date,
     /// When the report was made that says so.
     pub made: Timestamp,
     /// EC2's forecast for the month.
+    #[serde(serialize_with = "cents")]
     pub ec2: Decimal,
     /// EBS'.
+    #[serde(serialize_with = "cents")]
     pub ebs: Decimal,
     /// RDS'.
+    #[serde(serialize_with = "cents")]
     pub rds: Decimal,
     /// How many instances there were.
     pub instances: usize,
     /// How many rows lacked a price.
     pub unpriced: usize,
+}
+
+/// Amounts are texts for programs, so that no reader makes a binary fraction of them: always with two digits.
+fn cents<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{amount:.2}"))
+}
+
+#[allow(clippy::ref_option)] // This is how serde calls it.
+fn known_cents<S: Serializer>(amount: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+    match amount {
+        Some(amount) => cents(amount, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// A price: with all its digits.
+#[allow(clippy::ref_option)] // This is how serde calls it.
+fn exact<S: Serializer>(price: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+    match price {
+        Some(price) => serializer.collect_str(&price.normalize()),
+        None => serializer.serialize_none(),
+    }
 }

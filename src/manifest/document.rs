@@ -201,7 +201,7 @@ mod tests {
                 "b.toml:1:3 unknown block or setting `alram` (did you mean `alarm`?)",
                 "b.toml:2:2 unknown block or setting `projct` (did you mean `project`?)",
                 "b.toml:3:2 unknown block or setting `colour` (a manifest can have: `project`, `aws`, `state`, \
-                 `account`, `mail`, `alarm`, `tags`)",
+                 `account`, `mail`, `report`, `alarm`, `tags`)",
             ]
         );
     }

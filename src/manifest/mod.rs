@@ -9,6 +9,7 @@ mod duration;
 mod mail;
 mod mailbox;
 mod reader;
+mod report;
 mod scalar;
 mod settings;
 mod sheet;
@@ -27,6 +28,7 @@ pub use duration::{Seconds, parse_seconds};
 pub use mail::{Language, MailSettings, SUBJECT_VARIABLES};
 pub use mailbox::{Mailbox, is_mail_domain};
 pub use reader::{Entries, FromValue, Placed, Reading, TableReader};
+pub use report::{CostSettings, OUTPUT_VARIABLES, OutputTemplate, ReportFormat};
 pub use scalar::Scalar;
 pub use settings::{Account, Aws, PROJECT_NAME_HINT, Rate, Regions, Settings, is_region, project_name_fault};
 pub use sheet::{

@@ -7,11 +7,12 @@ use crate::model::{DestroyLimit, Diagnostic, Diagnostics, Place};
 use super::document::list_of_tables;
 use super::mail::{MailSettings, mail};
 use super::reader::{Entries, FromValue, Placed, Reading, TableReader};
+use super::report::{CostSettings, report};
 use super::state_place::{StatePlace, state_place};
 use super::value::{Data, Entry, Value};
 
 /// The names of the settings at the top of a manifest.
-pub(super) const NAMES: [&str; 5] = ["project", "aws", "state", "account", "mail"];
+pub(super) const NAMES: [&str; 6] = ["project", "aws", "state", "account", "mail", "report"];
 
 /// A tag value holds up to 256 characters, a file name 255 bytes; half of that leaves room for an ending.
 const PROJECT_LENGTH: usize = 128;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub accounts: Vec<Account>,
     /// `[mail]`.
     pub mail: Option<MailSettings>,
+    /// `[report.cost]`.
+    pub cost: Option<CostSettings>,
 }
 
 /// How AWS is reached.
@@ -168,6 +171,10 @@ impl SettingsParts {
             }
         }
         check_accounts(&settings.accounts, problems);
+        if let Some(entry) = self.single.get("report") {
+            let (accounts, regions) = (&settings.accounts, &settings.aws.regions);
+            settings.cost = with_table(entry, problems, |reader| report(reader, accounts, regions)).flatten();
+        }
         settings
     }
 }

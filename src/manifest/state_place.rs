@@ -3,7 +3,7 @@
 use super::reader::{Placed, TableReader};
 use super::scalar::checked;
 use super::settings::is_region;
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, is_bucket};
 
 /// "The name of an object key is a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes long"
 /// ("Naming Amazon S3 objects"); the lock and the journal have the key with an ending.
@@ -85,16 +85,6 @@ fn s3_place(reader: &mut TableReader<'_>) -> Option<S3Place> {
         None => None,
     };
     Some(S3Place { bucket: bucket?, key: key?, region: region?, kms_key })
-}
-
-/// "3 (min) and 63 (max) characters … lowercase letters, numbers, periods, and hyphens … must begin and end with a
-/// letter or number" ("General purpose bucket naming rules").
-fn is_bucket(text: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    (3..=63).contains(&text.len())
-        && text.bytes().all(|byte| word(byte) || byte == b'.' || byte == b'-')
-        && text.bytes().next().is_some_and(word)
-        && text.bytes().last().is_some_and(word)
 }
 
 fn is_key(text: &str) -> bool {

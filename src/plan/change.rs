@@ -1,7 +1,9 @@
 //! What a plan consists of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -235,6 +237,48 @@ pub struct Outlook {
     pub refusal: Option<String>,
     /// What a person has to put right before it can be done: a conflict.
     pub obstacle: Option<String>,
+    /// What it saves, where that is why it is done.
+    pub saving: Option<Saving>,
+}
+
+/// What a change saves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saving {
+    /// A month, in US dollars, at least; `None` where a price is not known. Less than nothing where it costs more.
+    pub monthly_usd: Option<Decimal>,
+    /// Of when the prices are, in words.
+    pub prices: String,
+}
+
+/// What the changes of a plan save together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SavingTotal {
+    /// A month, in US dollars, at least: the sum of what is known, each to the cent.
+    pub monthly_usd: f64,
+    /// How many changes that is of.
+    pub changes: usize,
+    /// Of how many others a price is not known.
+    pub unpriced: usize,
+    /// Of when the prices are, in words.
+    pub prices: Vec<String>,
+}
+
+impl SavingTotal {
+    /// Nothing where no price is known.
+    fn of<'a>(savings: impl Iterator<Item = &'a Saving>) -> Option<Self> {
+        let (mut sum, mut total, mut prices) = (Decimal::ZERO, Self::default(), BTreeSet::new());
+        for saving in savings {
+            if let Some(amount) = saving.monthly_usd {
+                sum += amount;
+                total.changes += 1;
+                prices.insert(saving.prices.clone());
+            } else {
+                total.unpriced += 1;
+            }
+        }
+        let monthly_usd = sum.to_f64()?;
+        (total.changes > 0).then(|| Self { monthly_usd, prices: prices.into_iter().collect(), ..total })
+    }
 }
 
 impl Change {
@@ -416,6 +460,9 @@ pub struct Plan {
     /// How much there is of what the selection covers.
     #[serde(default)]
     pub covered: Covered,
+    /// What the changes save together, of those that are made for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saving: Option<SavingTotal>,
     /// What reading cost.
     pub cost: ReadCost,
 }
@@ -429,6 +476,7 @@ impl Plan {
     /// Notes what carrying out the changes takes and means. What is refused is left alone, and what a person has to put right
     /// first becomes a conflict.
     pub fn foresee(&mut self, mut outlooks: BTreeMap<Address, Outlook>) {
+        let mut savings = Vec::new();
         for mut change in std::mem::take(&mut self.changes) {
             let outlook = outlooks.remove(&change.address).unwrap_or_default();
             if let Some(why) = outlook.refusal {
@@ -436,12 +484,14 @@ impl Plan {
                 continue;
             }
             (change.steps, change.notes, change.deed) = (outlook.steps, outlook.notes, outlook.deed);
+            savings.extend(outlook.saving);
             if let Some(why) = outlook.obstacle {
                 change.verb = Verb::Conflict;
                 change.reason = Some(Reason::Refused { why });
             }
             self.changes.push(change);
         }
+        self.saving = SavingTotal::of(savings.iter());
         Change::sort(&mut self.changes);
     }
 
@@ -453,6 +503,8 @@ impl Plan {
                     let what = if deed.deletes == 1 { &deed.one } else { &deed.many };
                     let why = format!("--no-delete: to {} it means {} {what}", deed.word, deed.deletes);
                     self.refused.push(change.refused(why));
+                    // What deletes nothing saves nothing.
+                    self.saving = None;
                 }
                 None => self.changes.push(change),
             }

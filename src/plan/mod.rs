@@ -11,7 +11,7 @@ mod stale;
 
 pub use change::{
     Absence, AsDeclared, Cause, Change, Covered, Deed, FieldChange, Held, Outlook, Plan, PreviousResource,
-    ReadCost, Reason, Refresh, Tagged, Verb,
+    ReadCost, Reason, Refresh, Saving, SavingTotal, Tagged, Verb,
 };
 pub use planner::{PlanInput, PlanOptions, plan};
 pub use remaining::{Remaining, Settled};

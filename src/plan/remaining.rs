@@ -66,7 +66,9 @@ impl Plan {
         let needed: BTreeSet<Address> = left.iter().flat_map(Change::relies_on).collect();
         relied_on.retain(|kept| needed.contains(&kept.address));
         out.stale.extend(relied_on.iter().filter_map(|kept| kept.missing(actual, &now.project)));
-        out.plan = Plan { changes: left, relied_on, ..self };
+        // What the rest saves is not recorded change by change.
+        let saving = self.saving.filter(|_| out.done == 0);
+        out.plan = Plan { changes: left, relied_on, saving, ..self };
         out
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{ComputeKey, DatabaseKey, DatabaseStorageKey, DatabaseStoragePrices, VolumePrices, VolumeShape};
+use super::{
+    ComputeKey, DatabaseKey, DatabaseStorageKey, DatabaseStoragePrices, VolumePrices, VolumeShape, rds,
+};
 
 /// Why there is no price, in words for people, such as `the price list has none for m9.huge in eu-west-1`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +93,11 @@ impl PriceBook {
     /// Says why there is no price.
     pub fn database_storage_month(&self, key: &DatabaseStorageKey, storage: &VolumeShape) -> Priced<Decimal> {
         let what = || format!("{} storage of {} in {}", key.storage_type, key.engine, key.region);
-        known(self.database_storage.get(key), what)?.month(storage)
+        let mut prices = known(self.database_storage.get(key), what)?;
+        let stripes = rds::stripes(key, storage.size);
+        prices.included_iops = prices.included_iops.saturating_mul(stripes);
+        prices.included_throughput = prices.included_throughput.saturating_mul(stripes);
+        prices.month(storage)
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a price is asked for by: one key a price, however many things share it.
 
+use serde::{Deserialize, Serialize};
+
 /// An instance's hour.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ComputeKey {
     /// Such as `eu-west-1`.
     pub region: String,
@@ -16,7 +18,8 @@ pub struct ComputeKey {
 }
 
 /// Whose hardware an instance runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tenancy {
     /// Shared hardware, the default.
     Shared,
@@ -25,7 +28,7 @@ pub enum Tenancy {
 }
 
 /// An hour of a database instance.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DatabaseKey {
     /// Such as `eu-west-1`.
     pub region: String,
@@ -42,7 +45,7 @@ pub struct DatabaseKey {
 }
 
 /// Storage of a database instance or of a Multi-AZ cluster.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DatabaseStorageKey {
     /// Such as `eu-west-1`.
     pub region: String,

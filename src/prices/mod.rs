@@ -2,13 +2,25 @@
 //!
 //! Architecture invariant: pure but for `aws/`, which asks AWS's price list, and `cache.rs`, which keeps on disk what it said.
 
+mod aws;
 mod book;
+mod cache;
+mod ec2;
+mod estimate;
+#[cfg(test)]
+mod fixtures;
 mod key;
+mod product;
+mod rds;
 mod storage;
+mod wanted;
 
+pub use aws::{Reading, read_prices};
 pub use book::{NoPrice, PriceBook, Priced};
+pub use estimate::{Estimates, StoragePrices};
 pub use key::{ComputeKey, DatabaseKey, DatabaseStorageKey, Tenancy};
 pub use storage::{DatabaseStoragePrices, VolumePrices, VolumeShape};
+pub use wanted::Wanted;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 

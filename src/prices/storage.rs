@@ -1,6 +1,7 @@
 //! What storage costs a month: its size, and what is above what the size includes.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::{NoPrice, Priced};
 
@@ -25,13 +26,15 @@ pub struct VolumeShape {
 }
 
 /// The prices of one type of volume in one region, in US dollars a month.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumePrices {
     /// A GiB.
     pub gib: Decimal,
     /// An iops: of gp3 above 3,000, of io1 every one, of io2 by tiers (up to 32,000, up to 64,000, above). Empty for types without.
+    #[serde(default)]
     pub iops: Vec<Decimal>,
     /// A MiB/s of gp3 above 125.
+    #[serde(default)]
     pub throughput: Option<Decimal>,
 }
 
@@ -76,7 +79,7 @@ impl VolumePrices {
 }
 
 /// The prices of one type of storage of databases in one region, in US dollars a month.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseStoragePrices {
     /// A GiB.
     pub gib: Decimal,
@@ -84,9 +87,9 @@ pub struct DatabaseStoragePrices {
     pub iops: Option<Decimal>,
     /// A MiB/s above those that are included.
     pub throughput: Option<Decimal>,
-    /// The iops that are included.
+    /// The iops that are included in one volume; [`super::PriceBook::database_storage_month`] knows over how many RDS stripes.
     pub included_iops: i32,
-    /// The MiB/s that are included.
+    /// The MiB/s that are included in one volume.
     pub included_throughput: i32,
 }
 

@@ -9,6 +9,18 @@ use jiff::Timestamp;
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, Fields, KindText, Ownership, Scope};
 use crate::plan::{Change, Outlook};
+use crate::prices::Estimates;
+
+/// Of what it is asked what carrying it out takes and means.
+#[derive(Clone, Copy, Debug)]
+pub struct OutlookQuestion<'a> {
+    /// The project's name.
+    pub project: &'a str,
+    /// The changes, all in one scope.
+    pub changes: &'a [&'a Change],
+    /// What it costs or saves is told by these.
+    pub estimates: &'a Estimates,
+}
 
 /// A kind of resource: how it is read from AWS and how one change to it is carried out.
 ///
@@ -156,8 +168,7 @@ pub trait Kind: Send + Sync {
         &'a self,
         _aws: &'a Aws,
         _scope: &'a Scope,
-        _project: &'a str,
-        _changes: &'a [&'a Change],
+        _question: OutlookQuestion<'a>,
     ) -> BoxFuture<'a, Result<BTreeMap<String, Outlook>, AwsError>> {
         futures::future::ready(Ok(BTreeMap::new())).boxed()
     }

@@ -17,7 +17,9 @@ mod spec_fields;
 pub mod tag;
 
 pub use crate::aws::partition;
-pub use kind::{Course, KeyRequest, Kind, Operations, OwnershipNeed, ReadRequest, Reliance, Step};
+pub use kind::{
+    Course, KeyRequest, Kind, Operations, OutlookQuestion, OwnershipNeed, ReadRequest, Reliance, Step,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 

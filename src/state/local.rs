@@ -12,6 +12,7 @@ use super::reading::{
     JournalText, Relation, document_is_gone, document_text, parse_document, parse_journal, relation,
 };
 use super::{Journal, LockInfo, LockOwner, State, StateError};
+use crate::files::{replace_whole, sync_folder};
 
 /// How often a reader tries again when an apply folds its journal just then.
 const READ_TRIES: usize = 20;
@@ -139,7 +140,7 @@ impl LocalStore {
                 // A migration that was killed came as far as this.
                 Some(_) => break path,
                 None => {
-                    write_whole(&path, &self.beside("tmp"), &text).map_err(failed)?;
+                    replace_whole(&path, &self.beside("tmp"), &text).map_err(failed)?;
                     break path;
                 }
             }
@@ -248,7 +249,7 @@ impl LockedStore {
     pub fn save(&mut self) -> Result<(), StateError> {
         let path = &self.store.path;
         self.state.count_up(&path.display().to_string())?;
-        let write = || write_whole(path, &self.store.beside("tmp"), &document_text(&self.state)?);
+        let write = || replace_whole(path, &self.store.beside("tmp"), &document_text(&self.state)?);
         write().map_err(|source| StateError::io("write", path, source))?;
         let journal = self.store.beside("journal");
         match fs::remove_file(&journal) {
@@ -258,21 +259,6 @@ impl LockedStore {
             _ => Ok(()),
         }
     }
-}
-
-/// Writes a file beside its place first, so that there is never half of it.
-fn write_whole(path: &Path, temporary: &Path, text: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(temporary)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(temporary, path)?;
-    sync_folder(path)
-}
-
-/// A rename or a new file is on disk for sure only when its folder is.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

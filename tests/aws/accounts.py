@@ -8,6 +8,7 @@ from typing import Any
 from alarm_store import AlarmStore
 from calls import CallLog
 from faults import Fault
+from pricing import PriceList, standard
 from s3 import Bucket
 from scheduler import Timetable
 from ses import Outbox
@@ -26,6 +27,9 @@ class Account:
         self.outboxes: dict[str, Outbox] = {}
         self.timetables: dict[str, Timetable] = {}
         self.opted_in: set[str] = set()
+        self.bill: list[dict[str, str]] = []  # what Cost Explorer tells
+        self.bill_page = 5000
+        self.prices: PriceList | None = None  # AWS's own, until somebody asks
         self.roles: dict[str, str] = {}  # access key id → ARN of the session that it belongs to
 
     def store(self, region: str) -> AlarmStore:
@@ -40,6 +44,11 @@ class Account:
         if region not in self.timetables:
             self.timetables[region] = Timetable(self.number, region)
         return self.timetables[region]
+
+    def price_list(self) -> PriceList:
+        if self.prices is None:
+            self.prices = standard()
+        return self.prices
 
     def release(self) -> int:
         released = len(self.held)

@@ -109,6 +109,10 @@ def s3_operation(method: str, path: str, query: str) -> tuple[str, str]:
     if not key:
         if "versioning" in query:
             return ("PutBucketVersioning" if method == "PUT" else "GetBucketVersioning"), ""
+        if method == "HEAD":
+            return "HeadBucket", ""
+        if method == "GET" and "list-type=2" in query:
+            return "ListObjectsV2", ""
         return ("CreateBucket" if method == "PUT" else "Unknown"), ""
     return S3_OPERATIONS.get(method, "Unknown"), key
 
@@ -159,6 +163,12 @@ def recipients(_operation: str, params: dict[str, Any]) -> list[str]:
     return [str(one) for field in ("ToAddresses", "CcAddresses", "BccAddresses") for one in given.get(field) or []]
 
 
+def priced(_operation: str, params: dict[str, Any]) -> list[str]:
+    """The instance type, else the service that is asked for."""
+    filters = {str(one.get("Field")): str(one.get("Value")) for one in params.get("Filters") or []}
+    return [filters.get("instanceType") or str(params.get("ServiceCode"))]
+
+
 NAMED: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
     "cloudwatch": alarm_names,
     "s3": lambda _operation, params: [params["Key"]] if params.get("Key") else [],
@@ -167,6 +177,7 @@ NAMED: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
     "ses": recipients,
     "scheduler": schedule_names,
     "events": rule_names,
+    "pricing": priced,
 }
 
 

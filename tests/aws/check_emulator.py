@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unittest
 
+import check_costs
 import check_databases
 import check_ec2
 import check_event_rules
@@ -12,6 +13,7 @@ import check_fire
 import check_mail
 import check_mute_rules
 import check_parking
+import check_pricing
 import check_s3
 import check_schedules
 import check_services
@@ -20,12 +22,14 @@ import check_snapshots
 MODULES = (
     check_services,
     check_ec2,
+    check_costs,
     check_databases,
     check_mail,
     check_mute_rules,
     check_schedules,
     check_snapshots,
     check_parking,
+    check_pricing,
     check_fire,
     check_event_rules,
     check_s3,

@@ -1,4 +1,4 @@
-"""Checks of S3: conditional requests, as the state relies on them."""
+"""Checks of S3: conditional requests, as the state relies on them, and what reports need."""
 
 from __future__ import annotations
 
@@ -55,6 +55,32 @@ class Objects(Case):
         puts = [call for call in self.control("GET", "calls")["log"] if call["operation"] == "PutObject"]
         regions = [(call["region"], call["code"]) for call in puts]
         self.assertEqual(regions, [("us-east-1", "PermanentRedirect"), ("eu-west-1", None)])
+
+    def test_the_region_of_a_bucket_is_told_also_from_elsewhere(self) -> None:
+        self.client("s3", "eu-west-1").create_bucket(Bucket="far")
+        # A HEAD has no body that could say so: botocore finds the region in a header of the redirection.
+        self.assertEqual(self.s3.head_bucket(Bucket="far")["BucketRegion"], "eu-west-1")
+        log = [call for call in self.control("GET", "calls")["log"] if call["operation"] == "HeadBucket"]
+        told = [("us-east-1", "PermanentRedirect"), ("eu-west-1", None)]
+        self.assertEqual([(call["region"], call["code"]) for call in log], told)
+        with self.assertRaises(ClientError) as refused:
+            self.s3.head_bucket(Bucket="other")
+        self.assertEqual(refused.exception.response["Error"]["Code"], "404")
+
+    def test_objects_are_listed_by_prefix_page_for_page(self) -> None:
+        for number in range(5):
+            self.s3.put_object(Bucket="acme", Key=f"r/{number} & 한.json", Body=b"x")
+        self.put()
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="acme", Prefix="r/", PaginationConfig={"PageSize": 2})
+        found = [[item["Key"] for item in page["Contents"]] for page in pages]
+        self.assertEqual([len(page) for page in found], [2, 2, 1])
+        self.assertEqual(sum(found, []), [f"r/{number} & 한.json" for number in range(5)])
+        self.assertEqual(self.s3.list_objects_v2(Bucket="acme", Prefix="none")["KeyCount"], 0)
+
+    def test_an_object_has_its_media_type_and_the_checksum_of_its_body(self) -> None:
+        self.put(ContentType="text/html; charset=utf-8")
+        self.assertEqual(self.s3.get_object(Bucket="acme", Key="a/b")["ContentType"], "text/html; charset=utf-8")
+        self.assertEqual(self.code("put_object", Key="a/b", Body=b"x", ChecksumCRC32="AAAAAA=="), "BadDigest")
 
     def test_buckets_keep_versions_when_they_are_told_to(self) -> None:
         self.assertNotIn("Status", self.s3.get_bucket_versioning(Bucket="acme"))

@@ -23,6 +23,8 @@ from protocols import AwsError, plain, timestamp
 from scheduler import time_passes
 from seed import seed
 from ses import check_settings
+import cost_explorer
+import pricing
 import storage
 from snapshots import finish
 
@@ -86,6 +88,10 @@ class Control:
             schedule = account.timetable(body.get("region", "us-east-1")).schedules[where]
             schedule.update(body["set"])
             return answer(schedule)
+        if step == "POST costs":
+            return answer(cost_explorer.bill(account, body))
+        if step == "POST prices":
+            return answer(pricing.change(account, body))
         if step == "GET mails":
             return answer({"mails": sent_mails(account)})
         if step == "POST mails/clear":

@@ -30,6 +30,8 @@ DENIALS = {
     "ses": ("AccessDeniedException", 403),
     "scheduler": ("AccessDeniedException", 403),
     "events": ("AccessDeniedException", 400),
+    "ce": ("AccessDeniedException", 400),
+    "pricing": ("AccessDeniedException", 400),
 }
 IAM_NAMES = {"tagging": "tag"}  # where IAM's prefix of the service is not the name of the service here
 

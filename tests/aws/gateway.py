@@ -10,7 +10,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 import cloudwatch
+import cost_explorer
 import databases
+import pricing
 import regions
 import s3
 import scheduler
@@ -108,6 +110,10 @@ class Gateway:
             return sts.OPERATIONS[call.operation](call, account, self.accounts)
         if call.service == "s3":
             return s3.answer(call, account.buckets)
+        if call.service == "ce":
+            return cost_explorer.answer(call, account)
+        if call.service == "pricing":
+            return pricing.answer(call, account)
         if call.service == "scheduler":
             return scheduler.answer(call, account)
         if call.protocol == "rest-json":

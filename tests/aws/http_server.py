@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.task: asyncio.Task[Answer] | None = None
         self.close_after = False
+        self.without_body = False
         self.continue_sent = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -131,6 +132,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _answer(self, request: Request) -> None:
+        self.without_body = request.method == "HEAD"
         try:
             answer = self.handler(request)
         except Exception:
@@ -158,6 +160,8 @@ class Connection(asyncio.Protocol):
         if answer is None:
             self.transport.close()
             return
+        if self.without_body:
+            answer.body = b""
         self.transport.write(answer.encode(self.close_after))
         if self.close_after:
             self.transport.close()

@@ -145,7 +145,7 @@ def render_instance(one: Any) -> str:
             element("instanceType", one.instance_type),
             element("launchTime", time_of(one.launch_time)),
             f"<placement>{element('availabilityZone', one.availability_zone)}<groupName/>"
-            "<tenancy>default</tenancy></placement>",
+            f"{element('tenancy', billed(one)['tenancy'])}</placement>",
             element("platform", one.platform),
             f"<monitoring><state>{one.monitoring_state}</state></monitoring>",
             render_network(one) if alive else "",
@@ -158,6 +158,11 @@ def render_instance(one: Any) -> str:
             f"<blockDeviceMapping>{render_devices(one) if alive else ''}</blockDeviceMapping>",
             element("virtualizationType", one.virtualization_type),
             element("instanceLifecycle", one.lifecycle),
+            element("platformDetails", billed(one)["platform"]),
+            element("usageOperation", billed(one)["operation"]),
+            f"<cpuOptions>{element('coreCount', cpu['cores'])}{element('threadsPerCore', cpu['threads'])}</cpuOptions>"
+            if (cpu := billed(one))["cores"]
+            else "",
             "<hibernationOptions><configured>true</configured></hibernationOptions>" if hibernates(one) else "",
             tag_set(tags_of(one)),
             element("hypervisor", one.hypervisor),
@@ -170,6 +175,16 @@ def render_instance(one: Any) -> str:
 def has_root(one: Any) -> bool:
     """Whether it has, or had, a root volume. Of one that was seeded without any nothing is said of its root device."""
     return one.root_device_name in one.block_device_mapping or getattr(one, "had_root", False)
+
+
+# What an instance is billed by, where a seed does not say it; a type's CPUs are not told.
+BILLED: dict[str, Any] = {
+    "platform": "Linux/UNIX", "operation": "RunInstances", "tenancy": "default", "cores": None, "threads": None,
+}  # fmt: skip
+
+
+def billed(one: Any) -> dict[str, Any]:
+    return {**BILLED, **getattr(one, "billed", {})}
 
 
 def render_network(one: Any) -> str:

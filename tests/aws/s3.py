@@ -4,17 +4,26 @@ Sources: "PutObject", "GetObject", "DeleteObject" and "GetBucketVersioning" in t
 preconditions to S3 operations with conditional requests" in its user guide: a condition that does not hold is 412
 PreconditionFailed, If-Match on an object that is not there is 404 NoSuchKey, and without permission to list the bucket
 an object that is not there is 403. Calls here never meet, so 409 ConditionalRequestConflict is a fault that a test orders.
+"HeadBucket" answers without a body and with the bucket's region, also where it refuses; "ListObjectsV2" gives up to 1,000
+keys a page, in the order of their bytes, and a token for the rest.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
+import zlib
 from email.utils import formatdate
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 from calls import Call
 from http_server import Response
 from protocols import AwsError, request_id
+
+
+PAGE = 1000
 
 
 class Object:
@@ -45,6 +54,10 @@ def answer(call: Call, buckets: dict[str, Bucket]) -> Response:
     if call.region != bucket.region:
         text = "The bucket you are attempting to access must be addressed using the specified endpoint."
         raise AwsError("PermanentRedirect", text, 301, {"x-amz-bucket-region": bucket.region})
+    if call.operation == "HeadBucket":
+        return respond(200, **{"x-amz-bucket-region": bucket.region})
+    if call.operation == "ListObjectsV2":
+        return list_answer(call, bucket)
     if call.operation == "PutBucketVersioning":
         bucket.versioning = "Enabled" if b"Enabled" in request.body else "Suspended"
         return respond(200)
@@ -61,6 +74,8 @@ def object_answer(call: Call, bucket: Bucket) -> Response:
     if call.operation == "PutObject":
         kept = {name: value for name, value in request.headers.items() if name.startswith("x-amz-server-side-")}
         kept = kept or {"x-amz-server-side-encryption": "AES256"}
+        check_body(request.headers, request.body)
+        kept["content-type"] = request.headers.get("content-type", "application/octet-stream")
         if "x-test-last-modified" in request.headers:
             kept["last-modified"] = request.headers["x-test-last-modified"]
         bucket.objects[key] = Object(request.body, kept)
@@ -73,6 +88,27 @@ def object_answer(call: Call, bucket: Bucket) -> Response:
     if call.operation in ("GetObject", "HeadObject"):
         return respond(200, there.body if call.operation == "GetObject" else b"", etag=there.etag, **there.headers)
     raise AwsError("NotImplemented", f"the emulator's S3 does not know {request.method} {request.path}", 501)
+
+
+def list_answer(call: Call, bucket: Bucket) -> Response:
+    query = {name: values[-1] for name, values in parse_qs(call.request.query, keep_blank_values=True).items()}
+    keys = sorted((key for key in bucket.objects if key.startswith(query.get("prefix", ""))), key=str.encode)
+    # The token is opaque: the last key of the page before it.
+    after = bytes.fromhex(query.get("continuation-token", ""))
+    keys = [key for key in keys if key.encode() > after]
+    page = keys[: min(int(query.get("max-keys", PAGE)), PAGE)]
+    more = f"<NextContinuationToken>{page[-1].encode().hex()}</NextContinuationToken>" if len(page) < len(keys) else ""
+    contents = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in page)
+    truncated = "true" if more else "false"
+    text = f"<IsTruncated>{truncated}</IsTruncated><KeyCount>{len(page)}</KeyCount>{more}{contents}"
+    return respond(200, f"<ListBucketResult>{text}</ListBucketResult>".encode())
+
+
+def check_body(headers: dict[str, str], body: bytes) -> None:
+    """The checksum that the SDKs send by default ("Checking object integrity" in the S3 user guide)."""
+    sent = headers.get("x-amz-checksum-crc32")
+    if sent is not None and sent != base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode():
+        raise AwsError("BadDigest", "The CRC32 you specified did not match the calculated checksum.", 400)
 
 
 def check_conditions(headers: dict[str, str], there: Object | None) -> None:

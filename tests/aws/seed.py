@@ -14,7 +14,7 @@ SPEED = {"gp3": {"iops": 3000, "throughput": 125}, "io1": {"iops": 100}, "io2": 
 RESOURCES = {"instances", "volumes", "snapshots", "images", "databases", "clusters"}
 INSTANCE_FIELDS = set(
     "name tags type state count launched root volumes lifecycle persistent stop_protected hibernation root_device "
-    "public_ip".split()
+    "public_ip platform operation tenancy cores threads".split()
 )
 VOLUME_FIELDS = set(
     "name tags type size count created instance device delete_on_termination iops throughput key".split()
@@ -63,6 +63,7 @@ def seed_instances(account: str, region: str, wanted: dict[str, Any]) -> list[st
             instance.launch_time = launched
         instance.root_device_name = wanted.get("root_device") or instance.root_device_name
         instance.assigned_ip = wanted.get("public_ip")
+        instance.billed = {name: wanted[name] for name in instances.BILLED if name in wanted}
         same_time = {"created": wanted["launched"]} if launched is not None else {}
         if root is not None and root is not False:
             device = instance.root_device_name

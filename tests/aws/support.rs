@@ -242,6 +242,16 @@ impl Account {
         alarms
     }
 
+    /// What Cost Explorer tells: see `POST …/costs` in `README.md`.
+    pub fn bill(&self, bill: Value) -> Value {
+        self.post("costs", &bill)
+    }
+
+    /// Changes this account's price list: see `POST …/prices` in `README.md`.
+    pub fn prices(&self, changes: Value) -> Value {
+        self.post("prices", &changes)
+    }
+
     /// The names of all alarms of a region, sorted.
     pub fn alarm_names(&self, region: &str) -> Vec<String> {
         self.alarms(region)

@@ -168,6 +168,7 @@ fn the_manifests_of_the_repository_validate() {
         "examples/schedules/manifests",
         "examples/snapshots/manifests",
         "examples/park/manifests",
+        "examples/costs/manifests",
     ] {
         let folder = root().join(folder);
         Workspace::new("").ok(&["validate", "--manifests", folder.to_str().unwrap()]);
@@ -184,5 +185,5 @@ fn the_commands_of_the_readme_parse() {
         workspace.ok(&[&words[..], &["--help"]].concat());
         seen += 1;
     }
-    assert_eq!(seen, 4);
+    assert_eq!(seen, 7);
 }

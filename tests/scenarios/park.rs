@@ -211,8 +211,12 @@ fn kept_snapshots_are_ordinary_ones_from_then_on() {
 fn a_saved_plan_parks_just_what_was_reviewed() {
     let workspace = Workspace::new(PARK);
     let instance = seed(&workspace, json!(true), json!([{}]));
-    workspace.ok(&["plan", "--out", "plan.json"]).says(&["1. stop the instance", "saves $"]);
-    workspace.ok(&["show", "plan.json"]).says(&["1. stop the instance", "public IPv4 address 203.0.113.9"]);
+    let saves = "Saves $0.48 a month or more (built-in list prices, compared in";
+    workspace.ok(&["plan", "--out", "plan.json"]).says(&["1. stop the instance", "saves $0.48", saves]);
+    workspace.ok(&["show", "plan.json"]).says(&["public IPv4 address 203.0.113.9", saves]);
+    let saved = std::fs::read_to_string(workspace.path().join("plan.json")).unwrap();
+    let saved: Value = serde_json::from_str(&saved).unwrap();
+    assert_eq!((&saved["saving"]["monthly_usd"], &saved["saving"]["changes"]), (&json!(0.48), &json!(1)));
     let more = json!({ REGION: { "volumes": [{"instance": instance, "device": "/dev/sdx"}] } });
     workspace.account.seed(more);
     workspace.run(&["apply", "plan.json", "--yes"]).expect(5).says(&["volumes"]);

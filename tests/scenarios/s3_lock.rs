@@ -31,17 +31,22 @@ async fn store(account: &Account) -> S3Store {
     store_with(account, jiff::Timestamp::now).await
 }
 
-/// The same on a machine with this clock.
-async fn store_with(account: &Account, clock: fn() -> jiff::Timestamp) -> S3Store {
+/// A way to AWS of its own, with the caller's credentials.
+pub(crate) async fn own_way(account: &Account, region: &'static str) -> Aws {
     let key = format!("AKIA{}", account.id());
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(REGION))
+        .region(Region::new(region))
         .endpoint_url(account.url())
         .credentials_provider(Credentials::new(key, "not-a-secret", None, None, "test"))
         .retry_config(aws_config::retry::RetryConfig::disabled())
         .load()
         .await;
-    let aws = Aws::new(BTreeMap::from([(OWN_ACCOUNT.to_owned(), config)]), BTreeMap::new());
+    Aws::new(BTreeMap::from([(OWN_ACCOUNT.to_owned(), config)]), BTreeMap::new())
+}
+
+/// The same on a machine with this clock.
+async fn store_with(account: &Account, clock: fn() -> jiff::Timestamp) -> S3Store {
+    let aws = own_way(account, REGION).await;
     let location = S3Location {
         bucket: BUCKET.to_owned(),
         key: KEY.to_owned(),

@@ -93,6 +93,25 @@ pub(in crate::commands) struct ImportArgs {
     pub(in crate::commands) out: Option<PathBuf>,
 }
 
+/// `report`
+#[derive(Debug, Subcommand)]
+pub(in crate::commands) enum ReportCommand {
+    /// Show what instances, volumes and databases cost this month, by list price, so far and as a forecast
+    Cost(CostArgs),
+}
+
+/// `report cost`
+#[derive(Args, Debug)]
+pub(in crate::commands) struct CostArgs {
+    /// Write to this file, or to `s3://BUCKET/KEY`; the ending says the form: .xlsx, .html, .htm, .csv or .json. The name may hold {{ date }},
+    /// {{ month }} and {{ project }} (repeatable) [default: `[report.cost] output`, else a summary on standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::commands) out: Vec<String>,
+    /// Ask Cost Explorer what was billed, too. Every call costs $0.01; a report makes at most 3
+    #[arg(long)]
+    pub(in crate::commands) actual: bool,
+}
+
 /// `iam-policy`
 #[derive(Args, Debug)]
 pub(in crate::commands) struct IamPolicyArgs {
@@ -126,6 +145,8 @@ pub(in crate::commands) enum PolicyFor {
     Power,
     /// `audit`: reads what the tag rules are about; sends mails where the manifest has `[mail]`
     Audit,
+    /// `report`: reads all that costs money, the price list, and Cost Explorer for `--actual`
+    Report,
 }
 
 /// `schedule preview`

@@ -13,7 +13,9 @@ use super::escape::clean;
 use super::fold::{Group, folded, scope_words, unfolded};
 use super::markup::{code, escape, in_table};
 use super::reason::{reason_words, remedy_words, target_name};
-use super::text::{blocking_words, is_refused, label_counts, notes, nothing_to_do, total_parts};
+use super::text::{
+    blocking_words, is_refused, label_counts, notes, nothing_to_do, saving_words, total_parts,
+};
 use super::words::{Nouns, cost_words, scopes_words, thousands, verb_sign, verb_word};
 use super::{Detail, Heading, PlanView};
 use room::{Labels, labels_words};
@@ -121,6 +123,9 @@ fn total(out: &mut String, plan: &Plan, heading: Heading, nouns: Nouns<'_>) {
     let _ = write!(out, "\n**{}: {}", heading.word(), totals(plan, heading));
     if heading != Heading::Drift {
         out.push_str(".**\n");
+        if let Some(words) = saving_words(plan) {
+            let _ = writeln!(out, "\n{}", escape(&words));
+        }
         return;
     }
     if let Some(left) = left_words(plan) {

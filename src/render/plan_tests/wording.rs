@@ -212,3 +212,32 @@ fn a_deed_has_its_own_part_in_the_total() {
     assert_eq!((plan.changes.len(), plan.refused.len()), (1, 2));
     assert_eq!(plan.refused[0].why, "--no-delete: to park it means 2 volumes deleted");
 }
+
+#[test]
+fn the_total_says_what_all_of_it_saves() {
+    let mut plan = plan_of([update(1, 80.0, 85.0), update(2, 80.0, 85.0), update(3, 80.0, 85.0)]);
+    let amounts = [Some("100.10"), Some("23.35"), None];
+    let outlooks = plan.changes.iter().zip(amounts).map(|(change, amount)| {
+        let monthly_usd = amount.map(|amount| amount.parse().unwrap());
+        let saving =
+            Some(crate::plan::Saving { monthly_usd, prices: "list prices of 2026-11-20".to_owned() });
+        (change.address.clone(), crate::plan::Outlook { saving, ..Default::default() })
+    });
+    plan.foresee(outlooks.collect());
+    let words =
+        "Saves $123.45 a month or more (list prices of 2026-11-20). Of 1 other change a price is not known.";
+    let text = folded(&plan);
+    let total = text.find("Plan: 0 to add, 3 to change").unwrap();
+    assert!(text[total..].contains(words), "{text}");
+    let markdown = crate::render::plan_markdown(&plan, &view(Detail::Folded));
+    assert!(markdown.contains(&words.replace('$', "\\$")) || markdown.contains(words), "{markdown}");
+    let json: serde_json::Value = serde_json::from_str(&crate::render::plan_json(&plan, None)).unwrap();
+    let expected = serde_json::json!({
+        "monthly_usd": 123.45, "changes": 2, "unpriced": 1, "prices": ["list prices of 2026-11-20"]
+    });
+    assert_eq!(json["saving"], expected);
+    plan.saving.as_mut().unwrap().monthly_usd = -1.0;
+    assert!(folded(&plan).contains("Costs $1.00 a month more than it saves, at most"), "{}", folded(&plan));
+    plan.foresee([].into());
+    assert!(plan.saving.is_none() && !folded(&plan).contains("a month"));
+}

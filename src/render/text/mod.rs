@@ -7,7 +7,7 @@ mod total;
 
 pub(super) use fields::value_table;
 pub(super) use summary::{is_refused, label_counts};
-pub(super) use total::{blocking_words, notes, nothing_to_do, total_parts};
+pub(super) use total::{blocking_words, notes, nothing_to_do, saving_words, total_parts};
 
 use crate::plan::{Plan, Verb};
 

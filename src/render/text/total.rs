@@ -31,6 +31,9 @@ pub(super) fn show(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &Pl
         return page.line(&Line::new().with(Tone::Good, words.0).plain(words.1));
     }
     page.line(&total(plan, view.heading, Nouns(view.kinds)));
+    if let Some(words) = saving_words(plan) {
+        page.line(&Line::new().plain(words).hanging(2));
+    }
     if view.heading == Heading::Plan && plan.is_drift_only() {
         page.line(&Line::new().plain("All of it puts back what was changed outside opsform."));
     }
@@ -42,6 +45,24 @@ pub(super) fn show(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &Pl
         dangers(page, plan, Verb::Delete, view);
     }
     blocking(page, plan, groups, view);
+}
+
+/// `Saves $123.45 a month or more (list prices of 2026-11-20).` Shared with Markdown.
+pub(in crate::render) fn saving_words(plan: &Plan) -> Option<String> {
+    let saving = plan.saving.as_ref()?;
+    let (verb, end) = if saving.monthly_usd < 0.0 {
+        ("Costs", "more than it saves, at most")
+    } else {
+        ("Saves", "or more")
+    };
+    let (amount, prices) = (saving.monthly_usd.abs(), saving.prices.join("; "));
+    let rest = if saving.unpriced > 0 {
+        let count = count_of(saving.unpriced, "other change", "other changes");
+        format!(" Of {count} a price is not known.")
+    } else {
+        String::new()
+    };
+    Some(format!("{verb} ${amount:.2} a month {end} ({prices}).{rest}"))
 }
 
 /// What does not change, and why. Shared with Markdown.

@@ -2,11 +2,9 @@
 
 use jiff::civil::date;
 
-use crate::model::{Advice, Audit, Finding, Gap, Problem, Scope, TargetRef};
+pub(super) use crate::report::hostile::HOSTILE;
 
-/// A text with everything that some format gives a meaning.
-pub(super) const HOSTILE: &str =
-    "=1+1<script>alert(1)</script>\n|`x`|\u{1b}[31m\u{0}\u{fffe}@all ]]> --> & \"'\u{202e}한국어 서버";
+use crate::model::{Advice, Audit, Finding, Gap, Problem, Scope, TargetRef};
 
 /// An instance with the number and one problem.
 pub(super) fn finding(advice: Advice, problem: Problem, number: usize) -> Finding {

@@ -1,14 +1,12 @@
 //! An audit as one HTML file that needs nothing else.
 
-use std::sync::LazyLock;
-
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use crate::model::{Advice, Audit, Finding};
-use crate::render::{clean, count_of, thousands};
+use crate::render::{count_of, thousands};
+use crate::report::page;
+use crate::report::plain::plain;
 
 use super::groups::{Group, gap_groups, groups};
 use super::words::{
@@ -30,24 +28,13 @@ const COLUMNS: [(&str, &str); 7] = [
     ("found", "Found"),
 ];
 
-/// What the template writes is escaped, without exception.
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_syntax(
-        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().unwrap_or_default(),
-    );
-    environment
-});
-
 /// The audit as a page for a browser, a mail's attachment or a printer: no scripts, nothing from elsewhere, light or dark
 /// as the reader's system is.
 ///
 /// # Errors
 /// None in practice: the template is part of the program.
 pub fn audit_html(audit: &Audit) -> Result<String, minijinja::Error> {
-    let page = Page::new(audit);
-    TEMPLATES.render_named_str(NAME, include_str!("audit.html"), Serde(page))
+    page::render(NAME, include_str!("audit.html"), Serde(Page::new(audit)))
 }
 
 /// What the template shows; every text is without control characters.
@@ -102,16 +89,16 @@ impl Page {
     fn new(audit: &Audit) -> Self {
         let many_accounts = many_accounts(audit);
         let gaps = gap_groups(audit).into_iter().map(|group| GapLine {
-            kinds: text(&group.kinds_words()),
-            places: text(&group.places(many_accounts)),
-            reason: text(group.reason),
+            kinds: plain(&group.kinds_words()),
+            places: plain(&group.places(many_accounts)),
+            reason: plain(group.reason),
         });
         Self {
-            project: text(&audit.project),
+            project: plain(&audit.project),
             day: audit.today.to_string(),
-            timezone: text(&audit.timezone),
+            timezone: plain(&audit.timezone),
             totals: totals(audit),
-            checked: text(&checked(audit)).replacen('c', "C", 1),
+            checked: plain(&checked(audit)).replacen('c', "C", 1),
             gaps_title: gaps_title(audit),
             gaps_meaning: GAPS_MEANING,
             gaps: gaps.collect(),
@@ -145,9 +132,9 @@ fn section(group: &Group<'_>, many_accounts: bool) -> Section {
         columns.iter().map(cell).collect()
     };
     Section {
-        key: text(group.key),
+        key: plain(group.key),
         problem: group.problem.words(),
-        to_do: text(&group.to_do),
+        to_do: plain(&group.to_do),
         resources: count_of(group.len(), "resource", "resources"),
         rows: rows.iter().map(cells).collect(),
         columns: columns.iter().map(|column| COLUMNS[*column].1).collect(),
@@ -157,19 +144,14 @@ fn section(group: &Group<'_>, many_accounts: bool) -> Section {
 /// A finding's cells in the order of [`COLUMNS`].
 fn row(finding: &Finding, many_accounts: bool) -> [String; 7] {
     [
-        text(&kind_noun(&finding.target.kind)),
-        text(&finding.target.id),
-        text(name(finding)),
-        text(finding.owner.as_deref().unwrap_or_default()),
-        text(&place(&finding.scope, many_accounts)),
+        plain(&kind_noun(&finding.target.kind)),
+        plain(&finding.target.id),
+        plain(name(finding)),
+        plain(finding.owner.as_deref().unwrap_or_default()),
+        plain(&place(&finding.scope, many_accounts)),
         finding.since.map_or_else(String::new, |day| day.to_string()),
-        text(&found(finding)),
+        plain(&found(finding)),
     ]
-}
-
-/// A text that HTML may hold: besides control characters it has no place for noncharacters.
-fn text(text: &str) -> String {
-    clean(text).replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
 }
 
 #[cfg(test)]

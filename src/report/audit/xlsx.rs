@@ -1,19 +1,13 @@
 //! An audit as an Excel workbook.
 
-use jiff::civil::Date;
-use rust_xlsxwriter::{
-    Color, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet, XlsxError,
-};
+use rust_xlsxwriter::{Color, DocProperties, Format, FormatAlign, Workbook, Worksheet, XlsxError};
 
 use crate::model::{Advice, Audit, Finding};
-use crate::render::clipped;
+use crate::report::workbook::{alarm, cell_text, excel_day, filter, header};
 
 use super::words::{
     GAPS_MEANING, cells, checked, checked_kinds, gaps_title, list_count, list_title, totals_or_less,
 };
-
-/// Excel's own limit for a cell, less what [`clipped`] adds.
-const LONGEST: usize = 32_766;
 
 /// The columns of a list: header, width in letters.
 const COLUMNS: [(&str, f64); 13] = [
@@ -59,8 +53,8 @@ fn summary_sheet(sheet: &mut Worksheet, audit: &Audit) -> Result<(), XlsxError> 
     let (bold, alarm) = (Format::new().set_bold(), alarm());
     let mut row = 0;
     let mut line = |sheet: &mut Worksheet, name: &str, text: &str| {
-        sheet.write_string_with_format(row, 0, clipped(name, LONGEST), &bold)?;
-        sheet.write_string(row, 1, clipped(text, LONGEST))?;
+        sheet.write_string_with_format(row, 0, cell_text(name), &bold)?;
+        sheet.write_string(row, 1, cell_text(text))?;
         row += 1;
         Ok::<_, XlsxError>(())
     };
@@ -77,7 +71,7 @@ fn summary_sheet(sheet: &mut Worksheet, audit: &Audit) -> Result<(), XlsxError> 
     let counts = Advice::ALL.map(|advice| (list_title(advice).to_owned(), audit.of(advice).count()));
     let kinds = checked_kinds(audit).into_iter().map(|(plural, count)| (format!("Checked: {plural}"), count));
     for (name, count) in counts.into_iter().chain(kinds) {
-        sheet.write_string_with_format(row, 0, clipped(&name, LONGEST), &bold)?;
+        sheet.write_string_with_format(row, 0, cell_text(&name), &bold)?;
         sheet.write_number_with_format(row, 1, number(count), &count_format())?;
         row += 1;
     }
@@ -93,7 +87,7 @@ fn gaps_sheet(sheet: &mut Worksheet, audit: &Audit) -> Result<(), XlsxError> {
     for (row, gap) in (1u32..).zip(&audit.gaps) {
         let cells = [&gap.scope.account, &gap.scope.region, &gap.kind, &gap.reason];
         for (column, cell) in (0u16..).zip(cells) {
-            sheet.write_string(row, column, clipped(cell, LONGEST))?;
+            sheet.write_string(row, column, cell_text(cell))?;
         }
     }
     finish(sheet, 4, audit.gaps.len())
@@ -112,7 +106,7 @@ fn list_sheet(sheet: &mut Worksheet, advice: Advice, findings: &[&Finding]) -> R
                 }
                 _ if cell.is_empty() => {}
                 _ => {
-                    sheet.write_string_with_format(row, column, clipped(cell, LONGEST), &text)?;
+                    sheet.write_string_with_format(row, column, cell_text(cell), &text)?;
                 }
             }
         }
@@ -130,25 +124,9 @@ fn list_cells(finding: &Finding) -> [String; 13] {
     [kind, id, name, owner, account, region, key, wrong, found_key, found, since, to_do, rule]
 }
 
-fn header(sheet: &mut Worksheet, columns: &[(&str, f64)]) -> Result<(), XlsxError> {
-    let format = Format::new().set_bold().set_background_color(Color::RGB(0x00E8_ECF1));
-    for (column, (name, width)) in (0u16..).zip(columns) {
-        sheet.write_string_with_format(0, column, *name, &format)?;
-        sheet.set_column_width(column, *width)?;
-    }
-    sheet.set_freeze_panes(1, 0)?;
-    Ok(())
-}
-
+/// A filter, also where there is nothing yet to filter.
 fn finish(sheet: &mut Worksheet, columns: usize, rows: usize) -> Result<(), XlsxError> {
-    let last_row = u32::try_from(rows.max(1)).unwrap_or(u32::MAX);
-    let last_column = u16::try_from(columns - 1).unwrap_or(u16::MAX);
-    sheet.autofilter(0, 0, last_row, last_column)?;
-    Ok(())
-}
-
-fn alarm() -> Format {
-    Format::new().set_bold().set_font_color(Color::Red)
+    filter(sheet, columns, rows.max(1))
 }
 
 fn count_format() -> Format {
@@ -158,12 +136,6 @@ fn count_format() -> Format {
 /// Counts of resources are far below 2³².
 fn number(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-/// `None` for a year that Excel does not know.
-fn excel_day(day: Date) -> Option<ExcelDateTime> {
-    let part = |number: i8| u8::try_from(number).ok();
-    ExcelDateTime::from_ymd(u16::try_from(day.year()).ok()?, part(day.month())?, part(day.day())?).ok()
 }
 
 #[cfg(test)]
@@ -219,7 +191,7 @@ mod tests {
         audit.findings[0].found = Some("한".repeat(40_000));
         audit.gaps[0].reason = "x".repeat(40_000);
         let sheets = sheets(&audit);
-        assert_eq!(sheets[1].1[1][3].to_string().chars().count(), LONGEST + 1);
+        assert_eq!(sheets[1].1[1][3].to_string().chars().count(), 32_767);
         assert!(sheets[2].1[1][9].to_string().ends_with("한…"));
     }
 

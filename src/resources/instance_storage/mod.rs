@@ -18,7 +18,6 @@ mod words;
 mod world;
 
 pub use aws::{InstanceStorageKind, Parked, parked};
-pub use prices::DATE as PRICES_OF;
 pub use record::SET_TAG;
 pub use spec::{KIND, Standing, Storage};
 

@@ -1,33 +1,44 @@
 //! What a reviewer of a plan should know of a parking besides its steps.
 
+use rust_decimal::Decimal;
+
 use super::decide::Step;
 use super::forecast::Forecast;
-use super::prices::{DATE, saving};
+use super::prices::saving;
 use super::record::Attributes;
 use super::sets::{base, sets};
 use super::spec::Storage;
 use super::world::{Power, World};
-use crate::plan::Deed;
+use crate::plan::{Deed, Saving};
+use crate::prices::{NoPrice, Priced, StoragePrices};
 
-pub(super) fn notes(region: &str, world: &World, wanted: &Storage, public_ip: Option<&str>) -> Vec<String> {
+pub(super) fn notes(
+    world: &World,
+    wanted: &Storage,
+    public_ip: Option<&str>,
+    prices: &StoragePrices,
+) -> Vec<String> {
     if world.root().is_none() {
         let parked = base(&sets(world)).filter(|_| !wanted.parked);
         return parked
-            .map(|base| of_restore(region, base.slots().map(|(_, it)| &it.volume), wanted))
+            .map(|base| of_restore(prices, base.slots().map(|(_, it)| &it.volume), wanted))
             .unwrap_or_default();
     }
     if !wanted.parked {
         return Vec::new();
     }
-    let volumes = world.attached().into_values().map(|(volume, _)| &volume.attributes);
-    let mut notes = vec![match saving(region, volumes) {
-        Some(saved) if saved < 0.0 => {
-            format!("costs {} a month more than it saves, if its volumes are full ({DATE})", dollars(-saved))
+    let source = &prices.source;
+    let mut notes = vec![match saving_of(world, prices) {
+        Ok(saved) if saved < Decimal::ZERO => {
+            format!(
+                "costs {} a month more than it saves, if its volumes are full ({source})",
+                dollars(-saved)
+            )
         }
-        Some(saved) => {
-            format!("saves {} a month or more: volumes less full snapshots ({DATE})", dollars(saved))
+        Ok(saved) => {
+            format!("saves {} a month or more: volumes less full snapshots ({source})", dollars(saved))
         }
-        None => format!("no saving is shown, because no prices are known for its volumes in {region}"),
+        Err(NoPrice(why)) => format!("no saving is shown: {why} ({source})"),
     }];
     notes.push(
         "its volumes are new ones when it runs again: alarms, schedules and generations of snapshots that go by a volume's id end"
@@ -41,13 +52,13 @@ pub(super) fn notes(region: &str, world: &World, wanted: &Storage, public_ip: Op
 }
 
 fn of_restore<'a>(
-    region: &str,
+    prices: &StoragePrices,
     volumes: impl Iterator<Item = &'a Attributes>,
     wanted: &Storage,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(cost) = saving(region, volumes).filter(|cost| *cost > 0.0) {
-        notes.push(format!("costs up to {} a month more than parked ({DATE})", dollars(cost)));
+    if let Some(cost) = saving(prices, volumes).ok().filter(|cost| *cost > Decimal::ZERO) {
+        notes.push(format!("costs up to {} a month more than parked ({})", dollars(cost), prices.source));
     }
     notes.push(
         "the new volumes have new ids: alarms and schedules that name a volume follow with the next apply"
@@ -80,6 +91,17 @@ pub(super) fn deed(forecast: &Forecast, wanted: &Storage) -> Deed {
     }
 }
 
-pub(super) fn dollars(amount: f64) -> String {
+/// What parking saves, for the total of a plan; nothing where the change is no parking.
+pub(super) fn parking_saves(world: &World, wanted: &Storage, prices: &StoragePrices) -> Option<Saving> {
+    let parks = wanted.parked && world.root().is_some();
+    parks.then(|| Saving { monthly_usd: saving_of(world, prices).ok(), prices: prices.source.clone() })
+}
+
+fn saving_of(world: &World, prices: &StoragePrices) -> Priced<Decimal> {
+    let volumes = world.attached();
+    saving(prices, volumes.values().map(|(volume, _)| &volume.attributes))
+}
+
+fn dollars(amount: Decimal) -> String {
     format!("${amount:.2}")
 }

@@ -2,7 +2,6 @@
 //!
 //! S3 is strongly consistent ("Amazon S3 data consistency model" in its user guide): who reads after a write sees it.
 
-mod answered;
 mod journal;
 mod lease;
 mod locked;
@@ -11,14 +10,14 @@ mod objects;
 use std::time::Duration;
 
 use lease::{LEASE, Terms};
-use objects::{Encryption, Object, Objects, Put};
+use objects::{Objects, Put};
 
 pub use locked::{Rescue, S3Locked};
 
 use super::aside::{self, Aside};
 use super::reading::{Relation, document_is_gone, parse_document, parse_journal, relation};
 use super::{Clock, LockInfo, LockOwner, State, StateError};
-use crate::aws::{Aws, OWN_ACCOUNT};
+use crate::aws::{Aws, Encryption, OWN_ACCOUNT, Object};
 use crate::model::Scope;
 
 /// How often a reader tries again when an apply writes just then.

@@ -4,49 +4,17 @@
 //! hold, although what is there is what was sent. So every refusal is followed by a look at the object.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
-use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
-
-use super::answered::Answered;
-use crate::aws::{Aws, AwsError, ErrorClass, Operation};
+use crate::aws::{Aws, AwsError, Bucket, Condition, Encryption, ErrorClass, Object, Write};
 use crate::model::Scope;
 use crate::state::StateError;
 
 /// The objects of one bucket.
 #[derive(Clone, Debug)]
 pub(super) struct Objects {
-    aws: Arc<Aws>,
-    client: aws_sdk_s3::Client,
-    scope: Scope,
-    bucket: String,
+    bucket: Bucket,
     /// What the bucket does by default where it is left out.
     encryption: Option<Encryption>,
-}
-
-/// An object and the version of it that was read.
-pub(super) struct Object {
-    pub(super) bytes: Vec<u8>,
-    pub(super) etag: String,
-    pub(super) encryption: Option<Encryption>,
-    /// How long ago it was written, by S3's own clock, in whole seconds; `None` where S3 does not say.
-    pub(super) age: Option<Duration>,
-}
-
-/// How objects are encrypted.
-#[derive(Clone, Debug)]
-pub(super) struct Encryption {
-    how: ServerSideEncryption,
-    kms_key: Option<String>,
-}
-
-impl Encryption {
-    /// With a KMS key.
-    pub(super) fn with_key(key: String) -> Self {
-        Self { how: ServerSideEncryption::AwsKms, kms_key: Some(key) }
-    }
 }
 
 /// What came of a conditional write.
@@ -60,8 +28,7 @@ pub(super) enum Put {
 
 impl Objects {
     pub(super) fn new(aws: Aws, scope: Scope, bucket: String, encryption: Option<Encryption>) -> Self {
-        let client = aws.s3(&scope);
-        Self { aws: Arc::new(aws), client, scope, bucket, encryption }
+        Self { bucket: Bucket::new(Arc::new(aws), scope, bucket), encryption }
     }
 
     /// The same objects, written with another encryption.
@@ -70,12 +37,12 @@ impl Objects {
     }
 
     pub(super) fn bucket(&self) -> &str {
-        &self.bucket
+        self.bucket.name()
     }
 
     /// What people call an object.
     pub(super) fn url(&self, key: &str) -> String {
-        format!("s3://{}/{key}", self.bucket)
+        self.bucket.url(key)
     }
 
     fn error(&self, key: &str, source: AwsError) -> StateError {
@@ -84,48 +51,20 @@ impl Objects {
 
     /// Reads an object; `None` where there is none.
     pub(super) async fn get(&self, key: &str) -> Result<Option<Object>, StateError> {
-        let send = || async move {
-            let answered = Answered::default();
-            let request = self.client.get_object().bucket(&self.bucket).key(key).customize();
-            let answer = request.interceptor(answered.clone()).send().await?;
-            let age = answered.since(answer.last_modified.as_ref());
-            let etag = answer.e_tag.unwrap_or_default();
-            let kms_key = answer.ssekms_key_id;
-            let encryption = answer.server_side_encryption.map(|how| Encryption { how, kms_key });
-            // A connection that breaks while the body comes is as good a reason to ask again as one that breaks before.
-            let body = answer.body.collect().await;
-            let body = body.map_err(|error| SdkError::dispatch_failure(ConnectorError::io(error.into())))?;
-            Ok(Object { bytes: body.to_vec(), etag, encryption, age })
-        };
-        match self.aws.call(&self.scope, Operation::GET_OBJECT, send).await {
-            Ok(object) => Ok(Some(object)),
-            Err(error) if error.code == "NoSuchKey" => Ok(None),
-            Err(error) => Err(self.error(key, error)),
-        }
+        self.bucket.get(key).await.map_err(|error| self.error(key, error))
     }
 
     /// Writes an object if it is still the one with this ETag; `None`: if there is none yet.
     pub(super) async fn put(&self, key: &str, bytes: &[u8], known: Option<&str>) -> Result<Put, StateError> {
-        let if_absent = known.is_none().then(|| "*".to_owned());
-        let (how, kms_key) = match &self.encryption {
-            None => (None, None),
-            Some(encryption) => (Some(&encryption.how), encryption.kms_key.as_ref()),
+        let write = Write {
+            key,
+            bytes,
+            content_type: "application/json",
+            encryption: self.encryption.as_ref(),
+            condition: known.map_or(Condition::Absent, Condition::Is),
         };
-        let send = || {
-            self.client
-                .put_object()
-                .bucket(&self.bucket)
-                .key(key)
-                .content_type("application/json")
-                .set_if_match(known.map(str::to_owned))
-                .set_if_none_match(if_absent.clone())
-                .set_server_side_encryption(how.cloned())
-                .set_ssekms_key_id(kms_key.cloned())
-                .body(ByteStream::from(bytes.to_vec()))
-                .send()
-        };
-        let error = match self.aws.call(&self.scope, Operation::PUT_OBJECT, send).await {
-            Ok(answer) => return Ok(Put::Written(answer.e_tag.unwrap_or_default())),
+        let error = match self.bucket.put(write).await {
+            Ok(etag) => return Ok(Put::Written(etag)),
             Err(error) => error,
         };
         let refused = is_refused(&error);
@@ -146,9 +85,8 @@ impl Objects {
 
     /// Deletes an object if it is still the one with this ETag, and says whether it is gone.
     pub(super) async fn delete(&self, key: &str, etag: &str) -> Result<bool, StateError> {
-        let send = || self.client.delete_object().bucket(&self.bucket).key(key).if_match(etag).send();
-        match self.aws.call(&self.scope, Operation::DELETE_OBJECT, send).await {
-            Ok(_) => Ok(true),
+        match self.bucket.delete(key, etag).await {
+            Ok(()) => Ok(true),
             Err(error) if error.code == "NoSuchKey" => Ok(true),
             Err(error) if is_conflict(&error) => {
                 let there = self.get(key).await?;
@@ -165,9 +103,8 @@ impl Objects {
 
     /// Whether the bucket keeps old versions; `None` where that cannot be found out.
     pub(super) async fn keeps_versions(&self) -> Option<bool> {
-        let send = || self.client.get_bucket_versioning().bucket(&self.bucket).send();
-        match self.aws.call(&self.scope, Operation::GET_BUCKET_VERSIONING, send).await {
-            Ok(answer) => Some(answer.status == Some(BucketVersioningStatus::Enabled)),
+        match self.bucket.keeps_versions().await {
+            Ok(kept) => Some(kept),
             Err(error) => {
                 tracing::debug!(%error, "whether the bucket keeps versions is not known");
                 None

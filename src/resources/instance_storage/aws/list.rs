@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types;
 use jiff::Timestamp;
-use serde::Serialize;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Serialize, Serializer};
 
 use super::observe::{Seen, observe, snapshot, snapshots, tags};
 use crate::aws::{Aws, AwsError};
 use crate::model::Scope;
+use crate::prices::{Estimates, StoragePrices, VolumeShape};
 use crate::resources::instance_storage::prices::saving;
-use crate::resources::instance_storage::record::INSTANCE_TAG;
+use crate::resources::instance_storage::record::{Attributes, INSTANCE_TAG};
 use crate::resources::instance_storage::sets::{Place, place};
 use crate::resources::instance_storage::spec::{Standing, standing};
 use crate::resources::instance_storage::world::Snapshot;
@@ -40,15 +43,21 @@ pub struct Parked {
     pub volumes: usize,
     /// Their sizes together.
     pub size_gib: i32,
+    /// Its volumes as they are billed; nothing where their records cannot be read.
+    #[serde(skip)]
+    pub shapes: Option<Vec<VolumeShape>>,
     /// What it saves a month at least, in US dollars; nothing where a price is not known.
-    pub saving_usd: Option<f64>,
+    #[serde(serialize_with = "as_number")]
+    pub saving_usd: Option<Decimal>,
+    /// Of when the prices are.
+    pub prices: String,
 }
 
 /// All instances of a scope of which there are parking snapshots, by id.
 ///
 /// # Errors
 /// That of the first read that failed.
-pub async fn parked(aws: &Aws, scope: &Scope) -> Result<Vec<Parked>, AwsError> {
+pub async fn parked(aws: &Aws, scope: &Scope, estimates: &Estimates) -> Result<Vec<Parked>, AwsError> {
     let found = snapshots(aws, scope, "tag-key", &[INSTANCE_TAG]).await?;
     let mut by_instance: BTreeMap<String, Vec<Snapshot>> = BTreeMap::new();
     for one in &found {
@@ -57,11 +66,18 @@ pub async fn parked(aws: &Aws, scope: &Scope) -> Result<Vec<Parked>, AwsError> {
     }
     let ids: Vec<&str> = by_instance.keys().map(String::as_str).collect();
     let seen = observe(aws, scope, &ids).await?;
-    let list = by_instance.iter().filter_map(|(id, snapshots)| row(scope, id, seen.get(id), snapshots));
+    let prices = estimates.storage(&scope.region);
+    let list =
+        by_instance.iter().filter_map(|(id, snapshots)| row(scope, (id, seen.get(id)), snapshots, &prices));
     Ok(list.collect())
 }
 
-fn row(scope: &Scope, id: &str, seen: Option<&Seen>, snapshots: &[Snapshot]) -> Option<Parked> {
+fn row(
+    scope: &Scope,
+    (id, seen): (&str, Option<&Seen>),
+    snapshots: &[Snapshot],
+    prices: &StoragePrices,
+) -> Option<Parked> {
     let last = snapshots.iter().max_by_key(|one| (one.taken, &one.set))?;
     let set: Vec<&Snapshot> = snapshots.iter().filter(|one| one.set == last.set).collect();
     let volumes: BTreeSet<&str> = set.iter().map(|one| &*one.volume).collect();
@@ -90,7 +106,9 @@ fn row(scope: &Scope, id: &str, seen: Option<&Seen>, snapshots: &[Snapshot]) -> 
         since: last.taken,
         volumes: volumes.len(),
         size_gib: set.iter().map(|one| one.size).sum(),
-        saving_usd: attributes.and_then(|all| saving(&scope.region, all.into_iter())).filter(|_| is_whole),
+        shapes: attributes.as_ref().map(|all| all.iter().map(|one| shape(one)).collect()),
+        saving_usd: attributes.and_then(|all| saving(prices, all.into_iter()).ok()).filter(|_| is_whole),
+        prices: prices.source.clone(),
     })
 }
 
@@ -106,6 +124,21 @@ fn name_of_root(set: &[&Snapshot]) -> Option<String> {
     records.filter(|record| record.root).find_map(|record| record.volume.tags.get("Name").cloned())
 }
 
+fn shape(volume: &Attributes) -> VolumeShape {
+    VolumeShape {
+        volume_type: volume.volume_type.clone(),
+        size: volume.size,
+        iops: volume.iops,
+        throughput: volume.throughput,
+    }
+}
+
 fn name(instance: &types::Instance) -> Option<String> {
     tags(instance.tags()).remove("Name").filter(|name| !name.trim().is_empty())
+}
+
+/// Programs expect a number; cents survive it.
+#[allow(clippy::ref_option)] // What serde asks for.
+fn as_number<S: Serializer>(amount: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+    amount.and_then(|amount| amount.to_f64()).serialize(serializer)
 }

@@ -14,14 +14,15 @@ use futures::future::{BoxFuture, ready};
 pub use self::list::{Parked, parked};
 use self::observe::{Seen, observe};
 use super::forecast::forecast;
-use super::notes::{deed, notes};
+use super::notes::{deed, notes, parking_saves};
 use super::record::RESERVED;
 use super::spec::{KIND, Storage, TEXT, live_fields};
 use super::words::{forecast_words, waiting_words};
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
-use crate::plan::{Change, Outlook};
-use crate::resources::{Course, Kind, Operations, OwnershipNeed, ReadRequest, Step};
+use crate::plan::Outlook;
+use crate::prices::StoragePrices;
+use crate::resources::{Course, Kind, Operations, OutlookQuestion, OwnershipNeed, ReadRequest, Step};
 
 /// Instances that go their ways side by side, with one look for all.
 const INSTANCES_A_BATCH: usize = 100;
@@ -110,10 +111,9 @@ impl Kind for InstanceStorageKind {
         &'a self,
         aws: &'a Aws,
         scope: &'a Scope,
-        project: &'a str,
-        changes: &'a [&'a Change],
+        question: OutlookQuestion<'a>,
     ) -> BoxFuture<'a, Result<BTreeMap<String, Outlook>, AwsError>> {
-        outlook(aws, scope, project, changes).boxed()
+        outlook(aws, scope, question).boxed()
     }
 
     fn batch_size(&self, _step: &Step) -> usize {
@@ -170,9 +170,9 @@ async fn read(aws: &Aws, scope: &Scope, request: &ReadRequest<'_>) -> Result<Vec
 async fn outlook(
     aws: &Aws,
     scope: &Scope,
-    project: &str,
-    changes: &[&Change],
+    question: OutlookQuestion<'_>,
 ) -> Result<BTreeMap<String, Outlook>, AwsError> {
+    let OutlookQuestion { project, changes, estimates } = question;
     let wanted: BTreeMap<&str, Storage> = changes
         .iter()
         .filter_map(|change| {
@@ -184,10 +184,11 @@ async fn outlook(
     let by_reference = wanted.iter().map(|(id, storage)| (*id, storage)).collect();
     let mut refused = facts::refusals(aws, scope, project, &seen, &by_reference).await?;
     let stores = facts::allowed_stores(aws, scope, &seen, &by_reference).await?;
+    let prices = estimates.storage(&scope.region);
     let outlooks = seen.into_iter().filter_map(|(id, seen)| {
         let wanted = wanted.get(&*id)?;
         let refusal = refused.remove(&id);
-        let mut outlook = foresee(scope, &seen, wanted, refusal);
+        let mut outlook = foresee(&seen, wanted, refusal, &prices);
         if let Some(name) = stores.get(&id).filter(|_| outlook.deed.is_some()) {
             outlook.notes.insert(
                 0,
@@ -199,7 +200,7 @@ async fn outlook(
     Ok(outlooks.collect())
 }
 
-fn foresee(scope: &Scope, seen: &Seen, wanted: &Storage, refusal: Option<String>) -> Outlook {
+fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, prices: &StoragePrices) -> Outlook {
     let forecast = forecast(&seen.world, &wanted.goal());
     // What was begun, or is another project's, is not passed over in silence.
     let (refusal, obstacle) = if seen.world.snapshots.is_empty() { (refusal, None) } else { (None, refusal) };
@@ -220,8 +221,9 @@ fn foresee(scope: &Scope, seen: &Seen, wanted: &Storage, refusal: Option<String>
     let public_ip = seen.instance.public_ip_address().filter(|_| !has_elastic_ip(seen));
     Outlook {
         steps: waiting_words(&seen.world, &forecast).into_iter().chain(forecast_words(&forecast)).collect(),
-        notes: [notes(&scope.region, &seen.world, wanted, public_ip), notes_of_tags].concat(),
+        notes: [notes(&seen.world, wanted, public_ip, prices), notes_of_tags].concat(),
         deed: Some(deed(&forecast, wanted)),
+        saving: parking_saves(&seen.world, wanted, prices),
         ..Outlook::default()
     }
 }

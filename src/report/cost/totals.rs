@@ -1,0 +1,114 @@
+//! The figures above all others: sums over the rows of a report.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::costs::{Cost, CostReport, VolumeCost};
+
+/// So many bars has the chart of groups.
+pub(super) const MOST_GROUPS: usize = 10;
+
+/// A sum of what is known, and how many rows it leaves out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Total {
+    pub(super) so_far: Decimal,
+    pub(super) forecast: Decimal,
+    pub(super) unpriced: usize,
+}
+
+impl Total {
+    pub(super) fn of<'a>(costs: impl IntoIterator<Item = &'a Cost>) -> Self {
+        let mut total = Self::default();
+        for cost in costs {
+            total.so_far += cost.so_far.unwrap_or_default();
+            total.forecast += cost.forecast.unwrap_or_default();
+            total.unpriced += usize::from(cost.so_far.is_none() || cost.forecast.is_none());
+        }
+        total
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            so_far: self.so_far + other.so_far,
+            forecast: self.forecast + other.forecast,
+            unpriced: self.unpriced + other.unpriced,
+        }
+    }
+}
+
+/// The parts that the bill is made of; together they are all of it. Snapshots are not among them, because nobody knows
+/// more of them than a most.
+pub(super) fn parts(report: &CostReport) -> [(&'static str, Total); 4] {
+    [
+        ("EC2 instances", Total::of(report.instances.iter().map(|row| &row.ec2))),
+        ("EBS volumes", Total::of(report.volumes.iter().map(|row| &row.cost))),
+        ("RDS", Total::of(report.databases.iter().map(|row| &row.total))),
+        ("Idle public IPv4 addresses", Total::of(report.addresses.iter().map(|row| &row.cost))),
+    ]
+}
+
+pub(super) fn whole(report: &CostReport) -> Total {
+    parts(report).into_iter().fold(Total::default(), |sum, (_, part)| sum.and(part))
+}
+
+/// Volumes that no instance has.
+pub(super) fn unattached(report: &CostReport) -> impl Iterator<Item = &VolumeCost> {
+    report.volumes.iter().filter(|volume| volume.instance.is_none())
+}
+
+/// The most that all snapshots cost a month.
+pub(super) fn snapshots(report: &CostReport) -> Decimal {
+    report.snapshots.iter().filter_map(|row| row.monthly_at_most).sum()
+}
+
+/// The least that parking saves a month.
+pub(super) fn saving(report: &CostReport) -> Decimal {
+    report.parked.iter().filter_map(|row| row.saving_monthly).sum()
+}
+
+/// The volumes of each type, by its name.
+pub(super) fn by_volume_type(report: &CostReport) -> BTreeMap<&str, Vec<&VolumeCost>> {
+    let mut types: BTreeMap<&str, Vec<&VolumeCost>> = BTreeMap::new();
+    for volume in &report.volumes {
+        types.entry(&volume.volume_type).or_default().push(volume);
+    }
+    types
+}
+
+/// What the forecast is largest for, the rest as one: by the first tag key of the report, else by instance type.
+pub(super) struct Groups {
+    /// `tag team`, or `instance type`.
+    pub(super) by: String,
+    pub(super) bars: Vec<(String, Decimal)>,
+}
+
+pub(super) fn groups(report: &CostReport) -> Groups {
+    let (by, mut bars) = match report.by_tag.first() {
+        Some(first) => {
+            let of_key = report.by_tag.iter().filter(|total| total.key == first.key);
+            let bar = |total: &crate::costs::TagTotal| {
+                let value = total.value.clone().unwrap_or_else(|| "(without the tag)".to_owned());
+                (value, total.total.forecast.unwrap_or_default())
+            };
+            (format!("tag {}", first.key), of_key.map(bar).collect())
+        }
+        None => ("instance type".to_owned(), by_instance_type(report)),
+    };
+    // The largest first; of equals the first by name, so that two reports of the same fleet are the same.
+    bars.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    if bars.len() > MOST_GROUPS {
+        let rest = bars.split_off(MOST_GROUPS - 1);
+        bars.push((format!("{} others", rest.len()), rest.iter().map(|bar| bar.1).sum()));
+    }
+    Groups { by, bars }
+}
+
+fn by_instance_type(report: &CostReport) -> Vec<(String, Decimal)> {
+    let mut types: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for instance in &report.instances {
+        let cost = instance.ec2.forecast.unwrap_or_default() + instance.ebs.forecast.unwrap_or_default();
+        *types.entry(&instance.instance_type).or_default() += cost;
+    }
+    types.into_iter().map(|(name, cost)| (name.to_owned(), cost)).collect()
+}

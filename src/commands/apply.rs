@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::args::{ApplyArgs, ConsentArgs, DestroyArgs, DetailChoice, Format, Global, LockArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::guards::{refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
+use super::guards::{EXCLUDE, refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
 use super::locking::{Asking, with_lock};
 use super::output::Output;
+use super::park_list::{remind, tell_standings};
 use super::plan::{options, selection};
 use super::planning::{Planned, Wanted, make_plan, take_over_only};
 use super::progress::Progress;
@@ -144,7 +145,10 @@ impl Job<'_> {
         let Planned { plan, mut state, found_by_tags, by_tags, wanted } =
             make_plan(&session, self.output, before.clone(), self.manifest, wanted, options).await?;
         self.output.plan(&plan, self.heading, Format::Text, self.detail)?;
-        refuse_if_blocked(&plan)?;
+        if self.heading == Heading::Destroy {
+            remind(&session, self.manifest, self.output).await?;
+        }
+        refuse_if_blocked(&plan, EXCLUDE)?;
         refuse_to_delete_without_state(&plan, by_tags, &held.place)?;
         self.check_limit(&plan)?;
         if found_by_tags > 0 {
@@ -164,7 +168,7 @@ impl Job<'_> {
             Session::connect(self.global, &self.manifest.settings, &before, self.environment).await?;
         if saved.plan.blocking().next().is_some() {
             self.output.plan(&saved.plan, self.heading, Format::Text, self.detail)?;
-            refuse_if_blocked(&saved.plan)?;
+            refuse_if_blocked(&saved.plan, EXCLUDE)?;
         }
         let touched: BTreeSet<Address> = saved.plan.addresses().cloned().collect();
         let present = Present { session: &session, output: self.output, manifest: self.manifest };
@@ -228,6 +232,7 @@ impl Job<'_> {
         let cut_off = (stopped && !report.is_complete()).then_some(cut_off);
         let summary = summary(&report, plan, heading, cut_off, start.elapsed());
         self.output.print(&apply_summary(&summary, self.output.palette))?;
+        tell_standings(session, &report, plan, self.output).await;
         held.locked.fold_journal().await?;
         Ok(if stopped && !report.is_complete() {
             Exit::Stopped
@@ -282,7 +287,7 @@ impl Job<'_> {
 }
 
 /// Somebody else may write the state now: nothing new is begun.
-async fn stop_when_lost(lost: CancellationToken, stop: CancellationToken) {
+pub(super) async fn stop_when_lost(lost: CancellationToken, stop: CancellationToken) {
     lost.cancelled().await;
     stop.cancel();
     let _ = writeln!(std::io::stderr(), "lost the lock of the state; stopping after the calls in flight");

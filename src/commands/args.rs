@@ -30,13 +30,13 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
   1    error; nothing, or not all, was done, and the message says what
-  2    plan, power --detailed-exitcode: there are changes; audit --detailed-exitcode: there are findings
+  2    plan, power, park, unpark --detailed-exitcode: there are changes; audit --detailed-exitcode: there are findings
   3    plan and drift --detailed-exitcode: there is drift and nothing else to change
-  4    apply, destroy, power: some changes failed; running again finishes the rest;
-       power: also where something that was named by its id is left alone
-  5    apply, destroy, power: what was planned changed on AWS before it was applied
+  4    apply, destroy, power, park, unpark: some changes failed; running again finishes the rest;
+       power, park, unpark: also where something that was named by its id is left alone
+  5    apply, destroy, power, park, unpark: what was planned changed on AWS before it was applied
   6    the state is locked by another run
-  130  apply, destroy, power: stopped by Ctrl-C or SIGTERM; running again finishes the rest;
+  130  apply, destroy, power, park, unpark: stopped by Ctrl-C or SIGTERM; running again finishes the rest;
        audit --mail: stopped; the messages say which mails went, and running again sends all of them";
 
 /// Options of every command.

@@ -177,7 +177,12 @@ fn empty_selection(declaration: &dyn Declaration, kind: TargetKind, owned: usize
         "{label} selects no {plural}, which would delete the {resources} that it made for them"
     ))
     .at(declaration.place().clone())
-    .hint("correct `for_each`; if it is meant, set `allow_empty = true` or remove the declaration")
+    .hint(if kind == TargetKind::Ebs {
+        "correct `for_each`; if it is meant, or the volumes are parked (`opsform park list`), set `allow_empty = true`; or \
+         remove the declaration"
+    } else {
+        "correct `for_each`; if it is meant, set `allow_empty = true` or remove the declaration"
+    })
 }
 
 /// Tags alone are enough to recover what is wanted, and too little to delete what is not: the manifest may be another
@@ -196,8 +201,11 @@ pub(super) fn refuse_to_delete_without_state(plan: &Plan, found_by_tags: usize, 
     .into())
 }
 
-/// A conflict or a refused adoption stops everything before anything is sent.
-pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
+/// How commands that take `--exclude` go on without what blocks them.
+pub(super) const EXCLUDE: &str = "`--exclude` leaves single ones out";
+
+/// A conflict or a refused adoption stops everything before anything is sent. `way_round` says how to go on without it.
+pub(super) fn refuse_if_blocked(plan: &Plan, way_round: &str) -> Result<()> {
     let blocking: Vec<&Change> = plan.blocking().collect();
     if blocking.is_empty() {
         return Ok(());
@@ -205,7 +213,7 @@ pub(super) fn refuse_if_blocked(plan: &Plan) -> Result<()> {
     let adoptions = blocking.iter().filter(|c| c.reason == Some(Reason::AdoptionRefused)).count();
     let conflicts = blocking.len() - adoptions;
     let mut parts = Vec::new();
-    let mut hint = "each one's reason is in the plan; `--exclude` leaves single ones out".to_owned();
+    let mut hint = format!("each one's reason is in the plan; {way_round}");
     if conflicts > 0 {
         parts.push(count_of(conflicts, "conflict", "conflicts"));
     }

@@ -18,6 +18,7 @@ mod manifest_path;
 mod opening;
 mod output;
 mod park;
+mod park_list;
 mod plan;
 mod planning;
 mod power;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::args::{DriftArgs, Global, GuardArgs, PlanArgs, SelectionArgs};
 use super::environment::Environment;
 use super::failure::{Exit, Failure};
-use super::guards::{refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
+use super::guards::{EXCLUDE, refuse_if_blocked, refuse_if_too_destructive, refuse_to_delete_without_state};
 use super::opening::{Opened, open};
 use super::output::Output;
 use super::planning::{Wanted, make_plan};
@@ -28,7 +28,7 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
         write_whole(path, summary_json(&planned.plan).as_bytes(), Existing::Replace)?;
     }
     // What `apply` would refuse is refused here: a plan that passed its review has to be one that can be applied.
-    refuse_if_blocked(&planned.plan)?;
+    refuse_if_blocked(&planned.plan, EXCLUDE)?;
     refuse_to_delete_without_state(&planned.plan, planned.by_tags, &place)?;
     refuse_if_too_destructive(&planned.plan, args.guard.max_destroy, &manifest.settings)?;
     if let Some(path) = &args.out {

@@ -16,10 +16,10 @@ use super::reading::{
 use super::session::{Session, failures};
 use super::tagged::read_tagged;
 use crate::aws::all;
-use crate::declarations::{self, Declaration, Manifest, Unclaimed, World, claimed_once};
+use crate::declarations::{self, Declaration, Manifest, Parks, Unclaimed, World, claimed_once};
 use crate::inventory::{Fleet, Selector, TargetKind, read_fleet};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostics, Origin, Owned, Place, Refused, Scope};
-use crate::plan::{Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
+use crate::plan::{AsDeclared, Covered, Held, Plan, PlanInput, PlanOptions, ReadCost, Selection, Verb, plan};
 use crate::render::count_of;
 use crate::resources::metric_alarm::{self, LiveAlarm};
 use crate::resources::{self, KeyRequest};
@@ -124,6 +124,7 @@ pub(super) async fn make_plan(
     let is_over = |live: &&Actual| resources::is_over(&live.address, &live.fields, session.now);
     let over = actual.values().filter(is_over).map(|live| live.address.clone()).collect();
     let covered = covered(session, manifest, &state, &fleet, &tagged, &options.selection);
+    let (as_declared, no_delete) = (as_declared(&desired, &actual), options.no_delete);
     let mut plan = plan(PlanInput {
         project: state.project.clone(),
         scopes: session.scopes.clone(),
@@ -141,7 +142,11 @@ pub(super) async fn make_plan(
     hold(session, &mut plan).await?;
     plan.covered = covered;
     plan.foresee(outlooks(session, &plan).await?);
-    plan.refused = left_alone;
+    plan.as_declared = as_declared;
+    if no_delete {
+        plan.spare();
+    }
+    plan.refused.extend(left_alone);
     plan.cost = cost(session, &fleet, read, start);
     Ok(Planned { plan, state, found_by_tags, by_tags, wanted })
 }
@@ -162,6 +167,23 @@ async fn hold(session: &Session, plan: &mut Plan) -> Result<()> {
     let held = all(asked).await.map_err(failures)?.into_iter().flatten().collect();
     plan.hold(held);
     Ok(())
+}
+
+/// What is nobody's and in the form that the manifest wants, by the kind of target.
+fn as_declared(desired: &[Desired], actual: &BTreeMap<Address, Actual>) -> Vec<AsDeclared> {
+    let mut of_kinds: BTreeMap<TargetKind, AsDeclared> = BTreeMap::new();
+    for one in desired.iter().filter(|one| matches!(one.claim, Claim::Correct { .. })) {
+        let Some(live) = actual.get(&one.address).filter(|live| live.fields == one.fields) else { continue };
+        let target = one.target.as_ref().and_then(|target| TargetKind::from_name(&target.kind));
+        let (Some(target), Some(kind)) = (target, resources::kind(&one.address.kind)) else { continue };
+        let counts = of_kinds.entry(target).or_insert_with(|| AsDeclared {
+            noun: target.singular().to_owned(),
+            plural: target.plural().to_owned(),
+            ..AsDeclared::default()
+        });
+        *counts.states.entry((kind.text().summary)(&live.fields)).or_default() += 1;
+    }
+    of_kinds.into_values().collect()
 }
 
 /// How much there is of what the selection covers, in the accounts and regions that were read.
@@ -237,6 +259,7 @@ async fn manifest_desired(
     let (untagged, mut problems) = read_untagged(session, manifest, state, &tagged).await?;
     let alarms = alarms_of_others(session, manifest).await?;
     drop(reading);
+    let parks = parks(manifest, &fleet, &options.selection);
     let world = World {
         manifest_scopes: &session.manifest_scopes,
         scopes: &session.declared_scopes,
@@ -245,6 +268,7 @@ async fn manifest_desired(
         records: &state.resources,
         untagged: &untagged,
         alarms: &alarms,
+        parks: &parks,
         now: session.now,
     };
     let mut desired = Vec::new();
@@ -277,12 +301,25 @@ async fn manifest_desired(
     let left_alone = asked_for.flat_map(|declaration| declaration.left_alone(&world)).collect();
     let mut desired = declarations::unite(desired, kept);
     problems.extend(declarations::check_unique(&desired));
+    problems.extend(declarations::contradictions(&manifest.declarations, &fleet, &desired));
     output.diagnostics(&problems.without_repeats())?;
     // What several rules ask for alike is done once.
     let mut seen = BTreeSet::new();
     desired.retain(|desired| seen.insert(desired.address.clone()));
     check_patterns(&options.selection, &desired, state)?;
     Ok(Sought { fleet, tagged, untagged, desired, left_alone })
+}
+
+/// What this run parks.
+fn parks(manifest: &Manifest, fleet: &Fleet, selection: &Selection) -> Parks {
+    let of = |declaration: &dyn Declaration| {
+        let label = declaration.label().to_owned();
+        let parks = declaration.parks(fleet).into_iter();
+        let parks = parks.filter(|(address, target)| selection.keeps(address, &label, Some(target)));
+        let parks: Vec<_> = parks.map(|(address, _)| ((address.scope, address.key), label.clone())).collect();
+        parks
+    };
+    manifest.declarations.iter().flat_map(|declaration| of(declaration.as_ref())).collect()
 }
 
 /// What each declaration wants, and what it finds wrong.

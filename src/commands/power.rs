@@ -73,7 +73,7 @@ pub(super) async fn run(global: &Global, command: &PowerCommand, environment: &E
 }
 
 /// Reads targets; all bad ones are reported.
-fn patterns(texts: &[String]) -> Result<Vec<PowerTarget>> {
+pub(super) fn patterns(texts: &[String]) -> Result<Vec<PowerTarget>> {
     let (good, bad): (Vec<_>, Vec<_>) =
         texts.iter().map(|text| PowerTarget::new(text)).partition(Result::is_ok);
     let bad: Vec<(String, String)> = bad.into_iter().filter_map(Result::err).collect();

@@ -12,7 +12,7 @@ use super::output::Output;
 use crate::aws::{self, AccountAccess, Aws, ConnectOptions, OPERATIONS};
 use crate::declarations::{self, Manifest};
 use crate::manifest::{self, Regions, S3Place, Settings, StatePlace};
-use crate::model::{Diagnostic, Scope};
+use crate::model::{Diagnostic, Diagnostics, Scope};
 use crate::prices::Estimates;
 use crate::render::count_of;
 use crate::state::{LocalStore, S3Location, S3Store, State, Store};
@@ -22,10 +22,7 @@ const USUAL_FOLDER: &str = "manifests";
 
 /// Reads the manifest and shows every problem; fails when there is an error among them.
 pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest> {
-    let (mut document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
-    document.files = manifest::read_files(declarations::files_of(&document));
-    problems.extend(check_rates(&document.settings));
-    let manifest = match Manifest::new(document, problems) {
+    let manifest = match read_manifest(global) {
         Ok(manifest) => manifest,
         Err(problems) => {
             output.diagnostics(&problems)?;
@@ -34,6 +31,14 @@ pub(super) fn load_manifest(global: &Global, output: &Output) -> Result<Manifest
     };
     output.diagnostics(&manifest.warnings)?;
     Ok(manifest)
+}
+
+/// The manifest with the files that it names, or all that is wrong with them.
+pub(super) fn read_manifest(global: &Global) -> Result<Manifest, Diagnostics> {
+    let (mut document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
+    document.files = manifest::read_files(declarations::files_of(&document));
+    problems.extend(check_rates(&document.settings));
+    Manifest::new(document, problems)
 }
 
 /// The manifest's settings alone; problems of its blocks are left to the commands that need them.

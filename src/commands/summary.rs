@@ -46,6 +46,7 @@ pub(super) fn summary(
         cut_off,
         remaining: report.not_begun,
         begun: report.begun,
+        again: None,
         elapsed,
     }
 }

@@ -22,6 +22,7 @@ mod variables;
 
 pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory};
+pub use park::contradictions;
 pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
 pub use registry::{
     Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, kinds_known_by_tags, parse_all,
@@ -31,7 +32,7 @@ pub use timezone::hint as timezone_hint;
 pub use unique::{check_unique, unite};
 pub use untagged::{NO_RECORDS, Products, Records, Unclaimed, claimed_once};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{Fleet, Selector};
 use crate::manifest::{Placed, Templated};
@@ -154,6 +155,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// The instances of this fleet that it parks: they can be neither started nor stopped then.
+    fn parks(&self, _fleet: &Fleet) -> Vec<(Address, TargetRef)> {
+        Vec::new()
+    }
+
     /// Targets that it leaves as they are today because they say so themselves.
     fn left_alone(&self, _world: &World<'_>) -> Vec<Refused> {
         Vec::new()
@@ -195,9 +201,17 @@ pub struct World<'a> {
     pub untagged: &'a [Actual],
     /// Alarms that are not the project's, where [`Declaration::asks_for_alarms`].
     pub alarms: &'a [LiveAlarm],
+    /// What this run parks, by scope and id, with the declaration that wants it (see [`Declaration::parks`]).
+    pub parks: &'a Parks,
     /// The time.
     pub now: jiff::Timestamp,
 }
+
+/// What a run parks, by scope and id, with the declaration that wants it.
+pub type Parks = BTreeMap<(Scope, String), String>;
+
+/// Nothing is parked.
+static NO_PARKS: Parks = Parks::new();
 
 impl<'a> World<'a> {
     /// A world of which nothing is known but its targets.
@@ -215,6 +229,7 @@ impl<'a> World<'a> {
             records: &NO_RECORDS,
             untagged: &[],
             alarms: &[],
+            parks: &NO_PARKS,
             now,
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{Address, Claim, Desired, Diagnostic, Diagnostics};
+use crate::resources::instance_storage;
 use crate::resources::tag::{self, Tag, TagKey};
 
 use super::target_problems::listed;
@@ -43,7 +44,7 @@ pub fn check_unique(desired: &[Desired]) -> Diagnostics {
             None => drop(first.insert(address, resource)),
             Some(other) if other.origin.label == resource.origin.label => {}
             // Two rules that ask for the same: it is done once.
-            Some(other) if is_rule(other) && is_rule(resource) && other.fields == resource.fields => {}
+            Some(other) if may_agree(other) && may_agree(resource) && other.fields == resource.fields => {}
             Some(other) => pairs
                 .entry((&other.origin.label, &resource.origin.label))
                 .or_default()
@@ -70,6 +71,12 @@ fn final_address(desired: &Desired) -> Address {
 
 fn is_rule(desired: &Desired) -> bool {
     matches!(desired.claim, Claim::IfAbsent | Claim::Correct { .. })
+}
+
+/// Whether several may ask for it alike. Whether an instance has its volumes is one declaration's business: of two that agree today one may
+/// be edited tomorrow.
+fn may_agree(desired: &Desired) -> bool {
+    is_rule(desired) && desired.address.kind != instance_storage::KIND
 }
 
 fn both_want((first, second): (&str, &str), shared: &[(&Desired, &Desired)]) -> Option<Diagnostic> {

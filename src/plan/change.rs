@@ -135,7 +135,7 @@ pub enum Reason {
         /// The keys of what has to stay, each in [`Plan::relied_on`]: without one of them it is not surplus.
         relies_on: Vec<String>,
     },
-    /// It must not be brought into the wanted form.
+    /// It cannot be brought into the wanted form before a person has put something right.
     Refused {
         /// Why, as a whole sentence part: `it is a spot instance, …`.
         why: String,
@@ -188,6 +188,40 @@ pub struct Change {
     /// What else a reviewer should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What it comes to, where that is more than fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deed: Option<Deed>,
+}
+
+/// What a change comes to, as the total of a plan says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// The verb: `park`.
+    pub word: String,
+    /// How many objects it deletes on its way.
+    pub deletes: usize,
+    /// What becomes of one of them: `volume deleted once its snapshot is complete`.
+    pub one: String,
+    /// What becomes of several.
+    pub many: String,
+}
+
+/// Live objects that are nobody's and as the manifest wants them, counted by what they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsDeclared {
+    /// One of them: `instance`.
+    pub noun: String,
+    /// Several.
+    pub plural: String,
+    /// How many are what: `parked` → 2.
+    pub states: BTreeMap<String, usize>,
+}
+
+impl AsDeclared {
+    /// All of them.
+    pub fn count(&self) -> usize {
+        self.states.values().sum()
+    }
 }
 
 /// What carrying out a change takes and means.
@@ -197,8 +231,12 @@ pub struct Outlook {
     pub steps: Vec<String>,
     /// What else a reviewer should know.
     pub notes: Vec<String>,
-    /// Why it must not be done.
+    /// What it comes to.
+    pub deed: Option<Deed>,
+    /// Why it must not be done: it is left alone.
     pub refusal: Option<String>,
+    /// What a person has to put right before it can be done: a conflict.
+    pub obstacle: Option<String>,
     /// What it saves, where that is why it is done.
     pub saving: Option<Saving>,
 }
@@ -293,6 +331,14 @@ impl Change {
     /// Whether it changes what is not ours, and does not become ours.
     pub fn is_correction(&self) -> bool {
         matches!(self.reason, Some(Reason::Correction { .. }))
+    }
+
+    /// What is left alone instead of it.
+    fn refused(&self, why: String) -> Refused {
+        let Address { kind, scope, key } = &self.address;
+        let unknown = || TargetRef { kind: kind.clone(), id: key.clone(), name: key.clone() };
+        let target = self.target.clone().unwrap_or_else(unknown);
+        Refused { scope: scope.clone(), target, why, shared: String::new() }
     }
 
     /// Brings changes into the order of a plan: by verb, dangers first, then by label and address.
@@ -403,9 +449,12 @@ pub struct Plan {
     pub relied_on: Vec<Tagged>,
     /// How many desired resources need no change.
     pub unchanged: usize,
+    /// What is nobody's and as the manifest wants it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_declared: Vec<AsDeclared>,
     /// How many changes `--target`, `--exclude` or `--no-delete` left out.
     pub left_out: usize,
-    /// What was asked for by hand and is left as it is, with the reasons.
+    /// What is asked for and left as it is, with the reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
     /// How much there is of what the selection covers.
@@ -424,20 +473,42 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// Notes what carrying out the changes takes and means. What is refused becomes a conflict.
+    /// Notes what carrying out the changes takes and means. What is refused is left alone, and what a person has to put right
+    /// first becomes a conflict.
     pub fn foresee(&mut self, mut outlooks: BTreeMap<Address, Outlook>) {
         let mut savings = Vec::new();
-        for change in &mut self.changes {
-            let Some(outlook) = outlooks.remove(&change.address) else { continue };
-            (change.steps, change.notes) = (outlook.steps, outlook.notes);
-            savings.extend(outlook.saving);
+        for mut change in std::mem::take(&mut self.changes) {
+            let outlook = outlooks.remove(&change.address).unwrap_or_default();
             if let Some(why) = outlook.refusal {
+                self.refused.push(change.refused(why));
+                continue;
+            }
+            (change.steps, change.notes, change.deed) = (outlook.steps, outlook.notes, outlook.deed);
+            savings.extend(outlook.saving);
+            if let Some(why) = outlook.obstacle {
                 change.verb = Verb::Conflict;
                 change.reason = Some(Reason::Refused { why });
             }
+            self.changes.push(change);
         }
         self.saving = SavingTotal::of(savings.iter());
         Change::sort(&mut self.changes);
+    }
+
+    /// Leaves alone what deletes something on its way: `--no-delete`.
+    pub fn spare(&mut self) {
+        for change in std::mem::take(&mut self.changes) {
+            match change.deed.as_ref().filter(|deed| deed.deletes > 0 && change.verb == Verb::Update) {
+                Some(deed) => {
+                    let what = if deed.deletes == 1 { &deed.one } else { &deed.many };
+                    let why = format!("--no-delete: to {} it means {} {what}", deed.word, deed.deletes);
+                    self.refused.push(change.refused(why));
+                    // What deletes nothing saves nothing.
+                    self.saving = None;
+                }
+                None => self.changes.push(change),
+            }
+        }
     }
 
     /// Leaves out deletes that cannot be carried out, for these reasons.

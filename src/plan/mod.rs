@@ -10,8 +10,8 @@ mod select;
 mod stale;
 
 pub use change::{
-    Absence, Cause, Change, Covered, FieldChange, Held, Outlook, Plan, PreviousResource, ReadCost, Reason,
-    Refresh, Saving, SavingTotal, Tagged, Verb,
+    Absence, AsDeclared, Cause, Change, Covered, Deed, FieldChange, Held, Outlook, Plan, PreviousResource,
+    ReadCost, Reason, Refresh, Saving, SavingTotal, Tagged, Verb,
 };
 pub use planner::{PlanInput, PlanOptions, plan};
 pub use remaining::{Remaining, Settled};

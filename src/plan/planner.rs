@@ -279,6 +279,7 @@ impl Planner {
             protect: owned.protect,
             steps: Vec::new(),
             notes: Vec::new(),
+            deed: None,
         });
     }
 
@@ -380,6 +381,7 @@ fn change_of(verb: Verb, desired: &Desired) -> Change {
         protect: desired.protect,
         steps: Vec::new(),
         notes: Vec::new(),
+        deed: None,
     }
 }
 

@@ -28,6 +28,7 @@ fn change(verb: Verb, before: Option<i64>, after: Option<i64>) -> Change {
         protect: false,
         steps: Vec::new(),
         notes: Vec::new(),
+        deed: None,
     }
 }
 

@@ -30,6 +30,8 @@ pub struct ApplySummary {
     pub begun: usize,
     /// How many changes were not tried, those in `skipped` left out.
     pub remaining: usize,
+    /// The command that finishes the rest, where that is not the one of the heading.
+    pub again: Option<String>,
     /// Wall time.
     pub elapsed: Duration,
 }
@@ -68,6 +70,10 @@ pub enum Carried {
     Start,
     /// `power stop`
     Stop,
+    /// `park`
+    Park,
+    /// `unpark`
+    Unpark,
 }
 
 impl Carried {
@@ -77,7 +83,14 @@ impl Carried {
             Self::Destroy => "Destroy",
             Self::Start => "Start",
             Self::Stop => "Stop",
+            Self::Park => "Park",
+            Self::Unpark => "Unpark",
         }
+    }
+
+    /// Whether single things were asked for by hand, so that no state knows of them.
+    fn is_by_hand(self) -> bool {
+        !matches!(self, Self::Apply | Self::Destroy)
     }
 
     /// The participle of a verb, as the total uses it. AWS answers when it begins to start or stop something.
@@ -85,6 +98,8 @@ impl Carried {
         match (self, verb) {
             (Self::Start, Verb::Update) => "starting",
             (Self::Stop, Verb::Update) => "stopping",
+            (Self::Park, Verb::Update) => "parked",
+            (Self::Unpark, Verb::Update) => "running again",
             _ => past_word(verb),
         }
     }
@@ -135,7 +150,7 @@ fn done_words(summary: &ApplySummary) -> String {
     let always: &[Verb] = match summary.heading {
         Carried::Apply => &[Verb::Create, Verb::Update, Verb::Delete],
         Carried::Destroy => &[Verb::Delete],
-        Carried::Start | Carried::Stop => &[Verb::Update],
+        Carried::Start | Carried::Stop | Carried::Park | Carried::Unpark => &[Verb::Update],
     };
     let order = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete, Verb::Adopt, Verb::Forget];
     let parts: Vec<String> = order
@@ -182,10 +197,11 @@ fn names(resources: &[String]) -> Line {
 }
 
 fn rest_words(summary: &ApplySummary) -> String {
-    let again = match summary.heading {
-        Carried::Apply => "Run apply again to finish the rest",
-        Carried::Destroy => "Run destroy again to finish the rest",
-        Carried::Start | Carried::Stop => "Run it again to finish the rest",
+    let again = match (&summary.again, summary.heading) {
+        (Some(command), _) => format!("Run `{}` again to finish the rest", clean(command)),
+        (None, Carried::Apply) => "Run apply again to finish the rest".to_owned(),
+        (None, Carried::Destroy) => "Run destroy again to finish the rest".to_owned(),
+        (None, _) => "Run it again to finish the rest".to_owned(),
     };
     if summary.remaining == 0 {
         let begun = match summary.begun {
@@ -193,12 +209,21 @@ fn rest_words(summary: &ApplySummary) -> String {
             1 => ": 1 change was begun, and AWS is at work on it".to_owned(),
             count => format!(": {} changes were begun, and AWS is at work on them", thousands(count)),
         };
+        // No manifest may know of it.
+        let begun = match summary.heading {
+            Carried::Park if summary.begun > 0 => {
+                format!("{begun}; `opsform apply` goes on only with what a `[[park]]` asks for")
+            }
+            _ => begun,
+        };
         let lasting = summary.failed.iter().filter(|group| group.lasts).count();
         return match lasting {
             0 => format!("{again}{begun}."),
             all if all == summary.failed.len() && summary.begun == 0 => {
+                let command = summary.again.as_ref();
+                let then = command.map(|it| format!("; run `{}` then", clean(it))).unwrap_or_default();
                 format!(
-                    "Running it again will fail likewise until {} mended.",
+                    "Running it again will fail likewise until {} mended{then}.",
                     if all == 1 { "that is" } else { "these are" }
                 )
             }
@@ -209,9 +234,7 @@ fn rest_words(summary: &ApplySummary) -> String {
     match summary.cut_off {
         Some(CutOff::LockLost) => format!("{again}: {count} not tried."),
         // No state knows of it.
-        _ if matches!(summary.heading, Carried::Start | Carried::Stop) => {
-            format!("{again}: {count} not tried.")
-        }
+        _ if summary.heading.is_by_hand() => format!("{again}: {count} not tried."),
         None | Some(CutOff::Interrupted) => {
             format!("{again}: {count} not tried. What is done is recorded in the state.")
         }
@@ -282,9 +305,9 @@ mod tests {
             ],
             skipped: names(2),
             cut_off: Some(CutOff::Interrupted),
-            begun: 0,
             remaining: 88,
             elapsed: Duration::from_millis(4200),
+            ..ApplySummary::default()
         };
         let text = apply_summary(&summary, Palette::PLAIN);
         // A snapshot does not show how a text begins.
@@ -323,6 +346,33 @@ Run apply again to finish the rest: 88 changes were not tried. What is done is r
             end(&[true, false]),
             "Run it again to finish the rest; what is not allowed fails again until that is mended."
         );
+    }
+
+    /// `apply` knows nothing of what was asked for by hand, or wants the contrary.
+    #[test]
+    fn what_was_begun_by_hand_is_finished_by_hand() {
+        let summary = ApplySummary {
+            heading: Carried::Park,
+            begun: 1,
+            again: Some("opsform park i-1".to_owned()),
+            ..ApplySummary::default()
+        };
+        assert_eq!(
+            apply_summary(&summary, Palette::PLAIN).trim(),
+            "Park: 0 parked in 0 ms.\n\nRun `opsform park i-1` again to finish the rest: 1 change was begun, and AWS \
+             is at work on it; `opsform apply` goes on only with what a `[[park]]` asks for."
+        );
+        let failed = vec![FailureGroup { resources: names(1), ..FailureGroup::default() }];
+        let summary = ApplySummary {
+            heading: Carried::Unpark,
+            failed,
+            begun: 0,
+            again: Some("opsform unpark i-1".to_owned()),
+            ..summary
+        };
+        let text = apply_summary(&summary, Palette::PLAIN);
+        assert!(text.starts_with("\nUnpark: 0 running again, 1 failed"), "{text}");
+        assert!(text.ends_with("\nRun `opsform unpark i-1` again to finish the rest.\n"), "{text}");
     }
 
     #[test]

@@ -94,6 +94,7 @@ pub(super) fn change(verb: Verb, key: &str) -> Change {
         protect: false,
         steps: Vec::new(),
         notes: Vec::new(),
+        deed: None,
     }
 }
 

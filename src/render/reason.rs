@@ -128,6 +128,11 @@ pub(super) fn remedy_words(change: &Change, count: usize, nouns: Nouns<'_>) -> O
                 if count == 1 { "" } else { "s" }
             )
         }
+        // What is asked for by hand has no place.
+        Some(Reason::Refused { .. }) if change.origin.place.is_empty() => {
+            format!("put that right, or leave {them} off the command line")
+        }
+        Some(Reason::Refused { .. }) => format!("put that right, or take {them} out of {label}"),
         _ if change.verb == Verb::Conflict => format!("resolve the conflict, or take {them} out of {label}"),
         _ => return None,
     };

@@ -154,7 +154,7 @@ def render_instance(one: Any) -> str:
             if reason.code
             else "",
             element("architecture", one.architecture),
-            element("rootDeviceType", one.root_device_type),
+            element("rootDeviceType", one.root_device_type) if has_root(one) else "",
             element("rootDeviceName", one.root_device_name),
             f"<blockDeviceMapping>{render_devices(one) if alive else ''}</blockDeviceMapping>",
             element("virtualizationType", one.virtualization_type),
@@ -171,6 +171,11 @@ def render_instance(one: Any) -> str:
             "</item>",
         )
     )
+
+
+def has_root(one: Any) -> bool:
+    """Whether it has, or had, a root volume. Of one that was seeded without any nothing is said of its root device."""
+    return one.root_device_name in one.block_device_mapping or getattr(one, "had_root", False)
 
 
 # What an instance is billed by, where a seed does not say it; a type's CPUs are not told.

@@ -36,6 +36,7 @@ mod ownership;
 mod park;
 mod park_kill;
 mod park_odds;
+mod park_words;
 mod power;
 mod prices;
 mod report_cost;

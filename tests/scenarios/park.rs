@@ -377,7 +377,7 @@ fn by_hand_and_what_is_parked() {
     assert_eq!(volume_count(&workspace), 2);
     workspace.run(&["park", &instance]).expect(1).says(&["--yes"]);
     workspace.run(&["park", "i-0123456789abcdef0", "--yes"]).expect(1).says(&["there is no instance i-01"]);
-    workspace.ok(&["park", &instance, "--yes"]).says(&["1 changed"]);
+    workspace.ok(&["park", &instance, "--yes"]).says(&["Park: 1 parked"]);
     assert_eq!(volume_count(&workspace), 0);
     workspace.ok(&["park", &instance, "--yes"]).says(&["Nothing to do"]);
     workspace.ok(&["park", "list"]).says(&[
@@ -393,7 +393,7 @@ fn by_hand_and_what_is_parked() {
         serde_json::from_str(&workspace.ok(&["park", "list", "--format", "json"]).stdout).unwrap();
     assert_eq!(listed["parked"][0]["volumes"], 2);
     assert!(!workspace.state_file().exists());
-    workspace.ok(&["unpark", &instance, "--yes"]).says(&["1 changed"]);
+    workspace.ok(&["unpark", &instance, "--yes"]).says(&["Unpark: 1 running again"]);
     assert_eq!(volumes(&workspace, &instance), before);
     assert_eq!(state(&workspace, &instance), "running");
     assert!(workspace.account.snapshots(REGION).is_empty());

@@ -70,6 +70,15 @@ fn for_each(reader: &mut TableReader<'_>, context: &Context<'_>) -> Option<ForEa
         );
         return None;
     }
+    if for_each.selectors.iter().any(|selector| !selector.states.is_empty()) {
+        reader.problem(
+            Diagnostic::error("[[park]] cannot select instances by `state`")
+                .at(for_each.place.clone())
+                .detail("parking changes the state: an instance that is being parked would no longer be selected, and be left half-way")
+                .hint("select them by `tags`, `names` or `ids`, or through an inventory"),
+        );
+        return None;
+    }
     Some(for_each)
 }
 

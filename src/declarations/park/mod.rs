@@ -1,12 +1,16 @@
 //! `[[park]]`: instances that are kept for the price of their snapshots, or run.
 
 mod block;
+mod contradictions;
+
+pub use contradictions::contradictions;
 
 use self::block::Block;
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
 use super::{Context, Declaration, ForEach, Inventory, Selected, World, variables};
+use crate::inventory::{Fleet, Target};
 use crate::manifest::{RenderError, TableReader};
-use crate::model::{Address, Claim, Desired, Diagnostics, Origin, Place, Severity};
+use crate::model::{Address, Claim, Desired, Diagnostics, Origin, Place, Severity, TargetRef};
 use crate::resources::instance_storage::{self, Storage};
 
 /// A `[[park]]` block.
@@ -56,6 +60,13 @@ impl Declaration for Park {
         vec![instance_storage::KIND]
     }
 
+    fn parks(&self, fleet: &Fleet) -> Vec<(Address, TargetRef)> {
+        let mut problems = TargetProblems::default();
+        let selected = self.block.for_each.select(fleet).into_iter();
+        let parked = selected.filter(|one| self.parked(one, &mut problems) == Some(true));
+        parked.map(|one| (address(one.target), one.target.reference())).collect()
+    }
+
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
         let mut problems = TargetProblems::default();
         let selected = self.block.for_each.select(world.fleet);
@@ -86,7 +97,7 @@ impl Park {
         let state = if parked { "parked" } else { "running" };
         let why = format!("because {} wants it {state}", self.label);
         Some(Desired {
-            address: Address::new(instance_storage::KIND, target.scope.clone(), &*target.id),
+            address: address(target),
             fields: storage.to_fields(),
             origin: Origin { label: self.label.clone(), place: self.place.line() },
             place: self.place.clone(),
@@ -103,13 +114,15 @@ impl Park {
             variables = variables.with(vec![(variables::ROW, row.value())]);
         }
         let state = &self.block.state;
+        let mut hint = None;
         let (fault, found) = match state.value.render(&variables) {
-            Ok(text) => match block::parked(&text) {
-                Some(parked) => return Some(parked),
-                None => {
-                    (" gave what is neither \"parked\" nor \"running\"".to_owned(), Some(format!("{text:?}")))
+            Ok(text) => {
+                if let Some(parked) = block::parked(&text) {
+                    return Some(parked);
                 }
-            },
+                hint = hint_for_case(&text);
+                (" gave what is neither \"parked\" nor \"running\"".to_owned(), Some(format!("{text:?}")))
+            }
             Err(error @ RenderError::Missing { .. }) => (format!(": {error}"), None),
             Err(error) => (format!(": the template {error}"), None),
         };
@@ -125,10 +138,21 @@ impl Park {
             },
             shared: fault,
             found,
-            hint: None,
+            hint,
         });
         None
     }
+}
+
+/// What to write where only the case of the letters is another.
+fn hint_for_case(text: &str) -> Option<String> {
+    block::parked(&text.to_lowercase()).map(|_| {
+        "`| lower` in the template takes capital letters, too: `\"{{ tags.Park | lower }}\"`".to_owned()
+    })
+}
+
+fn address(target: &Target) -> Address {
+    Address::new(instance_storage::KIND, target.scope.clone(), &*target.id)
 }
 
 #[cfg(test)]

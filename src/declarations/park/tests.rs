@@ -74,6 +74,11 @@ fn blocks_that_cannot_be_meant_are_errors() {
     for (from, to, fault) in [
         (state, "state = 'stopped'", "`state`: \"stopped\" is neither \"parked\" nor \"running\""),
         (state, "", "[[park]] has no `state`"),
+        (
+            "Park = '*' } }",
+            "Park = '*' }, state = 'running' }",
+            "[[park]] cannot select instances by `state`",
+        ),
         ("ec2 = { tags = { Park = '*' } }", "ebs = {}", "instances are parked, and not volumes"),
         (
             "for_each = { ec2 = { tags = { Park = '*' } } }",

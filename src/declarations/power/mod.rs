@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 pub(super) use kept::{EXEMPT_TAG, Kept};
 use refused::refusal_to_start;
-pub(super) use refused::{Refusal, refusal_of};
+pub(super) use refused::{Refusal, refusal_of, refusal_of_parked};
 
 pub use kept::KeepTag;
 pub use target::PowerTarget;

@@ -38,6 +38,13 @@ const INSTANCE_STORE: Refusal = refusal(
     "their root devices are instance stores, which a stop would lose",
     "let `for_each` leave them out",
 );
+/// AWS starts no instance without its root volume, and a call that names one with others starts none of them
+/// (`IncorrectInstanceState`, "Error codes for the Amazon EC2 API").
+const PARKED: Refusal = refusal(
+    "it is parked (it has no root volume); `opsform unpark` brings it back",
+    "they are parked (they have no root volumes); `opsform unpark` brings them back",
+    "let `for_each` leave them out",
+);
 /// "Hibernate your Amazon EC2 instance" in the EC2 user guide; one of them would fail the call for all.
 const NO_HIBERNATION: Refusal = refusal(
     "hibernation is not enabled for it, which is decided when an instance is launched",
@@ -121,5 +128,15 @@ pub(in crate::declarations) fn refusal_of(target: &Target, hibernates: bool) -> 
 /// Why a target cannot be started by itself. What is stopped could be stopped, so that nothing else stands in its way.
 pub(super) fn refusal_to_start(target: &Target) -> Option<&'static Refusal> {
     let of_cluster = target.kind == TargetKind::Rds && target.attributes.contains_key("cluster");
-    of_cluster.then_some(&OF_CLUSTER)
+    of_cluster.then_some(&OF_CLUSTER).or_else(|| refusal_of_parked(target))
+}
+
+/// Why an instance that is parked is left out: its root volume is off, so that it is stopped and stays so.
+pub(in crate::declarations) fn refusal_of_parked(target: &Target) -> Option<&'static Refusal> {
+    let on_ebs = target.attributes.get("root_device_type").is_some_and(|root| root == "ebs");
+    let parked = target.kind == TargetKind::Ec2
+        && target.state == "stopped"
+        && on_ebs
+        && !target.attributes.contains_key("root_volume");
+    parked.then_some(&PARKED)
 }

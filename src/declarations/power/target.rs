@@ -111,7 +111,7 @@ impl PowerTarget {
     }
 
     /// Whether it means the target. What a label means is said by its declaration.
-    pub(super) fn matches(&self, target: &Target) -> bool {
+    pub fn matches(&self, target: &Target) -> bool {
         self.kinds.contains(&target.kind)
             && match &self.what {
                 What::Every => true,

@@ -17,7 +17,7 @@ pub(super) use self::except::files_of;
 use self::mute::Mute;
 use self::wanted::{Arns, Member};
 use super::engine::Engine;
-use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of};
+use super::power::{KeepTag, Kept, Powered, Refusal, refusal_of, refusal_of_parked};
 use super::target_problems::{TargetProblem, TargetProblems, selects_nothing};
 use super::{Context, Declaration, ForEach, Inventory, PassedRole, Runs, World, timetable};
 use crate::inventory::{Fleet, Selector, Target, TargetKind};
@@ -126,18 +126,21 @@ impl Declaration for Schedule {
     }
 
     fn left_alone(&self, world: &World<'_>) -> Vec<Refused> {
-        if self.block.stop.is_none() {
-            return Vec::new();
-        }
         let keep = self.keep();
-        let kept = |target: &Target| match keep.keeps(target, world.now) {
-            Some(until @ Kept::Until(_)) if refusal_of(target, self.block.hibernate).is_none() => {
-                let (why, shared) = until.words(keep.key);
-                Some(Refused { scope: target.scope.clone(), target: target.reference(), why, shared })
+        let why = |target: &Target| {
+            if refusal_of(target, self.block.hibernate).is_some() {
+                return None;
             }
-            _ => None,
+            self.why_parked(target, world).or_else(|| match keep.keeps(target, world.now) {
+                Some(until @ Kept::Until(_)) if self.block.stop.is_some() => Some(until.words(keep.key)),
+                _ => None,
+            })
         };
-        self.block.for_each.select(world.fleet).into_iter().filter_map(|one| kept(one.target)).collect()
+        let refused = |target: &Target| {
+            let (why, shared) = why(target)?;
+            Some(Refused { scope: target.scope.clone(), target: target.reference(), why, shared })
+        };
+        self.block.for_each.select(world.fleet).into_iter().filter_map(|one| refused(one.target)).collect()
     }
 
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics) {
@@ -216,10 +219,24 @@ impl Schedule {
                 problems.push(self.left_out(target, refusal));
             } else {
                 let stops = !self.is_kept_running(target, world.now, problems);
-                scopes.entry(&target.scope).or_default().push(Member { target, stops });
+                let parked = self.why_parked(target, world).is_some();
+                scopes.entry(&target.scope).or_default().push(Member { target, stops, parked });
             }
         }
         scopes
+    }
+
+    /// Why an instance is neither started nor stopped, for one and for many: it is parked, or will be.
+    fn why_parked(&self, target: &Target, world: &World<'_>) -> Option<(String, String)> {
+        if let Some(refusal) = refusal_of_parked(target) {
+            return Some((refusal.one.to_owned(), refusal.many.to_owned()));
+        }
+        let parks = world.parks.get(&(target.scope.clone(), target.id.clone()))?;
+        let label = &self.label;
+        Some((
+            format!("{parks} wants it parked, so {label} leaves it out"),
+            format!("{parks} wants them parked, so {label} leaves them out"),
+        ))
     }
 
     /// Whether a tag says that the target is not stopped today.

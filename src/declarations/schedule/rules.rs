@@ -44,7 +44,7 @@ impl Schedule {
         wanted
     }
 
-    /// The rule of these targets. Where none of them is stopped today, it is disabled and has them all: an exemption deletes nothing.
+    /// The rule of these targets. Where it does nothing with any of them today, it is disabled and has them all: an exemption deletes nothing.
     fn of_members(
         &self,
         expression: &str,

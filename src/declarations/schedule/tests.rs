@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::declarations::{Manifest, World, block_names};
+use crate::declarations::{Manifest, Parks, World, block_names};
 use crate::inventory::{Fleet, Target, TargetKind};
 use crate::manifest::{SourceSet, parse};
 use crate::model::{Desired, Scope};
@@ -118,6 +118,50 @@ fn one_schedule_for_all_instances_and_one_for_each_database() {
     assert_eq!(stop.timezone, "Asia/Seoul");
     assert_eq!(stop.role_arn, "arn:aws:iam::111122223333:role/opsform-schedule");
     assert_eq!(stop.description.as_deref(), Some("opsform:project=payments opsform:label=schedule.office"));
+}
+
+/// What is parked fails the call for all that it names.
+#[test]
+fn what_is_parked_is_neither_started_nor_stopped() {
+    let on_ebs = |id: &str, state: &str, more: &[(&'static str, Value)]| {
+        let mut all = vec![("root_device_type", json!("ebs"))];
+        all.extend(more.iter().cloned());
+        Target { state: state.to_owned(), ..target(TargetKind::Ec2, id, &[], &all) }
+    };
+    let root = [("root_volume", json!("vol-1"))];
+    let targets = vec![
+        on_ebs("i-1", "stopped", &[]),
+        on_ebs("i-2", "stopped", &root),
+        on_ebs("i-3", "running", &root),
+        on_ebs("i-4", "pending", &[]),
+    ];
+    let of = |parked: &str, targets: Vec<Target>| {
+        let manifest = manifest(OFFICE).unwrap();
+        let (scopes, fleet) = ([scope()], Fleet::new(targets));
+        let parks = Parks::from([((scope(), parked.to_owned()), "park.boxes".to_owned())]);
+        let now = "2026-11-20T11:00:00Z".parse().unwrap();
+        let world = World { parks: &parks, ..World::new(&scopes, &scopes, &fleet, now) };
+        let declaration = &manifest.declarations[0];
+        let why = declaration.left_alone(&world).into_iter();
+        let why: Vec<_> = why.map(|one| format!("{}: {}", one.target.id, one.why)).collect();
+        (declaration.desired(&world).0, why)
+    };
+    let (wanted, why) = of("i-3", targets.clone());
+    let in_it = schedules(&wanted);
+    for name in ["office.start.ec2", "office.stop.ec2"] {
+        assert_eq!(in_it[name].ids, ["i-2".to_owned(), "i-4".to_owned()].into(), "{name}");
+        assert!(in_it[name].enabled);
+    }
+    assert_eq!(
+        why,
+        [
+            "i-1: it is parked (it has no root volume); `opsform unpark` brings it back",
+            "i-3: park.boxes wants it parked, so schedule.office leaves it out",
+        ]
+    );
+    // Where all are parked nothing is deleted: it is disabled.
+    let (all, _) = of("i-9", targets[..1].to_vec());
+    assert!(schedules(&all).values().all(|one| !one.enabled && one.ids == ["i-1".to_owned()].into()));
 }
 
 #[test]

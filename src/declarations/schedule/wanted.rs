@@ -35,6 +35,8 @@ pub(super) struct Member<'a> {
     pub(super) target: &'a Target,
     /// Whether it is stopped, too.
     pub(super) stops: bool,
+    /// Whether it is parked, or will be: then it is neither started nor stopped.
+    pub(super) parked: bool,
 }
 
 /// Service and action of the call, as universal targets write them.
@@ -50,7 +52,7 @@ fn call(action: PowerAction, kind: TargetKind) -> (&'static str, String) {
 impl Member<'_> {
     /// Whether this is done with it today.
     pub(super) fn has_part_in(&self, action: PowerAction) -> bool {
-        self.stops || action == PowerAction::Start
+        !self.parked && (self.stops || action == PowerAction::Start)
     }
 }
 
@@ -126,7 +128,7 @@ impl Schedule {
         let acts = |member: &&&Member<'_>| member.has_part_in(action);
         let (mut ids, mut spec) = (of(&mut members.iter().filter(acts)), spec.clone());
         if ids.is_empty() {
-            // All are kept running. An exemption deletes nothing: `--no-delete` and `max_destroy` must not undo it.
+            // All are kept running, or parked. An exemption deletes nothing: `--no-delete` and `max_destroy` must not undo it.
             (ids, spec.enabled) = (of(&mut members.iter()), false);
         }
         let desired = |(ending, ids): (String, BTreeSet<String>)| {

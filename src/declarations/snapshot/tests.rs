@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use crate::declarations::{Records, World, parse_all};
+use crate::declarations::{Parks, Records, World, parse_all};
 use crate::inventory::{Fleet, Selector, Target, TargetKind};
 use crate::manifest::{SourceSet, parse};
 use crate::model::{Actual, Address, Claim, Desired, Diagnostic, Diagnostics, Owned, Ownership, Scope};
@@ -119,6 +119,7 @@ fn desired_of(
         records: &found.records,
         untagged: &found.untagged,
         alarms: &[],
+        parks: &Parks::new(),
         now: found.now.unwrap_or_else(now),
     };
     let (desired, problems) = declaration.desired(&world);

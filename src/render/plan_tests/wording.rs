@@ -165,14 +165,52 @@ fn steps_and_notes_stand_below_their_change() {
 }
 
 #[test]
-fn what_is_refused_says_why_and_blocks() {
+fn what_is_refused_is_left_alone_with_its_reason() {
     let mut plan = plan_of([update(1, 80.0, 85.0)]);
     let address = plan.changes[0].address.clone();
     let refusal = Some("it is a spot instance".to_owned());
     plan.foresee([(address, crate::plan::Outlook { refusal, ..Default::default() })].into());
+    assert_eq!((plan.blocking().count(), plan.changes.len()), (0, 0));
+    plan.unchanged = 0;
+    let text = folded(&plan);
+    assert!(text.contains("left alone: ") && text.contains("it is a spot instance"), "{text}");
+    assert!(text.contains("Nothing to do: what is asked for is left alone."), "{text}");
+}
+
+#[test]
+fn an_obstacle_blocks_and_its_reason_stands_at_the_end_too() {
+    let mut plan = plan_of([update(1, 80.0, 85.0)]);
+    let address = plan.changes[0].address.clone();
+    let obstacle = Some("its key is disabled".to_owned());
+    plan.foresee([(address, crate::plan::Outlook { obstacle, ..Default::default() })].into());
     assert_eq!(plan.blocking().count(), 1);
     let text = folded(&plan);
-    assert!(text.contains("it is a spot instance"), "{text}");
+    assert_eq!(text.matches("its key is disabled").count(), 2, "{text}");
+    let short = crate::render::plan_text(&plan, &view(Detail::Summary));
+    assert!(short.contains("its key is disabled: put that right, or take it out of alarm.cpu"), "{short}");
+    plan.changes[0].origin.place.clear();
+    let by_hand = folded(&plan);
+    assert!(by_hand.contains("put that right, or leave it off the command line"), "{by_hand}");
+}
+
+/// What is deleted on the way to something else is told where only numbers are.
+#[test]
+fn a_deed_has_its_own_part_in_the_total() {
+    let mut plan = plan_of([update(1, 80.0, 85.0), update(2, 80.0, 85.0), update(3, 80.0, 85.0)]);
+    for (change, deletes) in plan.changes.iter_mut().zip([2, 1]) {
+        let (one, many) = ("volume deleted".to_owned(), "volumes deleted".to_owned());
+        change.deed = Some(crate::plan::Deed { word: "park".to_owned(), deletes, one, many });
+        change.notes = vec!["saves \u{1b}[31m$3.24".to_owned()];
+    }
+    let total = "0 to add, 1 to change, 2 to park (3 volumes deleted), 0 to destroy";
+    for text in [folded(&plan), crate::render::plan_markdown(&plan, &view(Detail::Folded))] {
+        assert!(text.contains(total) && !text.contains('\u{1b}'), "{text}");
+    }
+    let short = crate::render::plan_text(&plan, &view(Detail::Summary));
+    assert!(short.contains("2 volumes deleted; saves ") && short.contains("1 volume deleted; "), "{short}");
+    plan.spare();
+    assert_eq!((plan.changes.len(), plan.refused.len()), (1, 2));
+    assert_eq!(plan.refused[0].why, "--no-delete: to park it means 2 volumes deleted");
 }
 
 #[test]

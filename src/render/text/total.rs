@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{KindText, Refused};
-use crate::plan::{Change, Plan, Verb};
+use crate::plan::{AsDeclared, Cause, Change, Deed, Plan, Reason, Verb};
 use crate::render::drift;
 use crate::render::escape::{clean, quoted};
 use crate::render::fold::{Group, display_order, scope_words};
@@ -36,6 +36,9 @@ pub(super) fn show(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &Pl
     }
     if view.heading == Heading::Plan && plan.is_drift_only() {
         page.line(&Line::new().plain("All of it puts back what was changed outside opsform."));
+    }
+    if view.detail == Detail::Summary && view.heading != Heading::Drift {
+        deeds_by_name(page, plan);
     }
     if view.heading != Heading::Drift {
         dangers(page, plan, Verb::Replace, view);
@@ -114,7 +117,10 @@ fn refusals(plan: &Plan) -> Vec<String> {
 /// What is changed although it is not ours, by name: whoever reviews a plan has to see whose it is.
 fn corrections(plan: &Plan, nouns: Nouns<'_>) -> Option<String> {
     const NAMED: usize = 20;
-    let corrected: Vec<&Change> = plan.changes.iter().filter(|change| change.is_correction()).collect();
+    let by_rule = |change: &&Change| {
+        change.is_correction() && change.fields.iter().any(|field| field.cause != Cause::Asked)
+    };
+    let corrected: Vec<&Change> = plan.changes.iter().filter(by_rule).collect();
     let count = nouns.count_all(corrected.iter().map(|change| &*change.address.kind));
     let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for change in &corrected {
@@ -148,12 +154,14 @@ pub(in crate::render) fn nothing_to_do(
     heading: Heading,
 ) -> (String, String) {
     let count = unchanged_words(plan, kinds);
-    let are = if plan.unchanged == 1 { "is" } else { "are" };
+    let settled: usize = plan.as_declared.iter().map(AsDeclared::count).sum();
+    let unchanged = plan.unchanged + settled;
+    let are = if unchanged == 1 { "is" } else { "are" };
     let (done, rest) = match heading {
-        Heading::Plan if plan.left_out > 0 && plan.unchanged > 0 => {
+        Heading::Plan if plan.left_out > 0 && unchanged > 0 => {
             ("Nothing to do", format!("every change is left out; {count} {are} as declared."))
         }
-        Heading::Plan if plan.unchanged > 0 => ("Nothing to do", format!("{count} {are} as declared.")),
+        Heading::Plan if unchanged > 0 => ("Nothing to do", format!("{count} {are} as declared.")),
         _ if !plan.protected.is_empty() => (
             if heading == Heading::Destroy { "Nothing to destroy" } else { "Nothing to do" },
             "what is left is protected.".to_owned(),
@@ -163,6 +171,9 @@ pub(in crate::render) fn nothing_to_do(
             "what is left is kept.".to_owned(),
         ),
         Heading::Plan if plan.left_out > 0 => ("Nothing to do", "every change is left out.".to_owned()),
+        Heading::Plan if !plan.refused.is_empty() => {
+            ("Nothing to do", "what is asked for is left alone.".to_owned())
+        }
         Heading::Plan => {
             ("Nothing to do", "the manifest asks for no resources, and the project owns none.".to_owned())
         }
@@ -185,7 +196,14 @@ fn unchanged_words(plan: &Plan, kinds: &[KindText]) -> String {
         (Some(only), None, _) | (None, _, [only]) => (only.noun, only.plural),
         _ => ("resource", "resources"),
     };
-    count_of(plan.unchanged, noun, plural)
+    let owned = (plan.unchanged > 0).then(|| count_of(plan.unchanged, noun, plural));
+    let settled = plan.as_declared.iter().filter(|one| one.count() > 0).map(|one| {
+        let states =
+            one.states.iter().map(|(state, count)| format!("{} {}", thousands(*count), clean(state)));
+        let states = states.collect::<Vec<_>>().join(", ");
+        format!("{} ({states})", clean(&count_of(one.count(), &one.noun, &one.plural)))
+    });
+    listed(&owned.into_iter().chain(settled).collect::<Vec<_>>())
 }
 
 fn total(plan: &Plan, heading: Heading, nouns: Nouns<'_>) -> Line {
@@ -227,10 +245,13 @@ pub(in crate::render) fn total_parts(plan: &Plan, heading: Heading) -> Vec<(Opti
         return vec![(Some(Verb::Update), format!("{count} to {}", verb_word(Verb::Update, heading)))];
     }
     let refused = plan.changes.iter().filter(|c| c.verb == Verb::Adopt && c.is_blocking()).count();
+    let deeds = deeds(plan);
+    let done: usize = deeds.values().map(Vec::len).sum();
     let mut parts = vec![
         (Some(Verb::Create), format!("{} to add", thousands(plan.count(Verb::Create)))),
-        (Some(Verb::Update), format!("{} to change", thousands(plan.count(Verb::Update)))),
+        (Some(Verb::Update), format!("{} to change", thousands(plan.count(Verb::Update) - done))),
     ];
+    parts.extend(deeds.into_iter().map(deed_part));
     let mut optional = |verb: Verb, count: usize, words: String| {
         if count > 0 {
             parts.push((Some(verb), words));
@@ -246,6 +267,46 @@ pub(in crate::render) fn total_parts(plan: &Plan, heading: Heading) -> Vec<(Opti
     optional(Verb::Conflict, refused, count_of(refused, "adoption refused", "adoptions refused"));
     optional(Verb::Conflict, conflicts, count_of(conflicts, "conflict", "conflicts"));
     parts
+}
+
+/// The updates that have a word of their own, by it.
+fn deeds(plan: &Plan) -> BTreeMap<&str, Vec<&Deed>> {
+    let mut deeds: BTreeMap<&str, Vec<&Deed>> = BTreeMap::new();
+    let updates = plan.changes.iter().filter(|change| change.verb == Verb::Update);
+    for deed in updates.filter_map(|change| change.deed.as_ref()) {
+        deeds.entry(&deed.word).or_default().push(deed);
+    }
+    deeds
+}
+
+/// `10 to park (31 volumes deleted once their snapshots are complete)`
+fn deed_part((word, deeds): (&str, Vec<&Deed>)) -> (Option<Verb>, String) {
+    let to_do = format!("{} to {}", thousands(deeds.len()), clean(word));
+    let deletes: usize = deeds.iter().map(|deed| deed.deletes).sum();
+    match deeds.iter().find(|deed| deed.deletes > 0) {
+        None => (Some(Verb::Update), to_do),
+        Some(first) => (Some(Verb::Delete), format!("{to_do} ({})", deed_words(first, deletes))),
+    }
+}
+
+/// `2 volumes deleted once their snapshots are complete`
+fn deed_words(deed: &Deed, deletes: usize) -> String {
+    clean(&count_of(deletes, &deed.one, &deed.many)).into_owned()
+}
+
+/// What the updates do that have a word of their own, where the list of changes is left out.
+fn deeds_by_name(page: &mut Page, plan: &Plan) {
+    for change in plan.changes.iter().filter(|change| change.verb == Verb::Update) {
+        let Some(deed) = &change.deed else { continue };
+        let name =
+            change.target.as_ref().map_or_else(|| clean(&change.address.key).into_owned(), target_name);
+        let deletes = (deed.deletes > 0).then(|| deed_words(deed, deed.deletes));
+        let notes = change.notes.iter().map(|note| clean(note).into_owned());
+        let words: Vec<String> = deletes.into_iter().chain(notes).collect();
+        let tone = if deed.deletes > 0 { Tone::Danger } else { Tone::Strong };
+        let line = Line::indented(2).with(tone, format!("{} ", clean(&deed.word))).plain(name);
+        page.line(&line.plain(format!(": {}", words.join("; "))).hanging(4));
+    }
 }
 
 /// Everything of a dangerous verb, named once more where the eye ends up.
@@ -302,11 +363,25 @@ fn blocking(page: &mut Page, plan: &Plan, groups: &[Group<'_>], view: &PlanView<
     let nouns = Nouns(view.kinds);
     for group in groups.iter().filter(|group| group.first().is_blocking()) {
         let mut line = Line::indented(2).with(Tone::Conflict, "! ").plain(group.subject(nouns)).hanging(4);
+        if let Some(name) = telling_name(group) {
+            line.push(Tone::Plain, format!(" ({})", clean(name)));
+        }
+        // The list above may be long, or left out.
+        if let Some(Reason::Refused { why }) = &group.first().reason {
+            line.push(Tone::Plain, format!(": {}", clean(why)));
+        }
         if let Some(remedy) = remedy_words(group.first(), group.len(), nouns) {
             line.push(Tone::Plain, format!(": {remedy}"));
         }
         page.line(&line);
     }
+}
+
+/// The name of what a single change is about, where its key is no more than an id.
+fn telling_name<'a>(group: &Group<'a>) -> Option<&'a str> {
+    let change = group.first();
+    let target = change.target.as_ref().filter(|_| group.len() == 1)?;
+    (change.address.key == target.id && target.name != target.id).then_some(&*target.name)
 }
 
 /// `2 conflicts and 1 refused adoption must be resolved before anything is applied:`. Shared with Markdown.

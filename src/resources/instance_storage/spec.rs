@@ -15,7 +15,7 @@ pub const KIND: &str = "instance_storage";
 
 /// The kind in words. Nobody owns the storage of an instance, and nothing of it is recorded.
 pub(super) const TEXT: KindText =
-    KindText { kind: KIND, noun: "instance storage", plural: "instance storages", shared: true, summary };
+    KindText { kind: KIND, noun: "parking state", plural: "parking states", shared: true, summary };
 
 /// What is wanted, with what may be done for it.
 #[allow(clippy::struct_excessive_bools)] // Each is a key of its own.
@@ -76,6 +76,10 @@ impl Storage {
 pub enum Standing {
     /// All volumes are on, and it runs.
     Running,
+    /// All volumes are on, and it is on its way to run.
+    Starting,
+    /// All volumes are on, and it is on its way to be stopped.
+    Stopping,
     /// All volumes are on, and it is stopped.
     Stopped,
     /// The root volume is off, and not all volumes are gone.
@@ -91,6 +95,8 @@ impl Standing {
     pub fn words(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Stopping => "stopping",
             Self::Stopped => "stopped",
             Self::PartlyParked => "partly parked",
             Self::Parked => "parked",
@@ -103,8 +109,10 @@ impl Standing {
 pub(super) fn standing(world: &World) -> Standing {
     if world.root().is_some() {
         return match world.instance.power {
-            Power::Pending | Power::Running => Standing::Running,
-            Power::Stopping | Power::Stopped | Power::Gone => Standing::Stopped,
+            Power::Pending => Standing::Starting,
+            Power::Running => Standing::Running,
+            Power::Stopping => Standing::Stopping,
+            Power::Stopped | Power::Gone => Standing::Stopped,
         };
     }
     let Some(base) = base(world, &sets(world)) else { return Standing::WithoutRoot };
@@ -124,8 +132,9 @@ pub(super) fn live_fields(world: &World, wanted: &Storage) -> Fields {
         let left = Value::from(world.snapshots.len());
         fields.insert("parking_snapshots".to_owned(), left);
     }
-    if wanted.parked {
-        fields.insert("volumes".to_owned(), volumes(world).into_iter().collect());
+    let volumes = volumes(world);
+    if wanted.parked && !volumes.is_empty() {
+        fields.insert("volumes".to_owned(), volumes.into_iter().collect());
     }
     fields
 }

@@ -3,7 +3,8 @@
 use super::decide::Step;
 use super::forecast::Forecast;
 use super::record::Attributes;
-use super::world::World;
+use super::sets::{Place, is_after, place};
+use super::world::{Copied, World};
 
 /// The steps of a round; those that do the same are one.
 pub(super) fn steps_words(steps: &[Step], world: &World) -> Vec<String> {
@@ -26,7 +27,7 @@ fn phrase(step: &Step, world: &World) -> (&'static str, String) {
         Step::LookAtKey { key } => ("check that its KMS key can be used:", key.clone()),
         Step::CreateSet { .. } => ("take snapshots of its volumes, all at one instant:", volumes(world)),
         Step::Record { snapshot, .. } => ("write what its volume is on", snapshot.clone()),
-        Step::DeleteSnapshot { snapshot } => ("delete", snapshot.clone()),
+        Step::DeleteSnapshot { snapshot } => (why_deleted(snapshot, world), snapshot.clone()),
         Step::Detach { volume } if world.root().is_some_and(|(root, _)| root.id == *volume) => {
             ("detach the root volume", volume.clone())
         }
@@ -45,6 +46,22 @@ fn phrase(step: &Step, world: &World) -> (&'static str, String) {
     }
 }
 
+/// Why a parking snapshot is of no use any more.
+fn why_deleted(id: &str, world: &World) -> &'static str {
+    let Some(snapshot) = world.snapshots.iter().find(|one| one.id == id) else { return "delete" };
+    let mut of_set = world.snapshots.iter().filter(|one| one.set == snapshot.set);
+    if of_set.any(|one| matches!(one.copied, Copied::Failed(_))) {
+        return "delete parking snapshots, because one of the set failed:";
+    }
+    match place(world, snapshot) {
+        Place::Restored(_) => "delete parking snapshots, whose volumes are in their places again:",
+        _ if !is_after(snapshot, world.instance.started) => {
+            "delete parking snapshots, because the instance was started since:"
+        }
+        _ => "delete spare parking snapshots:",
+    }
+}
+
 fn volumes(world: &World) -> String {
     let attached = world.attached().into_iter();
     let words = attached
@@ -54,6 +71,27 @@ fn volumes(world: &World) -> String {
 
 fn size(volume: &Attributes) -> String {
     format!("{} GiB {}", volume.size, volume.volume_type)
+}
+
+/// What is waited for before the steps to come: snapshots that AWS is at work on.
+pub(super) fn waiting_words(world: &World, forecast: &Forecast) -> Option<String> {
+    let goes_on = !forecast.steps.iter().any(|(step, _)| matches!(step, Step::CreateSet { .. }));
+    let pending = world.snapshots.iter().filter_map(|one| match &one.copied {
+        Copied::Pending(progress) => Some((one, progress)),
+        _ => None,
+    });
+    let pending: Vec<_> = pending.collect();
+    let begun = pending.iter().map(|(one, _)| one.taken).min()?.strftime("%Y-%m-%d %H:%M UTC");
+    let deleted = |id: &str| {
+        let is_it = |step: &Step| matches!(step, Step::DeleteSnapshot { snapshot } if snapshot == id);
+        forecast.steps.iter().any(|(step, _)| is_it(step))
+    };
+    let waited = pending.iter().filter(|(one, _)| !deleted(&one.id));
+    let words: Vec<String> =
+        waited.map(|(one, progress)| format!("{} of {} ({progress})", one.id, one.volume)).collect();
+    (goes_on && !words.is_empty()).then(|| {
+        format!("wait until every snapshot, begun {begun}, is complete, and check each: {}", words.join(", "))
+    })
 }
 
 /// The steps to come. Small ones, which only lead from one to the next, are left out.
@@ -111,6 +149,30 @@ mod tests {
                 "detach vol-1",
                 "delete vol-1",
             ]
+        );
+        assert_eq!(waiting_words(&world, &forecast(&world, &goal)), None);
+    }
+
+    #[test]
+    fn a_plan_in_the_middle_says_what_is_waited_for() {
+        let goal = Goal { parked: true, keep_snapshots: false };
+        let mut simulated = Simulated::new(2);
+        let begun = forecast(&simulated.world, &goal);
+        // As it is when the snapshots were begun and recorded.
+        let next = begun.steps.iter().position(|(step, _)| matches!(step, Step::Detach { .. })).unwrap();
+        simulated.world = begun.steps[next].1.clone();
+        simulated.world.snapshots[1].copied = Copied::Pending("37%".to_owned());
+        let (world, forecast) = (&simulated.world, forecast(&simulated.world, &goal));
+        let words = waiting_words(world, &forecast).unwrap();
+        let end = "UTC, is complete, and check each: the snapshot of vol-1 of vol-1 (37%)";
+        assert!(words.starts_with("wait until every snapshot, begun 20") && words.ends_with(end), "{words}");
+        assert_eq!(forecast_words(&forecast)[0], "detach the root volume vol-0");
+        simulated.world.snapshots[1].copied = Copied::Failed("broken".to_owned());
+        let words =
+            forecast_words(&crate::resources::instance_storage::forecast::forecast(&simulated.world, &goal));
+        assert!(
+            words[0].starts_with("delete parking snapshots, because one of the set failed: the snapshot of"),
+            "{words:?}"
         );
     }
 }

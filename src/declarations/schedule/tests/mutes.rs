@@ -89,6 +89,7 @@ fn mutes_at(now: &str, text: &str, before: &[Desired]) -> (Vec<Desired>, Vec<Str
         records: &records.collect(),
         untagged: &[],
         alarms: &alarms,
+        parks: &Parks::new(),
         now: now.parse().unwrap(),
     };
     let (rules, told) = manifest.declarations[0].desired_besides(&world, &[]);

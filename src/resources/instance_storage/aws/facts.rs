@@ -183,7 +183,8 @@ fn described(seen: &Seen, wanted: &Storage) -> Vec<String> {
     if !wanted.allow_marketplace && of_marketplace(instance.product_codes()) {
         refuse(
             "it bears a product code of the AWS Marketplace: its volumes can be made again only while the subscription \
-             is active and its terms are accepted; if they are, set `allow_marketplace = true`"
+             is active and its terms are accepted; if they are, set `allow_marketplace = true` (by hand: \
+             --allow-marketplace)"
                 .to_owned(),
         );
     }
@@ -255,9 +256,44 @@ async fn instance_stores(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Resu
             of_type.entry(name.clone()).or_default().push(id);
         }
     }
+    let mut found = Vec::new();
+    for name in with_stores(aws, scope, of_type.keys().cloned().collect()).await? {
+        let why = format!(
+            "{name} has instance store volumes, whose content a stop destroys; if that is meant, set \
+             `allow_instance_store = true` (by hand: --allow-instance-store)"
+        );
+        found.extend(of_type.get(&name).into_iter().flatten().map(|id| ((*id).to_owned(), why.clone())));
+    }
+    Ok(found)
+}
+
+/// The instances to be parked although a stop destroys what is on their instance stores, with their types.
+pub(super) async fn allowed_stores(
+    aws: &Aws,
+    scope: &Scope,
+    seen: &BTreeMap<String, Seen>,
+    wanted: &BTreeMap<&str, &Storage>,
+) -> Result<BTreeMap<String, InstanceType>, AwsError> {
+    let allowed = seen.iter().filter_map(|(id, seen)| {
+        let wanted = wanted.get(&**id)?;
+        let asked = wanted.parked && wanted.allow_instance_store && seen.world.root().is_some();
+        asked.then(|| Some((id.clone(), seen.instance.instance_type()?.clone())))?
+    });
+    let mut allowed: BTreeMap<String, InstanceType> = allowed.collect();
+    let types: BTreeSet<InstanceType> = allowed.values().cloned().collect();
+    let stores = with_stores(aws, scope, types.into_iter().collect()).await?;
+    allowed.retain(|_, name| stores.contains(name));
+    Ok(allowed)
+}
+
+/// Those of these types that have instance store volumes.
+async fn with_stores(
+    aws: &Aws,
+    scope: &Scope,
+    names: Vec<InstanceType>,
+) -> Result<Vec<InstanceType>, AwsError> {
     let clients = aws.clients(scope);
     let mut found = Vec::new();
-    let names: Vec<InstanceType> = of_type.keys().cloned().collect();
     for names in names.chunks(TYPES_A_CALL) {
         // A filter leaves out what AWS no longer knows; asked by name, one such type fails the call.
         let filter = &Filter::builder()
@@ -275,13 +311,7 @@ async fn instance_stores(aws: &Aws, scope: &Scope, to_park: &ToPark<'_>) -> Resu
         });
         let known = pages.await?;
         let stored = known.iter().filter(|one| one.instance_storage_supported() == Some(true));
-        for name in stored.filter_map(types::InstanceTypeInfo::instance_type) {
-            let why = format!(
-                "{name} has instance store volumes, whose content a stop destroys; if that is meant, set \
-                 `allow_instance_store = true`"
-            );
-            found.extend(of_type.get(name).into_iter().flatten().map(|id| ((*id).to_owned(), why.clone())));
-        }
+        found.extend(stored.filter_map(types::InstanceTypeInfo::instance_type).cloned());
     }
     Ok(found)
 }

@@ -14,6 +14,7 @@ use crate::model::Scope;
 use crate::prices::{Estimates, StoragePrices, VolumeShape};
 use crate::resources::instance_storage::prices::saving;
 use crate::resources::instance_storage::record::{Attributes, INSTANCE_TAG};
+use crate::resources::instance_storage::sets::{Place, place};
 use crate::resources::instance_storage::spec::{Standing, standing};
 use crate::resources::instance_storage::world::Snapshot;
 
@@ -22,7 +23,7 @@ use crate::resources::instance_storage::world::Snapshot;
 pub struct Parked {
     /// Its id.
     pub instance: String,
-    /// Its tag `Name`, or its id.
+    /// Its tag `Name`; of one that is gone that of its root volume; else its id.
     pub name: String,
     /// The account's id.
     pub account: String,
@@ -34,7 +35,9 @@ pub struct Parked {
     pub state: String,
     /// Whether it is parked, and not on its way.
     pub is_whole: bool,
-    /// When its snapshots were taken.
+    /// Its snapshots.
+    pub snapshots: Vec<String>,
+    /// When they were taken.
     pub since: Timestamp,
     /// How many volumes.
     pub volumes: usize,
@@ -84,19 +87,22 @@ fn row(
         Some(Standing::Parked | Standing::PartlyParked | Standing::WithoutRoot) => {
             standing.map(Standing::words).unwrap_or_default().to_owned()
         }
-        Some(on) => format!("on its way, {}", on.words()),
+        Some(on) => format!("{}, {}", way(seen, &set), on.words()),
     };
     let attributes = set.iter().map(|one| one.record.as_ref().ok().map(|record| &record.volume));
     let attributes: Option<Vec<_>> = attributes.collect();
     let is_whole = standing == Some(Standing::Parked);
     Some(Parked {
         instance: id.to_owned(),
-        name: seen.and_then(|seen| name(&seen.instance)).unwrap_or_else(|| id.to_owned()),
+        name: seen
+            .map_or_else(|| name_of_root(&set), |seen| name(&seen.instance))
+            .unwrap_or_else(|| id.to_owned()),
         account: scope.account.clone(),
         region: scope.region.clone(),
         project: last.project.clone().unwrap_or_default(),
         state,
         is_whole,
+        snapshots: set.iter().map(|one| one.id.clone()).collect(),
         since: last.taken,
         volumes: volumes.len(),
         size_gib: set.iter().map(|one| one.size).sum(),
@@ -104,6 +110,18 @@ fn row(
         saving_usd: attributes.and_then(|all| saving(prices, all.into_iter()).ok()).filter(|_| is_whole),
         prices: prices.source.clone(),
     })
+}
+
+/// Whether it is on its way to be parked, or back: then its volumes were made of the snapshots.
+fn way(seen: Option<&Seen>, set: &[&Snapshot]) -> &'static str {
+    let restored = |seen: &Seen| set.iter().any(|one| matches!(place(&seen.world, one), Place::Restored(_)));
+    if seen.is_some_and(restored) { "being brought back" } else { "being parked" }
+}
+
+/// The name that the root volume had.
+fn name_of_root(set: &[&Snapshot]) -> Option<String> {
+    let records = set.iter().filter_map(|one| one.record.as_ref().ok());
+    records.filter(|record| record.root).find_map(|record| record.volume.tags.get("Name").cloned())
 }
 
 fn shape(volume: &Attributes) -> VolumeShape {

@@ -16,10 +16,10 @@ use futures::future::{BoxFuture, ready};
 pub use self::list::{Parked, parked};
 use self::observe::{Seen, observe};
 use super::forecast::forecast;
-use super::notes::{notes, parking_saves};
+use super::notes::{deed, notes, parking_saves};
 use super::record::RESERVED;
 use super::spec::{KIND, Storage, TEXT, live_fields, planned_fields};
-use super::words::forecast_words;
+use super::words::{forecast_words, waiting_words};
 use crate::aws::{Aws, AwsError, Operation};
 use crate::model::{Actual, Address, KindText, Ownership, Scope};
 use crate::plan::Outlook;
@@ -192,11 +192,19 @@ async fn outlook(
     let by_reference = wanted.iter().map(|(id, storage)| (*id, storage)).collect();
     let facts = facts::find(aws, scope, project, &seen, &by_reference).await?;
     let (mut refused, encryption) = (facts.refused, facts.encryption);
+    let stores = facts::allowed_stores(aws, scope, &seen, &by_reference).await?;
     let around = Around { region: &scope.region, prices: estimates.storage(&scope.region), encryption };
     let outlooks = seen.into_iter().filter_map(|(id, seen)| {
         let wanted = wanted.get(&*id)?;
         let refusal = refused.remove(&id);
-        Some((id, foresee(&seen, wanted, refusal, &around)))
+        let mut outlook = foresee(&seen, wanted, refusal, &around);
+        if let Some(name) = stores.get(&id).filter(|_| outlook.deed.is_some()) {
+            outlook.notes.insert(
+                0,
+                format!("destroys what is on its instance store volumes ({name}): no snapshot holds that"),
+            );
+        }
+        Some((id, outlook))
     });
     Ok(outlooks.collect())
 }
@@ -211,9 +219,11 @@ struct Around<'a> {
 
 fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, around: &Around<'_>) -> Outlook {
     let forecast = forecast(&seen.world, &wanted.goal());
-    let refusal = refusal.or_else(|| forecast.stuck.clone());
-    if refusal.is_some() {
-        return Outlook { refusal, ..Outlook::default() };
+    // What was begun, or is another project's, is not passed over in silence.
+    let (refusal, obstacle) = if seen.world.snapshots.is_empty() { (refusal, None) } else { (None, refusal) };
+    let obstacle = obstacle.or_else(|| forecast.stuck.clone());
+    if refusal.is_some() || obstacle.is_some() {
+        return Outlook { refusal, obstacle, ..Outlook::default() };
     }
     let mut notes_of_tags = Vec::new();
     if wanted.parked && seen.world.root().is_some() {
@@ -237,10 +247,11 @@ fn foresee(seen: &Seen, wanted: &Storage, refusal: Option<String>, around: &Arou
     }
     let public_ip = seen.instance.public_ip_address().filter(|_| !has_elastic_ip(seen));
     Outlook {
-        steps: forecast_words(&forecast),
+        steps: waiting_words(&seen.world, &forecast).into_iter().chain(forecast_words(&forecast)).collect(),
         notes: [notes(&seen.world, wanted, public_ip, &around.prices), notes_of_tags].concat(),
-        refusal: None,
+        deed: Some(deed(&forecast, wanted)),
         saving: parking_saves(&seen.world, wanted, &around.prices),
+        ..Outlook::default()
     }
 }
 

@@ -476,6 +476,23 @@ fn snapshots_of_a_volume_that_is_gone_go_when_the_rule_says_so() {
     assert_eq!(left.len(), made.len() + 5);
 }
 
+#[test]
+fn what_is_parked_is_not_gone_for_good() {
+    let (workspace, made) = nine_kept();
+    workspace
+        .edit_manifest("keep = 9", "keep = 9\nallow_empty = true\nwhen_volume_gone = \"delete_after 1d\"");
+    let of = |tags: Value| json!([{"volume": "vol-0123456789abcdef0", "started": "2026-01-01T00:30:00Z", "tags": tags}]);
+    snapshots(&workspace, of(json!({"opsform:project": "payments", "opsform:label": "snapshot.daily"})));
+    let parking = json!({"opsform:project": "payments", "opsform:parking": "i-0-1",
+        "opsform:parking-instance": "i-0123456789abcdef0", "opsform:parking-volumes": "1"});
+    let parking = snapshots(&workspace, of(parking)).remove(0);
+    workspace.ok(&["plan"]).says(&["0 to destroy", "keeps 1 snapshot of what it does not select"]);
+    // Restored, its volume is another one, and the old one is gone.
+    workspace.account.query("ec2", "2016-11-15", REGION, "DeleteSnapshot", &[("SnapshotId", &parking)]);
+    workspace.apply().says(&["1 destroyed"]);
+    assert_eq!(workspace.account.snapshots(REGION).len(), made.len());
+}
+
 /// Runs what cron would run of the README's line.
 fn cron(workspace: &Workspace) -> (String, Option<i32>) {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();

@@ -20,7 +20,7 @@ mod words;
 mod world;
 
 pub use aws::{InstanceStorageKind, Parked, parked};
-pub use record::SET_TAG;
+pub use record::{INSTANCE_TAG, SET_TAG};
 pub use spec::{KIND, Standing, Storage};
 
 #[cfg(test)]

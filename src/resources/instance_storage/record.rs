@@ -15,7 +15,7 @@ pub const SET_TAG: &str = "opsform:parking";
 pub(super) const MARK_TAG: &str = "opsform:restoring";
 
 /// The tag of a parking snapshot with the instance that it is of.
-pub(super) const INSTANCE_TAG: &str = "opsform:parking-instance";
+pub const INSTANCE_TAG: &str = "opsform:parking-instance";
 
 /// The tag of a parking snapshot with the number of snapshots in its set.
 pub(super) const COUNT_TAG: &str = "opsform:parking-volumes";

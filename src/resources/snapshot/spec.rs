@@ -67,15 +67,18 @@ pub enum Hold {
     Lifecycle,
     /// A parked volume is made of it again.
     Parking,
+    /// It is a generation of a volume that is parked: gone for a while, not for good.
+    ParkedVolume,
     /// It is a copy of another snapshot, and no generation of a volume.
     Copy,
 }
 
 impl Hold {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::Backup, "AWS Backup"),
         (Self::Lifecycle, "Data Lifecycle Manager"),
         (Self::Parking, "parking"),
+        (Self::ParkedVolume, "its parked volume"),
         (Self::Copy, "copy"),
     ];
 

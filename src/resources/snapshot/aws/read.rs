@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::aws::{Aws, AwsError, Operation, PROJECT_TAG, ownership_of_tags, pages};
 use crate::model::{Actual, Address, Scope};
 use crate::resources::ReadRequest;
+use crate::resources::instance_storage::INSTANCE_TAG;
 use crate::resources::snapshot::{Hold, KIND, Snapshot};
 
 /// The largest page of `DescribeSnapshots`, `DescribeImages` and `DescribeLockedSnapshots` (their API references).
@@ -24,14 +25,26 @@ const SELF: &str = "self";
 const LOCKS: [&str; 3] = ["compliance", "compliance-cooloff", "governance"];
 
 /// All snapshots of a scope that bear the project's tag. Those that a parked instance is made of again are not this kind's
-/// business: they are no generations, and nobody may be told that they are left over.
+/// business: they are no generations, and nobody may be told that they are left over. While they are there, what else there is of
+/// their volumes is held: these volumes look as if they were gone for good.
 pub(super) async fn of_project(aws: &Aws, scope: &Scope, project: &str) -> Result<Vec<Actual>, AwsError> {
     let mut found =
         page_through(aws, scope, &filter(&format!("tag:{PROJECT_TAG}"), vec![project.to_owned()])).await?;
+    let mut parked = BTreeSet::new();
     found.retain(|live| {
-        let hold = Snapshot::from_fields(&live.fields).and_then(|snapshot| snapshot.hold);
-        hold != Some(Hold::Parking)
+        let Some(snapshot) = Snapshot::from_fields(&live.fields) else { return true };
+        // Those that are kept after a restore hold nothing any more.
+        if snapshot.tags.contains_key(INSTANCE_TAG) {
+            parked.insert(snapshot.volume);
+        }
+        snapshot.hold != Some(Hold::Parking)
     });
+    for live in &mut found {
+        let snapshot = Snapshot::from_fields(&live.fields).filter(|snapshot| snapshot.hold.is_none());
+        if let Some(snapshot) = snapshot.filter(|snapshot| parked.contains(&snapshot.volume)) {
+            live.fields = Snapshot { hold: Some(Hold::ParkedVolume), ..snapshot }.to_fields();
+        }
+    }
     Ok(found)
 }
 

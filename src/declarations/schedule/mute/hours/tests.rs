@@ -202,7 +202,7 @@ proptest! {
         // Nobody knows what was before the first start.
         let mut stopped: Option<bool> = None;
         let (mut started, mut muted_until) = (now, now);
-        let mut allowed = SignedDuration::from_mins(grace);
+        let (mut shifted, mut shorter) = (now, SignedDuration::ZERO);
         let mut offset = zone.to_offset(now).seconds();
         let begins: Vec<Begins> = rules.iter().map(Begins::of).collect();
         for minute in 0..42 * 1440_i64 {
@@ -223,10 +223,11 @@ proptest! {
             // An hour that a week is shorter by is muted at its end.
             let shift = time.offset().seconds() - offset;
             if shift > 0 {
-                allowed = SignedDuration::from_mins(grace) + SignedDuration::from_secs(i64::from(shift));
-            } else if at.duration_since(started) > SignedDuration::from_hours(24 * 8) {
-                allowed = SignedDuration::from_mins(grace);
+                (shifted, shorter) = (at, SignedDuration::from_secs(i64::from(shift)));
             }
+            let within_a_week = started.duration_since(shifted) <= SignedDuration::from_hours(24 * 8);
+            let allowed = SignedDuration::from_mins(grace)
+                + if within_a_week { shorter } else { SignedDuration::ZERO };
             offset = time.offset().seconds();
             for (rule, begins) in rules.iter().zip(&begins) {
                 let counts = rule.start.is_none_or(|start| at >= start) && rule.expire.is_none_or(|end| at <= end);

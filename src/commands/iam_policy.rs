@@ -259,7 +259,7 @@ fn of_caller(manifest: &Subject<'_>, permissions: PolicyFor) -> Vec<Value> {
 }
 
 /// Reports in buckets, with the data of earlier ones beside them.
-fn reports(manifest: &Manifest) -> Vec<Value> {
+fn reports(manifest: &Subject<'_>) -> Vec<Value> {
     let (mut buckets, mut objects) = (BTreeSet::new(), BTreeSet::new());
     let partition = partitions(manifest).into_iter().next().unwrap_or("aws");
     for output in manifest.settings.cost.iter().flat_map(|cost| &cost.output) {
@@ -469,7 +469,7 @@ mod tests {
         let mut settings = Settings::default();
         settings.aws.regions = Regions::Listed(listed.into());
         let manifest = Manifest { settings, declarations: Vec::new(), warnings: Diagnostics::new() };
-        let of = |name: &str| declared_arns(&manifest, resources::kind(name).unwrap());
+        let of = |name: &str| declared_arns(&Subject::of(&manifest), resources::kind(name).unwrap());
         assert_eq!(of("iam_role"), ["arn:aws:iam::*:role/opsform-*"]);
         assert_eq!(of("lambda_function").len(), 2);
     }

@@ -364,3 +364,17 @@ fn a_job_is_run_and_listed_by_hand() {
         .expect(1)
         .says(&["is not the id of an instance"]);
 }
+
+#[test]
+fn the_cost_report_goes_to_a_bucket() {
+    let job = "[report.cost]\noutput = [\"s3://acme-opsform/costs.json\"]\n\
+               [[job]]\nlabel = \"monday-report\"\nrun = [\"report\", \"cost\"]\nschedule = \"cron(0 9 ? * MON *)\"\n";
+    let workspace = workspace(job);
+    workspace.account.seed_instances(REGION, json!([{"name": "web-1", "type": "m5.large"}]));
+    let mut function = function(&workspace);
+    let answer = function.invoke(&json!({"job": "monday-report"})).done();
+    assert_eq!((&answer["exit"], &answer["counts"]["failures"]), (&json!(0), &json!(0)), "{answer}");
+    assert!(answer["calls"].as_u64().unwrap() > 2, "{answer}");
+    let report = workspace.account.object(REGION, BUCKET, "costs.json").unwrap();
+    assert!(report.contains("web-1"), "{report}");
+}

@@ -204,6 +204,7 @@ fn fire(workspace: &Workspace) {
     assert_eq!((&fired[0]["event"], &fired[0]["status"]), (&json!({"job": "audit"}), &json!(202)));
     assert_eq!((&fired[1]["event"]["job"], &fired[1]["status"]), (&json!("park-stopped"), &json!(202)));
     assert_eq!(fired[1]["event"]["event"]["detail"]["instance-id"], json!(web));
+    workspace.account.clear_calls();
     let mut function = Function::start(workspace.command(&[]), workspace.path());
     assert_eq!(function.invoke(&fired[0]["event"]).done()["counts"]["findings"], 0);
     let answer = function.invoke(&fired[1]["event"]).done();
@@ -211,6 +212,26 @@ fn fire(workspace: &Workspace) {
     // A job that looks at the whole project leaves what it runs on alone.
     let drift = function.invoke(&json!({"job": "drift"})).done();
     assert_eq!(drift["counts"]["findings"], 0, "{drift}");
+    expect_allowed(workspace);
+}
+
+/// Everything that the function called, its role allows.
+fn expect_allowed(workspace: &Workspace) {
+    let roles = workspace.account.roles();
+    let role = roles
+        .iter()
+        .find(|role| role["RoleName"] == "opsform-payments.runner.us-east-1")
+        .unwrap()
+        .to_string();
+    let calls = workspace.account.calls();
+    assert!(calls.len() > 5, "{calls:?}");
+    for call in calls.keys().filter(|call| *call != "sts:GetCallerIdentity") {
+        let action = call.replace("tagging:", "tag:").replace("ListObjectsV2", "ListBucket");
+        assert!(
+            role.contains(&format!("\"{action}")) || role.contains(&format!("{action}\\\"")),
+            "{action} is not in {role}"
+        );
+    }
 }
 
 #[test]

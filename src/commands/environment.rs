@@ -58,7 +58,10 @@ impl Environment {
     pub fn read() -> Self {
         use std::io::IsTerminal;
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+        let user = variable("USER")
+            .or_else(|| variable("LOGNAME"))
+            .or_else(|| variable("AWS_LAMBDA_FUNCTION_NAME"))
+            .unwrap_or_else(|| "somebody".to_owned());
         let host = variable("HOSTNAME")
             .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
             .map_or_else(|| "this machine".to_owned(), |host| host.trim().to_owned());

@@ -108,12 +108,11 @@ pub(super) fn of_jobs(manifest: &Manifest) -> Result<Value> {
 
 /// Adds a statement, to one of the same resources and conditions where there is one. A Sid stands in a policy once.
 fn unite(statements: &mut Vec<Value>, statement: &Value) {
-    let same =
-        |other: &&mut Value| ["Resource", "Condition"].iter().all(|part| other[part] == statement[part]);
+    let same = |other: &Value| ["Resource", "Condition"].iter().all(|part| other[part] == statement[part]);
     let actions = |value: &Value| -> BTreeSet<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    if let Some(other) = statements.iter_mut().find(|other| same(&other)) {
+    if let Some(other) = statements.iter_mut().find(|other| same(other)) {
         let both: BTreeSet<String> = &actions(&other["Action"]) | &actions(&statement["Action"]);
         other["Action"] = json!(both);
         return;

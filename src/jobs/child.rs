@@ -37,7 +37,7 @@ pub(super) struct Ended {
 /// The times, from the start, at which a process that has so long is told to stop, told again, and killed.
 fn warnings(left: Duration) -> [Duration; 3] {
     let margin = MARGIN.min(left / PART);
-    [left - margin, left - margin / 2, left - margin / 8]
+    [margin, margin / 2, margin / 8].map(|before| left.saturating_sub(before))
 }
 
 /// Runs the process to its end.

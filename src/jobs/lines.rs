@@ -32,13 +32,14 @@ impl Lines {
     }
 
     fn end(&mut self) -> String {
-        let mut line =
-            String::from_utf8_lossy(&std::mem::take(&mut self.begun)).trim_end_matches('\r').to_owned();
+        let bytes = std::mem::take(&mut self.begun);
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.trim_end_matches('\r');
         let left_out = std::mem::take(&mut self.left_out);
-        if left_out > 0 {
-            line.push_str(&format!("… ({left_out} bytes left out)"));
+        match left_out {
+            0 => line.to_owned(),
+            count => format!("{line}… ({count} bytes left out)"),
         }
-        line
     }
 }
 

@@ -67,7 +67,7 @@ pub enum ManifestsFrom {
 }
 
 /// Reads `[runner]`.
-pub(super) fn runner(reader: &mut TableReader<'_>) -> Option<RunnerSettings> {
+pub(super) fn runner(reader: &mut TableReader<'_>) -> RunnerSettings {
     let function_name = reader.optional::<String>("function_name");
     let memory = reader.optional::<u32>("memory");
     let timeout = reader.optional::<Seconds>("timeout");
@@ -99,7 +99,7 @@ pub(super) fn runner(reader: &mut TableReader<'_>) -> Option<RunnerSettings> {
     let place = reader.place().clone();
     let here = |value: u32| Placed { value, place: place.clone() };
     let managed = |role: &Placed<String>| role.value != "managed";
-    Some(RunnerSettings {
+    RunnerSettings {
         function_name,
         memory: memory.unwrap_or_else(|| here(MEMORY)),
         timeout: timeout.unwrap_or_else(|| Placed { value: Seconds(TIMEOUT), place: place.clone() }),
@@ -116,7 +116,7 @@ pub(super) fn runner(reader: &mut TableReader<'_>) -> Option<RunnerSettings> {
         retries,
         max_age,
         place,
-    })
+    }
 }
 
 fn manifests(reader: &mut TableReader<'_>) -> ManifestsFrom {

@@ -167,7 +167,7 @@ impl SettingsParts {
             settings.mail = with_table(entry, problems, |reader| mail(reader, region)).flatten();
         }
         if let Some(entry) = self.single.get("runner") {
-            settings.runner = with_table(entry, problems, runner).flatten();
+            settings.runner = with_table(entry, problems, runner);
         }
         for entry in &self.accounts {
             for (table, place) in list_of_tables(entry, problems) {

@@ -49,7 +49,7 @@ pub(in crate::commands) struct PackageArgs {
     /// The zip [default: `package` of `[runner]`, else dist/opsform-runner.zip]
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::commands) out: Option<PathBuf>,
-    /// What the function is for [default: `architecture` of `[runner]`, else x86_64]
+    /// What the function is for [default: `architecture` of `[runner]`, else `x86_64`]
     #[arg(long, value_name = "ARCHITECTURE")]
     pub(in crate::commands) architecture: Option<ArchitectureChoice>,
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::declarations::{Context, timetable, timezone, variables};
 use crate::inventory::TagMatch;
-use crate::manifest::{Entries, Placed, Regions, TableReader, Templated, Variables};
+use crate::manifest::{Entries, Placed, Regions, TableReader, Template, Templated, Variables};
 use crate::model::{Diagnostic, Place};
 
 /// What the arguments of a job may use, where an instance is what it is about.
@@ -77,13 +77,13 @@ impl Job {
             reader.problem(Diagnostic::error("`run` is empty").at(run.place).hint(hint));
             return None;
         }
+        check_variables(reader, &run.value);
         let trigger = match (schedule, on) {
             (Some(schedule), _) => Trigger::Schedule { expression: schedule.value, timezone: timezone? },
             (None, Some(on)) => Trigger::Event(on?),
             (None, None) if reader.place_of("schedule").is_some() => return None,
             (None, None) => Trigger::Request,
         };
-        check_variables(reader, &run.value, &trigger);
         Some(Self {
             name: context.label.to_owned(),
             run: run.value,
@@ -112,7 +112,7 @@ impl Job {
     /// Whether its command names the instance or state that it is about.
     pub fn is_about_an_instance(&self) -> bool {
         let templates = self.run.iter().filter_map(|word| word.value.template());
-        templates.flat_map(|template| template.variables()).next().is_some()
+        templates.flat_map(Template::variables).next().is_some()
     }
 }
 
@@ -170,11 +170,12 @@ fn check_triggers(reader: &mut TableReader<'_>, context: &Context<'_>) {
 }
 
 /// The variables of templates, where there is an instance to speak of.
-fn check_variables(reader: &mut TableReader<'_>, run: &[Placed<Templated<String>>], trigger: &Trigger) {
+fn check_variables(reader: &mut TableReader<'_>, run: &[Placed<Templated<String>>]) {
+    let at_times = reader.place_of("schedule").is_some();
     for word in run {
         let Some(template) = word.value.template() else { continue };
         let problems = variables::unknown(template, "run", &VARIABLES);
-        if matches!(trigger, Trigger::Schedule { .. }) && problems.is_empty() {
+        if at_times && problems.is_empty() {
             reader.problem(
                 Diagnostic::error("a job that runs at times is about no instance")
                     .at(word.place.clone())

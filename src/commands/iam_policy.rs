@@ -247,7 +247,7 @@ fn of_caller(manifest: &Subject<'_>, permissions: PolicyFor) -> Vec<Value> {
         statements.push(statement("OpsformAccounts", &assume, json!(roles)));
     }
     // Nothing that is done by hand is recorded, and a report is about what there is.
-    let stateless = matches!(permissions, PolicyFor::Power | PolicyFor::Report | PolicyFor::Park);
+    let stateless = matches!(permissions, PolicyFor::Power | PolicyFor::Report);
     if permissions == PolicyFor::Report {
         statements.extend(reports(manifest));
     }
@@ -284,6 +284,8 @@ fn reports(manifest: &Subject<'_>) -> Vec<Value> {
 
 /// The state's objects in its bucket, for the caller's own credentials.
 fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
+    // Who parks takes the lock.
+    let writes = matches!(permissions, PolicyFor::Apply | PolicyFor::Park);
     let bucket = format!("arn:{}:s3:::{}", partition(&place.region), place.bucket);
     let object = |ending: &&str| format!("{bucket}/{}{ending}", place.key);
     let beside: Vec<String> = [".lock", ".journal"].iter().map(object).collect();
@@ -293,14 +295,14 @@ fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
     // Without ListBucket, S3 answers "denied" for an object that is not there ("GetObject" in the API reference).
     let mut of_bucket = BTreeSet::from(["s3:ListBucket"]);
     let of_objects = BTreeSet::from([Operation::GET_OBJECT.iam_action]);
-    if permissions == PolicyFor::Apply {
+    if writes {
         of_bucket.insert(Operation::GET_BUCKET_VERSIONING.iam_action);
     }
     let mut statements = vec![
         statement("OpsformStateBucket", &of_bucket, json!(bucket)),
         statement("OpsformState", &of_objects, json!(read)),
     ];
-    if permissions == PolicyFor::Apply {
+    if writes {
         let write = BTreeSet::from([Operation::PUT_OBJECT.iam_action]);
         statements.push(statement("OpsformStateWrite", &write, json!(objects)));
         // The document itself is only ever replaced.
@@ -309,7 +311,7 @@ fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
     }
     if let Some(key) = &place.kms_key {
         let mut of_key = BTreeSet::from(["kms:Decrypt"]);
-        if permissions == PolicyFor::Apply {
+        if writes {
             of_key.insert("kms:GenerateDataKey");
         }
         // A policy names a key by its ARN; of an id or an alias the key is not known here.

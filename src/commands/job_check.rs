@@ -19,7 +19,7 @@ const ALLOWED: &str = "jobs may run `audit`, `apply`, `plan`, `drift`, `inventor
 pub(super) struct Needs {
     /// The permissions.
     pub(super) policy: PolicyFor,
-    /// Whether it reads or writes the state.
+    /// Whether it reads or writes the state, or takes its lock.
     pub(super) state: bool,
     /// Whether it changes what the manifest says.
     pub(super) applies: bool,
@@ -105,9 +105,13 @@ pub(super) fn needs(job: &Job) -> Result<Needs, Box<Diagnostic>> {
         }
         Command::Park(args) => {
             let list = matches!(args.command, Some(ParkCommand::List { .. }));
-            (policy(PolicyFor::Park), list || args.order.plan || args.order.consent.yes)
+            let acts = !list && !args.order.plan;
+            (Needs { state: acts, ..policy(PolicyFor::Park) }, !acts || args.order.consent.yes)
         }
-        Command::Unpark(args) => (policy(PolicyFor::Park), args.order.plan || args.order.consent.yes),
+        Command::Unpark(args) => {
+            let acts = !args.order.plan;
+            (Needs { state: acts, ..policy(PolicyFor::Park) }, !acts || args.order.consent.yes)
+        }
         _ => {
             let word = words.first().map_or("", String::as_str);
             return fault(format!("a job cannot run `{word}`"), ALLOWED);

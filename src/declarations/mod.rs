@@ -24,8 +24,8 @@ mod variables;
 pub use for_each::id_fault;
 pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory};
-pub use park::contradictions;
 pub use job::{Deployment, EVENT_STATES, Job, OnState, Trigger, scope_of_runner};
+pub use park::contradictions;
 pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
 pub use registry::{
     Context, DeclarationKind, Manifest, REGISTRY, block_names, files_of, kinds_known_by_tags, parse_all,

@@ -8,6 +8,7 @@ pub mod cron;
 pub mod declarations;
 pub mod files;
 pub mod inventory;
+pub mod jobs;
 pub mod mail;
 pub mod manifest;
 pub mod model;

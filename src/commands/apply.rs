@@ -148,6 +148,7 @@ impl Job<'_> {
         if self.heading == Heading::Destroy {
             remind(&session, self.manifest, self.output).await?;
         }
+        self.output.count_calls(&session.aws);
         refuse_if_blocked(&plan, EXCLUDE)?;
         refuse_to_delete_without_state(&plan, by_tags, &held.place)?;
         self.check_limit(&plan)?;
@@ -224,6 +225,7 @@ impl Job<'_> {
         }
         let start = Instant::now();
         let report = self.carry_out(&session.aws, plan, &mut held).await?;
+        self.output.count_report(&report, &session.aws);
         let stopped = session.aws.stop().is_cancelled();
         let heading = if self.heading == Heading::Destroy { Carried::Destroy } else { Carried::Apply };
         let lost = held.locked.lost().is_some_and(|lost| lost.is_cancelled());

@@ -1,9 +1,11 @@
 //! What a user types. One definition feeds the parser, the help, the man page and the completions.
 
+mod jobs;
 mod park;
 mod power;
 mod reports;
 
+pub(super) use self::jobs::*;
 pub(super) use self::park::*;
 pub(super) use self::power::*;
 pub(super) use self::reports::*;
@@ -40,7 +42,7 @@ Exit codes:
        audit --mail: stopped; the messages say which mails went, and running again sends all of them";
 
 /// Options of every command.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct Global {
     /// The folder whose *.toml files are the manifest
     #[arg(long, global = true, value_name = "DIR", default_value = "manifests", env = "OPSFORM_MANIFESTS")]
@@ -114,6 +116,12 @@ pub(super) enum Command {
     Import(ImportArgs),
     /// Print the least IAM policy for what the manifest uses
     IamPolicy(IamPolicyArgs),
+    /// Run the manifest's jobs by hand, and list them
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Look after the Lambda function that runs the jobs
+    #[command(subcommand)]
+    Runner(RunnerCommand),
     /// Say what AWS's schedule expressions mean, without AWS
     #[command(subcommand)]
     Schedule(ScheduleCommand),

@@ -31,6 +31,8 @@ pub(super) async fn run(global: &Global, args: &AuditArgs, environment: &Environ
     let session = Session::connect(global, &manifest.settings, &state, environment).await?;
     let (audit, problems) = find(&session, &manifest, &output).await?;
     show(&audit, format, args, &output)?;
+    output.count(|counts| (counts.findings, counts.failures) = (audit.findings.len(), audit.gaps.len()));
+    output.count_calls(&session.aws);
     // A rule whose targets are missing says nothing of them: what it found is told, and that it is not all.
     let missing = output.diagnostics(&problems.without_repeats()).is_err();
     let mut exit = match (audit.gaps.is_empty(), audit.findings.is_empty()) {

@@ -1,6 +1,9 @@
 //! The clock, the terminal and the environment: read once, in main, and passed on.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use crate::jobs::Counts;
 
 /// What the process found around it.
 #[allow(clippy::struct_excessive_bools)] // Each is a fact of its own about the surroundings.
@@ -29,6 +32,24 @@ pub struct Environment {
     pub stderr_is_terminal: bool,
     /// The terminal's width in columns.
     pub width: Option<usize>,
+    /// This program's file.
+    pub program: PathBuf,
+    /// Whether Lambda started it to serve jobs: its Runtime API is there, and nobody typed a command.
+    pub serves_jobs: bool,
+    /// Whether the runner of jobs started it (`OPSFORM_IN_RUNNER`).
+    pub in_runner: bool,
+    /// Where to write what a command counted (`OPSFORM_SUMMARY`).
+    pub summary: Option<PathBuf>,
+    /// The project of the function (`OPSFORM_PROJECT`).
+    pub project: Option<String>,
+    /// The folder in S3 with the manifest of the function (`OPSFORM_MANIFESTS_FROM`).
+    pub manifests_from: Option<String>,
+    /// The region that AWS or the user set (`AWS_REGION`).
+    pub region: Option<String>,
+    /// A folder for files that nobody needs later.
+    pub scratch: PathBuf,
+    /// What the command counts.
+    pub counts: Arc<Mutex<Counts>>,
 }
 
 impl Environment {
@@ -37,7 +58,10 @@ impl Environment {
     pub fn read() -> Self {
         use std::io::IsTerminal;
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+        let user = variable("USER")
+            .or_else(|| variable("LOGNAME"))
+            .or_else(|| variable("AWS_LAMBDA_FUNCTION_NAME"))
+            .unwrap_or_else(|| "somebody".to_owned());
         let host = variable("HOSTNAME")
             .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
             .map_or_else(|| "this machine".to_owned(), |host| host.trim().to_owned());
@@ -57,6 +81,15 @@ impl Environment {
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             width: (width > 0 && std::io::stdout().is_terminal()).then_some(width),
+            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
+            serves_jobs: variable("AWS_LAMBDA_RUNTIME_API").is_some() && std::env::args_os().len() <= 1,
+            in_runner: variable("OPSFORM_IN_RUNNER").is_some(),
+            summary: variable("OPSFORM_SUMMARY").map(PathBuf::from),
+            project: variable("OPSFORM_PROJECT"),
+            manifests_from: variable("OPSFORM_MANIFESTS_FROM"),
+            region: variable("AWS_REGION"),
+            scratch: std::env::temp_dir(),
+            counts: Arc::default(),
         }
     }
 }

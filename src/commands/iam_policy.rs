@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use super::args::{Global, IamPolicyArgs, PolicyFor};
 use super::environment::Environment;
 use super::failure::Exit;
+use super::job_check::needs;
 use super::output::Output;
-use super::reading::kinds;
 use super::session::{has_no_manifest, load_manifest};
 use crate::aws::{Operation, partition};
-use crate::declarations::Manifest;
+use crate::declarations::{Declaration, Manifest, Trigger};
 use crate::inventory::TargetKind;
 use crate::manifest::{Regions, S3Place, Settings, StatePlace};
 use crate::model::Diagnostics;
-use crate::resources;
+use crate::resources::{self, instance_storage, metric_alarm};
 
 /// `opsform iam-policy`
 pub(super) fn run(global: &Global, args: &IamPolicyArgs, environment: &Environment) -> Result<Exit> {
@@ -29,7 +29,8 @@ pub(super) fn run(global: &Global, args: &IamPolicyArgs, environment: &Environme
     } else {
         load_manifest(global, &output)?
     };
-    output.print(&serde_json::to_string_pretty(&policy(&manifest, args.permissions, args.caller))?)?;
+    let subject = Subject::of(&manifest);
+    output.print(&serde_json::to_string_pretty(&policy(&subject, args.permissions, args.caller))?)?;
     if !args.caller && !manifest.settings.accounts.is_empty() {
         output.note(
             "note: this is the policy of the roles of `[[account]]`; --caller prints that of the credentials that take \
@@ -39,8 +40,97 @@ pub(super) fn run(global: &Global, args: &IamPolicyArgs, environment: &Environme
     Ok(Exit::Done)
 }
 
+/// What a policy is for.
+struct Subject<'a> {
+    settings: &'a Settings,
+    declarations: Vec<&'a dyn Declaration>,
+    /// Kinds that are read and never changed.
+    leaves: BTreeSet<&'static str>,
+    /// Whether jobs are the ones who apply.
+    by_jobs: bool,
+}
+
+impl<'a> Subject<'a> {
+    /// All of a manifest.
+    fn of(manifest: &'a Manifest) -> Self {
+        let declarations = manifest.declarations.iter().map(AsRef::as_ref).collect();
+        Self { settings: &manifest.settings, declarations, leaves: BTreeSet::new(), by_jobs: false }
+    }
+
+    /// A manifest as its jobs apply it: what they are deployed with stays as it is.
+    fn within_jobs(manifest: &'a Manifest) -> Self {
+        let (jobs, others): (Vec<&dyn Declaration>, Vec<_>) =
+            manifest.declarations.iter().map(AsRef::as_ref).partition(|one| one.job().is_some());
+        let of = |list: &[&dyn Declaration]| -> BTreeSet<&'static str> {
+            list.iter().flat_map(|declaration| declaration.kinds()).collect()
+        };
+        let leaves = &of(&jobs) - &of(&others);
+        Self { leaves, by_jobs: true, ..Self::of(manifest) }
+    }
+}
+
+/// The policy of a function that runs the jobs: what each of their commands needs, once.
+pub(super) fn of_jobs(manifest: &Manifest) -> Result<Value> {
+    let subject = Subject::within_jobs(manifest);
+    let jobs = manifest.declarations.iter().filter_map(|declaration| declaration.job());
+    let mut wanted: Vec<PolicyFor> = Vec::new();
+    let mut looks = false;
+    for job in jobs {
+        let needs = needs(job).map_err(|problem| anyhow::anyhow!("{}", problem.summary))?;
+        wanted.push(needs.policy);
+        looks |= matches!(job.trigger, Trigger::Event(_));
+    }
+    // In the order of the list below, so that the policy does not follow from the order of jobs.
+    let all = [
+        PolicyFor::Apply,
+        PolicyFor::Plan,
+        PolicyFor::Audit,
+        PolicyFor::Inventory,
+        PolicyFor::Report,
+        PolicyFor::Power,
+        PolicyFor::Park,
+    ];
+    let by_role = !manifest.settings.accounts.is_empty();
+    let mut united: Vec<Value> = Vec::new();
+    for permissions in all.into_iter().filter(|one| wanted.contains(one)) {
+        let policy = policy(&subject, permissions, by_role);
+        for statement in policy["Statement"].as_array().into_iter().flatten() {
+            unite(&mut united, statement);
+        }
+    }
+    if looks && !by_role {
+        // At the instance of an event.
+        let look = BTreeSet::from([Operation::DESCRIBE_INSTANCES.iam_action]);
+        unite(&mut united, &statement("OpsformRead", &look, json!("*")));
+    }
+    Ok(json!({ "Version": "2012-10-17", "Statement": united }))
+}
+
+/// Adds a statement, to one of the same resources and conditions where there is one. A Sid stands in a policy once.
+fn unite(statements: &mut Vec<Value>, statement: &Value) {
+    let same = |other: &Value| ["Resource", "Condition"].iter().all(|part| other[part] == statement[part]);
+    let actions = |value: &Value| -> BTreeSet<String> {
+        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    if let Some(other) = statements.iter_mut().find(|other| same(other)) {
+        let both: BTreeSet<String> = &actions(&other["Action"]) | &actions(&statement["Action"]);
+        other["Action"] = json!(both);
+        return;
+    }
+    let mut statement = statement.clone();
+    let taken = statements.iter().filter(|other| {
+        other["Sid"].as_str().map(|sid| sid.trim_end_matches(|c: char| c.is_ascii_digit()))
+            == statement["Sid"].as_str()
+    });
+    let taken = taken.count();
+    if let (Some(sid), 1..) = (statement["Sid"].as_str().map(str::to_owned), taken) {
+        statement["Sid"] = format!("{sid}{}", taken + 1).into();
+    }
+    statements.push(statement);
+}
+
 /// The policy of the caller, or of the roles where the manifest names some and it is not the caller's that is wanted.
-fn policy(manifest: &Manifest, permissions: PolicyFor, caller: bool) -> Value {
+fn policy(manifest: &Subject<'_>, permissions: PolicyFor, caller: bool) -> Value {
     let by_role = !manifest.settings.accounts.is_empty();
     let mut statements = Vec::new();
     if !(by_role && caller) {
@@ -53,7 +143,7 @@ fn policy(manifest: &Manifest, permissions: PolicyFor, caller: bool) -> Value {
 }
 
 /// What is done in the accounts, by their roles or by the caller.
-fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
+fn of_accounts(manifest: &Subject<'_>, permissions: PolicyFor) -> Vec<Value> {
     let mut statements = vec![statement("OpsformRead", &reading(manifest, permissions), json!("*"))];
     if permissions == PolicyFor::Audit && manifest.settings.mail.is_some() {
         let mail = [Operation::SEND_EMAIL, Operation::GET_MAIL_ACCOUNT].map(|operation| operation.iam_action);
@@ -62,10 +152,12 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
     if permissions == PolicyFor::Power {
         statements.extend(by_hand(manifest));
     }
-    if !matches!(permissions, PolicyFor::Plan | PolicyFor::Apply) {
+    if !matches!(permissions, PolicyFor::Plan | PolicyFor::Apply | PolicyFor::Park) {
         return statements;
     }
-    for kind in kinds(manifest).filter(|kind| wanted(manifest).contains(kind.text().kind)) {
+    for kind in
+        kinds(manifest, permissions).filter(|kind| wanted(manifest, permissions).contains(kind.text().kind))
+    {
         let (operations, name) = (kind.operations(), in_camel_case(kind.text().kind));
         let (declared, owned) = (declared_arns(manifest, kind), owned_arns(manifest, kind));
         let mut allow = |verb: &str, operations: &[&Operation], arns: &[String]| {
@@ -75,7 +167,9 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
             }
         };
         allow("Read", operations.read_one, &owned);
-        if permissions == PolicyFor::Apply {
+        // The runner of jobs does not change itself.
+        let of_jobs = manifest.leaves.contains(kind.text().kind);
+        if permissions != PolicyFor::Plan && !of_jobs {
             allow("Write", operations.write, &declared);
             allow("Remove", operations.remove, &owned);
             if let Some(removal) = statements.last_mut().filter(|_| kind.removes_what_is_tagged()) {
@@ -93,7 +187,7 @@ fn of_accounts(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
 }
 
 /// What writes of a kind need on resources of another one, in the manifest's regions: a statement for each operation.
-fn besides(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<Value> {
+fn besides(manifest: &Subject<'_>, kind: &dyn resources::Kind) -> Vec<Value> {
     let mut needs: BTreeMap<&str, (&str, BTreeSet<String>)> = BTreeMap::new();
     for (partition, account, region) in declared_places(manifest) {
         for (operation, end) in kind.policy_resources_besides(account, region) {
@@ -108,7 +202,7 @@ fn besides(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<Value> {
 }
 
 /// To start and stop by hand, in the manifest's regions.
-fn by_hand(manifest: &Manifest) -> Vec<Value> {
+fn by_hand(manifest: &Subject<'_>) -> Vec<Value> {
     let kinds = resources::KINDS.iter().filter(|kind| !kind.operations_by_hand().is_empty());
     let allow = |kind: &&dyn resources::Kind| {
         let actions = kind.operations_by_hand().iter().map(|operation| operation.iam_action).collect();
@@ -120,9 +214,10 @@ fn by_hand(manifest: &Manifest) -> Vec<Value> {
 
 /// To hand roles to services, a statement for each service ("Granting a user permissions to pass a role to an AWS service" in
 /// the IAM user guide).
-fn passing(manifest: &Manifest) -> Vec<Value> {
+fn passing(manifest: &Subject<'_>) -> Vec<Value> {
     let mut roles: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for passed in manifest.declarations.iter().flat_map(|d| d.passed_roles()) {
+    let of_others = |declaration: &&&dyn Declaration| !manifest.by_jobs || declaration.job().is_none();
+    for passed in manifest.declarations.iter().filter(of_others).flat_map(|d| d.passed_roles()) {
         roles.entry(passed.service).or_default().insert(passed.arn);
     }
     let statement = |(service, roles): (&str, BTreeSet<String>)| {
@@ -143,7 +238,7 @@ fn in_camel_case(name: &str) -> String {
 }
 
 /// What is done with the caller's own credentials: to take on the roles, and the state.
-fn of_caller(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
+fn of_caller(manifest: &Subject<'_>, permissions: PolicyFor) -> Vec<Value> {
     let mut statements = Vec::new();
     let roles: Vec<&str> =
         manifest.settings.accounts.iter().map(|account| account.role_arn.as_str()).collect();
@@ -163,7 +258,7 @@ fn of_caller(manifest: &Manifest, permissions: PolicyFor) -> Vec<Value> {
 }
 
 /// Reports in buckets, with the data of earlier ones beside them.
-fn reports(manifest: &Manifest) -> Vec<Value> {
+fn reports(manifest: &Subject<'_>) -> Vec<Value> {
     let (mut buckets, mut objects) = (BTreeSet::new(), BTreeSet::new());
     let partition = partitions(manifest).into_iter().next().unwrap_or("aws");
     for output in manifest.settings.cost.iter().flat_map(|cost| &cost.output) {
@@ -189,6 +284,8 @@ fn reports(manifest: &Manifest) -> Vec<Value> {
 
 /// The state's objects in its bucket, for the caller's own credentials.
 fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
+    // Who parks takes the lock.
+    let writes = matches!(permissions, PolicyFor::Apply | PolicyFor::Park);
     let bucket = format!("arn:{}:s3:::{}", partition(&place.region), place.bucket);
     let object = |ending: &&str| format!("{bucket}/{}{ending}", place.key);
     let beside: Vec<String> = [".lock", ".journal"].iter().map(object).collect();
@@ -198,14 +295,14 @@ fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
     // Without ListBucket, S3 answers "denied" for an object that is not there ("GetObject" in the API reference).
     let mut of_bucket = BTreeSet::from(["s3:ListBucket"]);
     let of_objects = BTreeSet::from([Operation::GET_OBJECT.iam_action]);
-    if permissions == PolicyFor::Apply {
+    if writes {
         of_bucket.insert(Operation::GET_BUCKET_VERSIONING.iam_action);
     }
     let mut statements = vec![
         statement("OpsformStateBucket", &of_bucket, json!(bucket)),
         statement("OpsformState", &of_objects, json!(read)),
     ];
-    if permissions == PolicyFor::Apply {
+    if writes {
         let write = BTreeSet::from([Operation::PUT_OBJECT.iam_action]);
         statements.push(statement("OpsformStateWrite", &write, json!(objects)));
         // The document itself is only ever replaced.
@@ -214,7 +311,7 @@ fn state(place: &S3Place, permissions: PolicyFor) -> Vec<Value> {
     }
     if let Some(key) = &place.kms_key {
         let mut of_key = BTreeSet::from(["kms:Decrypt"]);
-        if permissions == PolicyFor::Apply {
+        if writes {
             of_key.insert("kms:GenerateDataKey");
         }
         // A policy names a key by its ARN; of an id or an alias the key is not known here.
@@ -229,7 +326,7 @@ fn statement(sid: &str, actions: &BTreeSet<&str>, resource: Value) -> Value {
 }
 
 /// The actions that read and that take no resource, or are called for any (`rds:ListTagsForResource`).
-fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str> {
+fn reading(manifest: &Subject<'_>, permissions: PolicyFor) -> BTreeSet<&'static str> {
     let declared =
         || manifest.declarations.iter().flat_map(|d| d.selectors().iter().chain(d.reads_besides()));
     let targets: BTreeSet<TargetKind> = match permissions {
@@ -241,6 +338,7 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
         PolicyFor::Inventory | PolicyFor::Import => TargetKind::ALL.into(),
         // What a report reads of them is said below.
         PolicyFor::Report => BTreeSet::new(),
+        PolicyFor::Park => [TargetKind::Ec2].into(),
         PolicyFor::Power => [TargetKind::Ec2, TargetKind::Rds, TargetKind::RdsCluster].into(),
     };
     let targets = targets.into_iter().flat_map(|kind| match kind {
@@ -250,8 +348,8 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
         TargetKind::RdsCluster => vec![Operation::DESCRIBE_DB_CLUSTERS, Operation::LIST_DB_TAGS],
     });
     let resources: Vec<&Operation> = match permissions {
-        PolicyFor::Plan | PolicyFor::Apply => {
-            kinds(manifest).flat_map(|kind| kind.operations().read.iter().copied()).collect()
+        PolicyFor::Plan | PolicyFor::Apply | PolicyFor::Park => {
+            kinds(manifest, permissions).flat_map(|kind| kind.operations().read.iter().copied()).collect()
         }
         PolicyFor::Audit | PolicyFor::Power => Vec::new(),
         PolicyFor::Report => super::report::OPERATIONS.to_vec(),
@@ -262,23 +360,39 @@ fn reading(manifest: &Manifest, permissions: PolicyFor) -> BTreeSet<&'static str
     targets.chain(resources).chain(regions).map(|operation| operation.iam_action).collect()
 }
 
-/// The kinds of resources that the manifest may want.
-fn wanted(manifest: &Manifest) -> BTreeSet<&'static str> {
+/// The kinds of resources that are wanted.
+fn wanted(manifest: &Subject<'_>, permissions: PolicyFor) -> BTreeSet<&'static str> {
+    if permissions == PolicyFor::Park {
+        return BTreeSet::from([instance_storage::KIND]);
+    }
     manifest.declarations.iter().flat_map(|declaration| declaration.kinds()).collect()
 }
 
+/// The kinds that are read.
+fn kinds(
+    manifest: &Subject<'_>,
+    permissions: PolicyFor,
+) -> impl Iterator<Item = &'static dyn resources::Kind> {
+    let wanted = wanted(manifest, permissions);
+    let looked_for = (permissions != PolicyFor::Park).then_some(metric_alarm::KIND);
+    resources::KINDS
+        .iter()
+        .copied()
+        .filter(move |kind| wanted.contains(kind.text().kind) || looked_for == Some(kind.text().kind))
+}
+
 /// The resources in the manifest's accounts and regions; in any where it does not name them.
-fn declared_arns(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<String> {
+fn declared_arns(manifest: &Subject<'_>, kind: &dyn resources::Kind) -> Vec<String> {
     arns(manifest, kind, declared_places(manifest))
 }
 
 /// The resources in the manifest's accounts, in any region: what is owned in a region that was taken out of the manifest
 /// is to be deleted there.
-fn owned_arns(manifest: &Manifest, kind: &dyn resources::Kind) -> Vec<String> {
+fn owned_arns(manifest: &Subject<'_>, kind: &dyn resources::Kind) -> Vec<String> {
     arns(manifest, kind, owned_places(manifest))
 }
 
-fn arns(manifest: &Manifest, kind: &dyn resources::Kind, places: Vec<PolicyPlace<'_>>) -> Vec<String> {
+fn arns(manifest: &Subject<'_>, kind: &dyn resources::Kind, places: Vec<PolicyPlace<'_>>) -> Vec<String> {
     let name = kind.text().kind;
     let of_any_name = manifest.declarations.iter().any(|d| d.kinds_of_any_name().contains(&name));
     let ends = |account, region| {
@@ -300,7 +414,7 @@ fn arns(manifest: &Manifest, kind: &dyn resources::Kind, places: Vec<PolicyPlace
 type PolicyPlace<'a> = (&'a str, &'a str, &'a str);
 
 /// The manifest's accounts and regions; any where it does not name them.
-fn declared_places(manifest: &Manifest) -> Vec<PolicyPlace<'_>> {
+fn declared_places<'a>(manifest: &'a Subject<'a>) -> Vec<PolicyPlace<'a>> {
     match &manifest.settings.aws.regions {
         Regions::Listed(regions) => {
             let regions = regions.iter().map(|region| region.value.as_str());
@@ -311,12 +425,12 @@ fn declared_places(manifest: &Manifest) -> Vec<PolicyPlace<'_>> {
 }
 
 /// The manifest's accounts, and any region.
-fn owned_places(manifest: &Manifest) -> Vec<PolicyPlace<'_>> {
+fn owned_places<'a>(manifest: &'a Subject<'a>) -> Vec<PolicyPlace<'a>> {
     in_accounts(manifest, partitions(manifest).into_iter().map(|partition| (partition, "*")))
 }
 
 fn in_accounts<'a>(
-    manifest: &'a Manifest,
+    manifest: &'a Subject<'a>,
     regions: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Vec<PolicyPlace<'a>> {
     let mut accounts: Vec<&str> =
@@ -331,7 +445,7 @@ fn in_accounts<'a>(
 }
 
 /// The partitions that the manifest's regions or roles name.
-fn partitions(manifest: &Manifest) -> BTreeSet<&str> {
+fn partitions<'a>(manifest: &'a Subject<'a>) -> BTreeSet<&'a str> {
     let settings = &manifest.settings;
     let named: BTreeSet<&str> = match &settings.aws.regions {
         Regions::Listed(regions) => regions.iter().map(|region| partition(&region.value)).collect(),
@@ -356,7 +470,7 @@ mod tests {
         let mut settings = Settings::default();
         settings.aws.regions = Regions::Listed(listed.into());
         let manifest = Manifest { settings, declarations: Vec::new(), warnings: Diagnostics::new() };
-        let of = |name: &str| declared_arns(&manifest, resources::kind(name).unwrap());
+        let of = |name: &str| declared_arns(&Subject::of(&manifest), resources::kind(name).unwrap());
         assert_eq!(of("iam_role"), ["arn:aws:iam::*:role/opsform-*"]);
         assert_eq!(of("lambda_function").len(), 2);
     }

@@ -98,6 +98,14 @@ impl<'a> Mails<'a> {
             Err(error) => return Err(error.into()),
         };
         self.tell(&outcomes, &scope);
+        let failed = outcomes.iter().filter(|outcome| !outcome.is_sent()).count();
+        let none_went = outcomes.iter().all(|outcome| matches!(outcome.delivery, Delivery::NotBegun));
+        self.output.count(|counts| {
+            counts.failures += failed;
+            // Whoever got a mail would get it once more.
+            counts.only_once |= !none_went;
+        });
+        self.output.count_calls(&session.aws);
         let begun = !outcomes.iter().any(|outcome| matches!(outcome.delivery, Delivery::NotBegun));
         Ok(match outcomes.iter().all(Outcome::is_sent) {
             // What was stopped after the last mail cut nothing off.

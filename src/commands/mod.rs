@@ -12,9 +12,12 @@ mod import;
 mod import_sheet;
 mod init;
 mod inventory;
+mod job;
+mod job_check;
 mod locking;
 mod mailing;
 mod manifest_path;
+mod manifests_from;
 mod opening;
 mod output;
 mod park;
@@ -27,6 +30,7 @@ mod progress;
 mod reading;
 mod report;
 mod report_store;
+mod runner;
 mod saved;
 mod schedule;
 mod session;
@@ -41,6 +45,8 @@ mod whole_file;
 
 use std::process::ExitCode;
 
+use std::sync::PoisonError;
+
 use clap::{CommandFactory, Parser};
 
 pub use environment::Environment;
@@ -49,9 +55,15 @@ pub use report_store::ReportStore;
 
 use args::{Cli, Command, Global};
 use output::Output;
+use whole_file::{Existing, write_whole};
+
+use crate::jobs::{Runner, serve};
 
 /// Runs the command line.
 pub fn main(environment: &Environment) -> ExitCode {
+    if environment.serves_jobs {
+        return serve_jobs(environment);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
@@ -78,13 +90,55 @@ pub fn main(environment: &Environment) -> ExitCode {
                 Some(error) => error.to_string(),
                 None => format!("{error:#}"),
             };
+            note_error(environment, &message);
             if !message.is_empty() {
                 Output::new(&cli.global, environment).error(&message, &hints);
             }
             exit
         }
     };
+    write_counts(environment);
     ExitCode::from(exit as u8)
+}
+
+/// Serves jobs as a Lambda function, until Lambda ends the process.
+fn serve_jobs(environment: &Environment) -> ExitCode {
+    let runner = Runner {
+        program: environment.program.clone(),
+        project: environment.project.clone().unwrap_or_default(),
+        summary: environment.scratch.join(format!("opsform-summary-{}.json", std::process::id())),
+        cache: environment.scratch.join("opsform-cache"),
+        clock: environment.clock,
+    };
+    // One job at a time, whose process does the work.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let served = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(serve(&runner)));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: cannot serve jobs: {error}");
+            ExitCode::from(Exit::Error as u8)
+        }
+    }
+}
+
+/// Keeps the error that ends a command, for whoever started it.
+fn note_error(environment: &Environment, message: &str) {
+    if !message.is_empty() {
+        let mut counts = environment.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.error = Some(message.to_owned());
+    }
+}
+
+/// Writes what the command counted, where somebody asks for it.
+fn write_counts(environment: &Environment) {
+    let Some(path) = &environment.summary else { return };
+    let counts = environment.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let written = serde_json::to_vec(&counts).map_err(anyhow::Error::from);
+    let written = written.and_then(|bytes| write_whole(path, &bytes, Existing::Replace));
+    if let Err(error) = written {
+        eprintln!("warning: OPSFORM_SUMMARY: {error:#}");
+    }
 }
 
 async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
@@ -105,6 +159,8 @@ async fn run(cli: &Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Report(command) => report::run(global, command, environment).await,
         Command::Inventory(args) => inventory::run(global, args, environment).await,
         Command::Import(args) => import::run(global, args, environment).await,
+        Command::Job(command) => job::run(global, command, environment).await,
+        Command::Runner(command) => runner::run(global, command, environment),
         Command::Schedule(command) => schedule::run(global, command, environment),
         Command::State(command) => state::run(global, command, environment).await,
         Command::Completions { shell } => {

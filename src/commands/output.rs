@@ -1,12 +1,16 @@
 //! Results to standard output; progress, problems and questions to standard error.
 
 use std::io::{BufRead, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 
 use super::args::{ColorChoice, DetailChoice, Format, Global};
 use super::environment::Environment;
 use super::failure::Failure;
+use crate::apply::Report;
+use crate::aws::Aws;
+use crate::jobs::Counts;
 use crate::model::Diagnostics;
 use crate::plan::Plan;
 use crate::render::{
@@ -24,6 +28,7 @@ pub(super) struct Output {
     /// Whether progress may be drawn.
     pub(super) progress: bool,
     stdin_is_terminal: bool,
+    counts: Arc<Mutex<Counts>>,
 }
 
 impl Output {
@@ -39,7 +44,29 @@ impl Output {
             quiet: global.quiet,
             progress: environment.stderr_is_terminal && !global.quiet,
             stdin_is_terminal: environment.stdin_is_terminal,
+            counts: Arc::clone(&environment.counts),
         }
+    }
+
+    /// Notes what the command did, for whoever started it.
+    pub(super) fn count(&self, note: impl FnOnce(&mut Counts)) {
+        note(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Notes what was done of a plan, and what was not.
+    pub(super) fn count_report(&self, report: &Report, aws: &Aws) {
+        self.count(|counts| {
+            counts.changes += report.done.values().sum::<usize>();
+            counts.failures += report.failures.len() + report.skipped.len();
+            counts.begun += report.begun;
+        });
+        self.count_calls(aws);
+    }
+
+    /// Notes how many calls were made so far.
+    pub(super) fn count_calls(&self, aws: &Aws) {
+        let calls = aws.calls().snapshot().values().sum();
+        self.count(|counts| counts.calls = calls);
     }
 
     /// Prints a result. A reader that went away (`| head`) is no error.

@@ -150,6 +150,7 @@ impl Run<'_> {
         let args = self.order.args;
         let plan = self.plan(project.to_owned()).await?;
         self.output.plan(&plan, Heading::Plan, args.format, args.detail)?;
+        self.output.count_calls(&self.session.aws);
         refuse_if_blocked(&plan, "take it off the command line to go on with the others")?;
         Ok(plan)
     }
@@ -282,6 +283,7 @@ impl Run<'_> {
         }
         progress.finish();
         let report = report?;
+        self.output.count_report(&report, aws);
         let stopped = aws.stop().is_cancelled() && !report.is_complete();
         let lost = locked.lost().is_some_and(|lost| lost.is_cancelled());
         let cut_off = if lost { CutOff::LockLost } else { CutOff::Interrupted };

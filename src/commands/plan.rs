@@ -24,6 +24,8 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, environment: &Environm
     let planned =
         make_plan(&session, &output, state, &manifest, &Wanted::Manifest(&manifest), options).await?;
     output.plan(&planned.plan, Heading::Plan, args.view.format, args.view.detail)?;
+    output.count(|counts| counts.changes = planned.plan.changes.len());
+    output.count_calls(&session.aws);
     if let Some(path) = &args.summary {
         write_whole(path, summary_json(&planned.plan).as_bytes(), Existing::Replace)?;
     }
@@ -52,6 +54,8 @@ pub(super) async fn drift(global: &Global, args: &DriftArgs, environment: &Envir
     let options = PlanOptions { selection, ..PlanOptions::default() };
     let planned = make_plan(&session, &output, state, &manifest, &Wanted::LastWritten, options).await?;
     output.plan(&planned.plan, Heading::Drift, args.view.format, args.view.detail)?;
+    output.count(|counts| counts.findings = planned.plan.changes.len());
+    output.count_calls(&session.aws);
     Ok(if args.detailed_exitcode && !planned.plan.is_empty() { Exit::Drift } else { Exit::Done })
 }
 
@@ -76,7 +80,8 @@ pub(super) fn options(guard: &GuardArgs, selection: Selection) -> PlanOptions {
 
 /// Compiles `--target` and `--exclude`.
 pub(super) fn selection(args: &SelectionArgs) -> Result<Selection> {
-    Ok(Selection { targets: patterns(&args.target)?, excludes: patterns(&args.exclude)? })
+    let (targets, excludes) = (patterns(&args.target)?, patterns(&args.exclude)?);
+    Ok(Selection { targets, excludes, without_jobs: false })
 }
 
 /// Compiles patterns; all bad ones are reported.

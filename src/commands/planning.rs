@@ -13,6 +13,7 @@ use super::reading::{
     Absences, Requests, absences, ask_owners, find_owned, kinds, leave_out, outlooks, read_resources,
     requests,
 };
+use super::runner::deployment;
 use super::session::{Session, failures};
 use super::tagged::read_tagged;
 use crate::aws::all;
@@ -68,8 +69,10 @@ pub(super) async fn make_plan(
     mut state: State,
     manifest: &Manifest,
     wanted: &Wanted<'_>,
-    options: PlanOptions,
+    mut options: PlanOptions,
 ) -> Result<Planned> {
+    // The runner does not have its own package at hand, and no job may pull the ground from under itself.
+    options.selection.without_jobs = session.in_runner;
     let start = Instant::now();
     check_kinds(&state)?;
     let is_new = state.serial == 0;
@@ -260,6 +263,7 @@ async fn manifest_desired(
     let alarms = alarms_of_others(session, manifest).await?;
     drop(reading);
     let parks = parks(manifest, &fleet, &options.selection);
+    let deployment = deployment(session, manifest, output)?;
     let world = World {
         manifest_scopes: &session.manifest_scopes,
         scopes: &session.declared_scopes,
@@ -269,6 +273,7 @@ async fn manifest_desired(
         untagged: &untagged,
         alarms: &alarms,
         parks: &parks,
+        deployment: deployment.as_ref(),
         now: session.now,
     };
     let mut desired = Vec::new();

@@ -58,6 +58,7 @@ pub(super) async fn run(global: &Global, command: &PowerCommand, environment: &E
         run.plan(settings.project.clone(), &declarations).await?;
     output.plan(&plan, run.heading(), args.format, args.detail)?;
     run.remarks(&plan, with_address);
+    output.count_calls(&session.aws);
     let exit = if plan.is_empty() {
         Exit::Done
     } else if args.dry_run {
@@ -303,6 +304,7 @@ impl Run<'_> {
         signals.work(aws.stop().clone()).await;
         let start = Instant::now();
         let (report, done) = self.send(plan).await?;
+        self.output.count_report(&report, aws);
         let stopped = aws.stop().is_cancelled() && !report.is_complete();
         let carried = match self.order.action {
             PowerAction::Start => Carried::Start,

@@ -64,6 +64,8 @@ pub(super) async fn run(global: &Global, command: &ReportCommand, environment: &
         output.print(&report::cost_text(&report, output.palette))?;
     }
     tell(&report, &written, &session.aws, &output);
+    output.count(|counts| counts.failures = report.gaps.len());
+    output.count_calls(&session.aws);
     if !report.gaps.is_empty() {
         let parts = count_of(report.gaps.len(), "part", "parts");
         output.problem(&format!("error: {parts} of what was to be read could not be; the report says which"));

@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::args::Global;
 use super::environment::Environment;
 use super::failure::{AwsFailures, Failure};
+use super::job_check::check_jobs;
 use super::output::Output;
 use crate::aws::{self, AccountAccess, Aws, ConnectOptions, OPERATIONS};
 use crate::declarations::{self, Manifest};
@@ -38,7 +39,18 @@ pub(super) fn read_manifest(global: &Global) -> Result<Manifest, Diagnostics> {
     let (mut document, mut problems) = manifest::load(&global.manifests, &declarations::block_names());
     document.files = manifest::read_files(declarations::files_of(&document));
     problems.extend(check_rates(&document.settings));
-    Manifest::new(document, problems)
+    let mut manifest = Manifest::new(document, problems)?;
+    check_jobs(&manifest.settings, manifest.declarations.iter(), &mut manifest.warnings);
+    if manifest.warnings.has_errors() { Err(manifest.warnings) } else { Ok(manifest) }
+}
+
+/// The files of a manifest: its own, and those that its blocks name.
+pub(super) fn named_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let (sources, problems) = manifest::SourceSet::read(folder);
+    anyhow::ensure!(!problems.has_errors(), "the manifest in {} cannot be read", folder.display());
+    let (document, _) = manifest::load(folder, &declarations::block_names());
+    let own = sources.files().iter().map(|file| PathBuf::from(&file.path));
+    Ok(own.chain(declarations::files_of(&document).into_iter().map(PathBuf::from)).collect())
 }
 
 /// The manifest's settings alone; problems of its blocks are left to the commands that need them.
@@ -152,6 +164,10 @@ pub(super) struct Session {
     pub(super) now: jiff::Timestamp,
     /// Prices for estimates.
     pub(super) estimates: Estimates,
+    /// The folder of the manifest.
+    pub(super) manifests: PathBuf,
+    /// Whether the runner of the jobs started this run.
+    pub(super) in_runner: bool,
 }
 
 impl Session {
@@ -196,8 +212,16 @@ impl Session {
         let declared_scopes = declared.iter().filter(|scope| wanted(scope)).cloned().collect();
         let endpoint = aws.accounts().next().and_then(|account| aws.pricing_endpoint(account));
         let estimates = Estimates::new(environment.cache.as_deref(), endpoint.as_deref());
-        let now = environment.now;
-        Ok(Self { aws, scopes, manifest_scopes: declared, declared_scopes, now, estimates })
+        Ok(Self {
+            aws,
+            scopes,
+            manifest_scopes: declared,
+            declared_scopes,
+            now: environment.now,
+            estimates,
+            manifests: global.manifests.clone(),
+            in_runner: environment.in_runner,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ mod forms;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub(super) use forms::id_fault;
+pub use forms::id_fault;
 use forms::state_fault;
 
 use super::World;

@@ -5,6 +5,7 @@ mod dates;
 mod engine;
 mod for_each;
 mod inventories;
+mod job;
 mod park;
 mod patterns;
 mod power;
@@ -20,8 +21,10 @@ mod unique;
 mod untagged;
 mod variables;
 
+pub use for_each::id_fault;
 pub use for_each::{ForEach, Selected};
 pub use inventories::{Inventories, Inventory};
+pub use job::{Deployment, EVENT_STATES, Job, OnState, Trigger, scope_of_runner};
 pub use park::contradictions;
 pub use power::{KeepTag, Ordered, PowerAction, PowerOrder, PowerTarget, Powered, power, power_address};
 pub use registry::{
@@ -165,6 +168,11 @@ pub trait Declaration: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The job that it is, where it is one.
+    fn job(&self) -> Option<&Job> {
+        None
+    }
+
     /// The resources that it wants in this world, and every problem met on the way.
     fn desired(&self, world: &World<'_>) -> (Vec<Desired>, Diagnostics);
 
@@ -203,6 +211,8 @@ pub struct World<'a> {
     pub alarms: &'a [LiveAlarm],
     /// What this run parks, by scope and id, with the declaration that wants it (see [`Declaration::parks`]).
     pub parks: &'a Parks,
+    /// What the runner of the jobs is made of, where this run is to deploy it.
+    pub deployment: Option<&'a Deployment>,
     /// The time.
     pub now: jiff::Timestamp,
 }
@@ -230,6 +240,7 @@ impl<'a> World<'a> {
             untagged: &[],
             alarms: &[],
             parks: &NO_PARKS,
+            deployment: None,
             now,
         }
     }

@@ -7,7 +7,7 @@ use crate::model::{Diagnostic, Diagnostics, Place};
 use crate::resources;
 
 use super::inventories::{self, Inventories};
-use super::{Declaration, alarm, park, schedule, snapshot, tags};
+use super::{Declaration, alarm, job, park, schedule, snapshot, tags};
 
 /// A label becomes part of an AWS tag's value, which holds 256 characters.
 const LABEL_LENGTH: usize = 128;
@@ -47,6 +47,13 @@ pub const REGISTRY: &[DeclarationKind] = &[
         about: "a CloudWatch alarm for each selected target",
         known_by_tags: &[],
         parse: alarm::parse,
+        files: |_| Vec::new(),
+    },
+    DeclarationKind {
+        block: "job",
+        about: "a command that runs by itself, at times, on events or on request",
+        known_by_tags: &[],
+        parse: job::parse,
         files: |_| Vec::new(),
     },
     DeclarationKind {
@@ -133,6 +140,7 @@ pub fn parse_all(document: &Document) -> (Vec<Box<dyn Declaration>>, Diagnostics
     let mut declarations = Vec::new();
     let mut labels: BTreeMap<(&str, String), Place> = BTreeMap::new();
     let inventories = inventories::read(document, &mut problems);
+    job::check_runner(&document.settings, &mut problems);
     for block in &document.blocks {
         let Some(kind) = REGISTRY.iter().find(|kind| kind.block == block.name) else {
             continue;

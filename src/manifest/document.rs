@@ -36,7 +36,7 @@ impl Block {
 /// All files of a manifest, read as one.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
-    /// What `[project]`, `[aws]`, `[state]`, `[[account]]` and `[mail]` say.
+    /// What `[project]`, `[aws]`, `[state]`, `[[account]]`, `[mail]`, `[report.cost]` and `[runner]` say.
     pub settings: Settings,
     /// The blocks in the order of files and lines.
     pub blocks: Vec<Block>,
@@ -201,7 +201,7 @@ mod tests {
                 "b.toml:1:3 unknown block or setting `alram` (did you mean `alarm`?)",
                 "b.toml:2:2 unknown block or setting `projct` (did you mean `project`?)",
                 "b.toml:3:2 unknown block or setting `colour` (a manifest can have: `project`, `aws`, `state`, \
-                 `account`, `mail`, `report`, `alarm`, `tags`)",
+                 `account`, `mail`, `report`, `runner`, `alarm`, `tags`)",
             ]
         );
     }

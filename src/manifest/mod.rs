@@ -10,6 +10,7 @@ mod mail;
 mod mailbox;
 mod reader;
 mod report;
+mod runner;
 mod scalar;
 mod settings;
 mod sheet;
@@ -29,6 +30,7 @@ pub use mail::{Language, MailSettings, SUBJECT_VARIABLES};
 pub use mailbox::{Mailbox, is_mail_domain};
 pub use reader::{Entries, FromValue, Placed, Reading, TableReader};
 pub use report::{CostSettings, OUTPUT_VARIABLES, OutputTemplate, ReportFormat};
+pub use runner::{ManifestsFrom, PACKAGE, RunnerSettings};
 pub use scalar::Scalar;
 pub use settings::{Account, Aws, PROJECT_NAME_HINT, Rate, Regions, Settings, is_region, project_name_fault};
 pub use sheet::{

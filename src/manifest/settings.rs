@@ -8,11 +8,12 @@ use super::document::list_of_tables;
 use super::mail::{MailSettings, mail};
 use super::reader::{Entries, FromValue, Placed, Reading, TableReader};
 use super::report::{CostSettings, report};
+use super::runner::{RunnerSettings, runner};
 use super::state_place::{StatePlace, state_place};
 use super::value::{Data, Entry, Value};
 
 /// The names of the settings at the top of a manifest.
-pub(super) const NAMES: [&str; 6] = ["project", "aws", "state", "account", "mail", "report"];
+pub(super) const NAMES: [&str; 7] = ["project", "aws", "state", "account", "mail", "report", "runner"];
 
 /// A tag value holds up to 256 characters, a file name 255 bytes; half of that leaves room for an ending.
 const PROJECT_LENGTH: usize = 128;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub mail: Option<MailSettings>,
     /// `[report.cost]`.
     pub cost: Option<CostSettings>,
+    /// `[runner]`.
+    pub runner: Option<RunnerSettings>,
 }
 
 /// How AWS is reached.
@@ -162,6 +165,9 @@ impl SettingsParts {
         if let Some(entry) = self.single.get("mail") {
             let region = settings.aws.regions.first().map(str::to_owned);
             settings.mail = with_table(entry, problems, |reader| mail(reader, region)).flatten();
+        }
+        if let Some(entry) = self.single.get("runner") {
+            settings.runner = with_table(entry, problems, runner);
         }
         for entry in &self.accounts {
             for (table, place) in list_of_tables(entry, problems) {

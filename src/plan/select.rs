@@ -63,17 +63,23 @@ pub struct Selection {
     pub targets: Vec<Pattern>,
     /// `--exclude`.
     pub excludes: Vec<Pattern>,
+    /// Whether what jobs are deployed with is left out.
+    pub without_jobs: bool,
 }
 
 impl Selection {
     /// Whether the resource is kept.
     pub fn keeps(&self, address: &Address, label: &str, target: Option<&TargetRef>) -> bool {
-        self.keeps_what(|pattern| pattern.matches(address, label, target))
+        self.keeps_label(label) && self.keeps_what(|pattern| pattern.matches(address, label, target))
     }
 
     /// Whether the change is kept.
     pub fn keeps_change(&self, change: &Change) -> bool {
-        self.keeps_what(|pattern| pattern.matches_change(change))
+        self.keeps_label(&change.origin.label) && self.keeps_what(|pattern| pattern.matches_change(change))
+    }
+
+    fn keeps_label(&self, label: &str) -> bool {
+        !(self.without_jobs && label.starts_with("job."))
     }
 
     fn keeps_what(&self, matches: impl Fn(&Pattern) -> bool) -> bool {

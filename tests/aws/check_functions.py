@@ -231,6 +231,18 @@ class Events(FunctionCase):
         self.assertEqual((plain["event"]["detail-type"], plain["event"]["time"]), ("Scheduled Event", "2026-11-20T10:00:00Z"))
         self.assertEqual((given["event"], given["function"], given["source"]), ({"job": "x"}, "f", "rule"))
 
+    def test_a_template_has_the_event_in_it(self) -> None:
+        self.events.put_rule(Name="r", ScheduleExpression="rate(1 hour)")
+        template = '{"job":"x","event":<aws.events.event.json>}'
+        target = {"Id": "f", "Arn": self.arn, "InputTransformer": {"InputTemplate": template}}
+        self.events.put_targets(Rule="r", Targets=[target])
+        (kept,) = self.events.list_targets_by_rule(Rule="r")["Targets"]
+        self.assertEqual(kept["InputTransformer"], {"InputTemplate": template})
+        self.allow("r")
+        self.control("POST", "fire", {"rule": "r"})
+        (given,) = self.fired()
+        self.assertEqual((given["event"]["job"], given["event"]["event"]["detail-type"]), ("x", "Scheduled Event"))
+
     def test_a_schedule_whose_time_has_come(self) -> None:
         target = {"Arn": self.arn, "RoleArn": "arn:aws:iam::123456789012:role/x", "Input": '{"job": "x"}'}
         self.client("scheduler").create_schedule(

@@ -47,7 +47,7 @@ def deliver(account: Account, source: str, arn: str, target: dict[str, Any], eve
     matched = FUNCTION.match(target["Arn"])
     assert matched is not None
     region, _, name = matched.groups()
-    given = json.loads(target["Input"]) if target.get("Input") is not None else event
+    given = given_by(target, event)
     told: dict[str, Any] = {"called": "lambda:Invoke", "input": given, "status": 202, "code": None, "message": None}
     try:
         one = account.functions(region).named(name)
@@ -60,6 +60,17 @@ def deliver(account: Account, source: str, arn: str, target: dict[str, Any], eve
         {"source": source, "arn": arn, "region": region, "function": name, "event": given, **told_of(told)}
     )
     return told
+
+
+def given_by(target: dict[str, Any], event: Any) -> Any:
+    """What a target makes of an event: its input, its template with the event in it, or the event ("Amazon EventBridge
+    input transformation" in the user guide). Of the reserved variables only the whole event is known; it stands unquoted."""
+    if target.get("Input") is not None:
+        return json.loads(target["Input"])
+    template = (target.get("InputTransformer") or {}).get("InputTemplate")
+    if template is None:
+        return event
+    return json.loads(template.replace("<aws.events.event.json>", json.dumps(event)))
 
 
 def told_of(told: dict[str, Any]) -> dict[str, Any]:

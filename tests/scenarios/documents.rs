@@ -19,7 +19,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 fn the_manifests_of_the_readme_validate() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let manifests = blocks(&readme, "toml");
-    assert_eq!(manifests.len(), 8, "a new block needs a look");
+    assert_eq!(manifests.len(), 9, "a new block needs a look");
     Workspace::new(&manifests[0]).ok(&["validate"]).says(&["project \"shop\" is valid: 1 declaration"]);
     // The first one is what `init` writes, without the comments.
     let starter =
@@ -169,6 +169,7 @@ fn the_manifests_of_the_repository_validate() {
         "examples/snapshots/manifests",
         "examples/park/manifests",
         "examples/costs/manifests",
+        "examples/jobs/manifests",
     ] {
         let folder = root().join(folder);
         Workspace::new("").ok(&["validate", "--manifests", folder.to_str().unwrap()]);

@@ -143,6 +143,8 @@ pub(in crate::commands) enum PolicyFor {
     Import,
     /// `power`: reads, starts and stops instances, databases and clusters, whatever the manifest declares
     Power,
+    /// `park`, `unpark`: reads, stops and starts instances, and makes and deletes their volumes and snapshots, whatever the manifest declares
+    Park,
     /// `audit`: reads what the tag rules are about; sends mails where the manifest has `[mail]`
     Audit,
     /// `report`: reads all that costs money, the price list, and Cost Explorer for `--actual`

@@ -8,7 +8,7 @@ use crate::model::Diagnostic;
 ///
 /// Sources: "EC2 resource IDs" in the EC2 user guide (8 or 17 hexadecimal digits), `CreateDBInstance` and
 /// `CreateDBCluster` in the RDS API reference (1 to 63 letters, digits and hyphens, stored in lower case).
-pub(in crate::declarations) fn id_fault(kind: TargetKind, id: &str) -> Option<String> {
+pub fn id_fault(kind: TargetKind, id: &str) -> Option<String> {
     let hint = match kind {
         TargetKind::Ec2 if is_ec2_id("i-", id) => return None,
         TargetKind::Ec2 => "an instance's id looks like `i-0123456789abcdef0`",

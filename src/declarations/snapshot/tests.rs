@@ -120,6 +120,7 @@ fn desired_of(
         untagged: &found.untagged,
         alarms: &[],
         parks: &Parks::new(),
+        deployment: None,
         now: found.now.unwrap_or_else(now),
     };
     let (desired, problems) = declaration.desired(&world);

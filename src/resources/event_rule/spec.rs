@@ -64,6 +64,10 @@ pub struct RuleTarget {
     /// What it is given: a JSON value, of a built-in target the id as a string. Absent where it is given the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
+    /// Instead of an input: a text that becomes one with parts of the event in it, `{"event":<aws.events.event.json>}` ("Amazon EventBridge
+    /// input transformation" in the EventBridge user guide). Its variables are AWS's own; a map of paths it cannot have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_template: Option<String>,
     /// How often a call that failed is tried again: 0 to 185. Absent for 185, AWS's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
@@ -135,6 +139,7 @@ impl RuleTarget {
             arn: arn.to_owned(),
             role_arn: Some(role_arn.to_owned()),
             input: Some(input),
+            input_template: None,
             retries: None,
             max_event_age: None,
             dead_letter_arn: None,

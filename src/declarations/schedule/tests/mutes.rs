@@ -90,6 +90,7 @@ fn mutes_at(now: &str, text: &str, before: &[Desired]) -> (Vec<Desired>, Vec<Str
         untagged: &[],
         alarms: &alarms,
         parks: &Parks::new(),
+        deployment: None,
         now: now.parse().unwrap(),
     };
     let (rules, told) = manifest.declarations[0].desired_besides(&world, &[]);

@@ -1,7 +1,9 @@
 //! The spec from and to the SDK's types.
 
 use aws_sdk_eventbridge::error::BuildError;
-use aws_sdk_eventbridge::types::{DeadLetterConfig, RetryPolicy, Rule, RuleState, Tag, Target};
+use aws_sdk_eventbridge::types::{
+    DeadLetterConfig, InputTransformer, RetryPolicy, Rule, RuleState, Tag, Target,
+};
 
 use crate::aws::{LABEL_TAG, PROJECT_TAG};
 use crate::plan::Change;
@@ -70,6 +72,7 @@ pub(super) fn target_from_live(live: &Target) -> Result<RuleTarget, String> {
         arn: live.arn().to_owned(),
         role_arn: live.role_arn().map(str::to_owned),
         input,
+        input_template: live.input_transformer().map(|transformer| transformer.input_template().to_owned()),
         retries: number(policy.and_then(RetryPolicy::maximum_retry_attempts), RETRIES),
         max_event_age: number(policy.and_then(RetryPolicy::maximum_event_age_in_seconds), MAX_EVENT_AGE),
         dead_letter_arn: live.dead_letter_config().and_then(DeadLetterConfig::arn).map(str::to_owned),
@@ -87,9 +90,13 @@ fn inexpressible_features(live: &Target) -> Vec<&'static str> {
         || live.redshift_data_parameters().is_some()
         || live.sage_maker_pipeline_parameters().is_some()
         || live.app_sync_parameters().is_some();
+    let paths = live
+        .input_transformer()
+        .and_then(InputTransformer::input_paths_map)
+        .is_some_and(|paths| !paths.is_empty());
     [
         (live.input_path().is_some(), "a target's input path"),
-        (live.input_transformer().is_some(), "a target's input transformer"),
+        (paths, "a target's input transformer with paths"),
         (parameters, "a target's parameters"),
     ]
     .into_iter()
@@ -106,12 +113,16 @@ pub(super) fn target(spec: &RuleTarget) -> Result<Target, BuildError> {
             .maximum_event_age_in_seconds(signed(spec.max_event_age.unwrap_or(MAX_EVENT_AGE)))
             .build()
     });
+    let transformer = spec.input_template.as_ref();
+    let transformer =
+        transformer.map(|text| InputTransformer::builder().input_template(text).build()).transpose()?;
     let dead_letters = spec.dead_letter_arn.as_ref().map(|arn| DeadLetterConfig::builder().arn(arn).build());
     Target::builder()
         .id(&spec.id)
         .arn(&spec.arn)
         .set_role_arn(spec.role_arn.clone())
         .set_input(spec.input.as_ref().map(ToString::to_string))
+        .set_input_transformer(transformer)
         .set_retry_policy(policy)
         .set_dead_letter_config(dead_letters)
         .build()
@@ -130,7 +141,7 @@ pub(super) fn own_tags(project: &str, change: &Change) -> Vec<Tag> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_eventbridge::types::{InputTransformer, SqsParameters};
+    use aws_sdk_eventbridge::types::SqsParameters;
     use serde_json::json;
 
     use super::*;
@@ -160,6 +171,8 @@ mod tests {
         spec.dead_letter_arn = Some("arn:queue".to_owned());
         assert_eq!(target_from_live(&target(&spec).unwrap()), Ok(spec.clone()));
         (spec.retries, spec.input, spec.role_arn) = (None, None, None);
+        assert_eq!(target_from_live(&target(&spec).unwrap()), Ok(spec.clone()));
+        spec.input_template = Some("{\"event\":<aws.events.event.json>}".to_owned());
         assert_eq!(target_from_live(&target(&spec).unwrap()), Ok(spec));
     }
 
@@ -178,9 +191,11 @@ mod tests {
         cloudtrail.state = Some(RuleState::EnabledWithAllCloudtrailManagementEvents);
         assert!(from_live(&cloudtrail).unwrap_err().contains("a state"));
         let mut odd = Target::builder().id("x").arn("arn:x").build().unwrap();
-        odd.input_transformer = Some(InputTransformer::builder().input_template("x").build().unwrap());
+        odd.input_transformer = Some(
+            InputTransformer::builder().input_template("x").input_paths_map("a", "$.b").build().unwrap(),
+        );
         odd.sqs_parameters = Some(SqsParameters::builder().build());
-        let told = "a target's input transformer, a target's parameters";
+        let told = "a target's input transformer with paths, a target's parameters";
         assert_eq!(target_from_live(&odd), Err(told.to_owned()));
         let raw = Target::builder().id("x").arn("arn:x").input("vol-1").build().unwrap();
         assert!(target_from_live(&raw).is_err());

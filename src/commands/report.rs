@@ -50,14 +50,14 @@ pub(super) async fn run(global: &Global, command: &ReportCommand, environment: &
     let cost = settings.cost.clone().unwrap_or_default();
     let day = environment.now.to_zoned(TimeZone::UTC).date();
     // What is wrong with the outputs is told before AWS is asked for anything.
-    let outputs = outputs(args, &cost, &settings.project, day, &output)?;
+    let outputs = outputs(args, &cost, &settings.project, &output)?;
     let state = State::new(&*settings.project, "");
     let session = Session::connect(global, &settings, &state, environment).await?;
     let scopes = scopes(&session, &cost)?;
     if args.actual {
         announce_actual(&scopes, &output)?;
     }
-    let (mut report, mut exit) = make(&session, &scopes, &settings, args, environment, &output).await?;
+    let mut report = make(&session, &scopes, &settings, args, environment, &output).await?;
     let places = Places { global, settings: &settings, region: &scopes[0].region, day };
     let written = places.write_all(&outputs, &mut report, &output).await?;
     if outputs.is_empty() {
@@ -66,12 +66,12 @@ pub(super) async fn run(global: &Global, command: &ReportCommand, environment: &
     tell(&report, &written, &session.aws, &output);
     output.count(|counts| counts.failures = report.gaps.len());
     output.count_calls(&session.aws);
-    if !report.gaps.is_empty() {
-        let parts = count_of(report.gaps.len(), "part", "parts");
-        output.problem(&format!("error: {parts} of what was to be read could not be; the report says which"));
-        exit = Exit::Error;
+    if report.gaps.is_empty() {
+        return Ok(Exit::Done);
     }
-    Ok(exit)
+    let parts = count_of(report.gaps.len(), "part", "parts");
+    output.problem(&format!("error: {parts} of what was to be read could not be; the report says which"));
+    Ok(Exit::Error)
 }
 
 /// Where one form of the report goes.
@@ -80,13 +80,7 @@ struct Destination {
     format: ReportFormat,
 }
 
-fn outputs(
-    args: &CostArgs,
-    cost: &CostSettings,
-    project: &str,
-    day: Date,
-    output: &Output,
-) -> Result<Vec<Destination>> {
+fn outputs(args: &CostArgs, cost: &CostSettings, project: &str, output: &Output) -> Result<Vec<Destination>> {
     let mut problems = Diagnostics::new();
     let templates: Vec<OutputTemplate> = if args.out.is_empty() {
         cost.output.clone()
@@ -96,7 +90,7 @@ fn outputs(
     };
     output.diagnostics(&problems)?;
     let destination = |template: &OutputTemplate| {
-        let name = template.undated(project, day).and_then(|name| ReportOutput::parse(&name));
+        let name = template.undated(project).and_then(|name| ReportOutput::parse(&name));
         let output = name.map_err(|why| Failure::new(why, "correct `--out`, or `[report.cost] output`"))?;
         Ok(Destination { output, format: template.format })
     };
@@ -136,22 +130,26 @@ async fn make(
     args: &CostArgs,
     environment: &Environment,
     output: &Output,
-) -> Result<(CostReport, Exit)> {
+) -> Result<CostReport> {
     let aws = &session.aws;
     let now = session.now;
     let reading = Reading::new(output);
-    let estate = read(session, scopes).await;
+    let mut estate = read(session, scopes).await;
     let account = scopes.first().map(|scope| scope.account.clone()).unwrap_or_default();
     let prices = read_prices(aws, &account, &costs::wanted(&estate), now, environment.cache.as_deref()).await;
     drop(reading);
     for remark in &prices.remarks {
         output.note(&format!("note: {remark}"));
     }
-    let mut exit = Exit::Done;
     for error in &prices.errors {
         let hints: Vec<String> = error.hint().into_iter().collect();
         output.error(&format!("prices could not be read: {error}"), &hints);
-        exit = Exit::Error;
+        // Without them the report is no more whole than without what they are of.
+        estate.gaps.push(Gap {
+            scope: scopes.first().cloned().unwrap_or_else(|| Scope::new(OWN_ACCOUNT, "")),
+            kind: noun::PRICES.to_owned(),
+            reason: error.to_string(),
+        });
     }
     let cost = settings.cost.clone().unwrap_or_default();
     let (accounts, regions) = costs::places(scopes);
@@ -161,13 +159,14 @@ async fn make(
         currency_note: cost.currency_note,
         accounts,
         regions,
+        places: scopes.len(),
     };
     let month = month_of(now)?;
     let mut report = costs::compute(&estate, &prices.book, month, now, &settings);
     if args.actual {
         actual(aws, scopes, (&estate, &prices.book, &settings), &mut report, output).await?;
     }
-    Ok((report, exit))
+    Ok(report)
 }
 
 /// All that costs money, with what is parked.

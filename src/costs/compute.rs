@@ -30,6 +30,8 @@ pub struct ReportSettings {
     pub accounts: Vec<String>,
     /// The regions that were read.
     pub regions: Vec<String>,
+    /// How many of them, each account's for itself.
+    pub places: usize,
 }
 
 /// Makes the report of a month, as of `now`, which lies in it.
@@ -67,12 +69,12 @@ pub fn compute(
     };
     report.by_tag = tags::totals(&report, &settings.group_by);
     report.unpriced = missing.into_lines();
-    report.trend = vec![point(&report)];
+    report.trend = vec![point(&report, settings.places)];
     report
 }
 
 /// This report as a point of the trend.
-fn point(report: &CostReport) -> TrendPoint {
+fn point(report: &CostReport, places: usize) -> TrendPoint {
     let totals = report.totals();
     let forecast = |cost: Cost| cost.forecast.unwrap_or_default();
     TrendPoint {
@@ -83,6 +85,9 @@ fn point(report: &CostReport) -> TrendPoint {
         rds: forecast(totals.rds),
         instances: report.instances.len(),
         unpriced: report.unpriced.iter().map(|line| line.rows).sum(),
+        // A part of which not one price is known is none of zero dollars.
+        complete: report.gaps.is_empty() && !totals.lacks_a_part(),
+        places,
     }
 }
 

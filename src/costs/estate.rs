@@ -59,6 +59,8 @@ pub mod noun {
     pub const CLUSTERS: &str = "database clusters";
     /// Instances on snapshots.
     pub const PARKED: &str = "parked instances";
+    /// Of AWS's price list.
+    pub const PRICES: &str = "prices";
     /// Cost Explorer.
     pub const ACTUAL: &str = "actual cost";
 }

@@ -24,6 +24,6 @@ pub use report::{
     ActualCost, AddressCost, Cost, CostReport, DatabaseCost, InstanceCost, Month, ParkedCost, SnapshotCost,
     TagTotal, TrendPoint, Unpriced, VolumeCost,
 };
-pub use totals::Totals;
+pub use totals::{Totals, known_sum};
 pub use trend::{MOST_MONTHS, earlier_trend, trend};
 pub use wanted::wanted;

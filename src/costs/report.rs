@@ -330,6 +330,10 @@ pub struct TrendPoint {
     pub instances: usize,
     /// How many rows lacked a price.
     pub unpriced: usize,
+    /// Whether everything could be read, prices included.
+    pub complete: bool,
+    /// How many regions were read, each account's for itself.
+    pub places: usize,
 }
 
 /// Amounts are texts for programs, so that no reader makes a binary fraction of them: always with two digits.

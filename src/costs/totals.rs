@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::noun;
 use super::report::{Cost, CostReport};
 
 /// Sums of what is known, of rounded rows: where a price is missing they are less than the truth.
@@ -23,20 +24,53 @@ pub struct Totals {
 impl CostReport {
     /// Sums of what is known.
     pub fn totals(&self) -> Totals {
-        let ec2 = sum(self.instances.iter().map(|row| row.ec2));
-        let ebs = sum(self.volumes.iter().map(|row| row.cost));
-        let rds = sum(self.databases.iter().map(|row| row.total));
-        let addresses = sum(self.addresses.iter().map(|row| row.cost));
-        Totals { ec2, ebs, rds, addresses, total: sum([ec2, ebs, rds, addresses].into_iter()) }
+        // What could not be read is a row of which nothing is known.
+        let unread = |kinds: &[&str]| {
+            let gaps = self.gaps.iter().filter(|gap| kinds.contains(&&*gap.kind));
+            gaps.map(|_| Cost::default()).collect::<Vec<_>>()
+        };
+        let ec2 = self.instances.iter().map(|row| row.ec2).chain(unread(&[noun::INSTANCES]));
+        let ebs = self.volumes.iter().map(|row| row.cost).chain(unread(&[noun::VOLUMES]));
+        let rds = self.databases.iter().map(|row| row.total);
+        let rds = rds.chain(unread(&[noun::DATABASES, noun::CLUSTERS]));
+        let addresses = self.addresses.iter().map(|row| row.cost).chain(unread(&[noun::ADDRESSES]));
+        let [ec2, ebs] = [known_sum(ec2), known_sum(ebs)];
+        let [rds, addresses] = [known_sum(rds), known_sum(addresses)];
+        Totals { ec2, ebs, rds, addresses, total: known_sum([ec2, ebs, rds, addresses]) }
     }
 }
 
-/// The sum of what is known of costs.
-fn sum(costs: impl Iterator<Item = Cost>) -> Cost {
-    let (mut so_far, mut forecast) = (Decimal::ZERO, Decimal::ZERO);
-    for cost in costs {
-        so_far += cost.so_far.unwrap_or_default();
-        forecast += cost.forecast.unwrap_or_default();
+impl Totals {
+    /// Whether there is a part of which nothing is known.
+    pub fn lacks_a_part(&self) -> bool {
+        [self.ec2, self.ebs, self.rds, self.addresses].iter().any(|part| part.forecast.is_none())
     }
-    Cost { so_far: Some(so_far), forecast: Some(forecast) }
+}
+
+/// The sum of what is known of costs. Where something is not known and the rest is nothing, the sum is not known either: it
+/// would look like what costs nothing.
+pub fn known_sum(costs: impl IntoIterator<Item = Cost>) -> Cost {
+    let (mut so_far, mut forecast) = (Sum::default(), Sum::default());
+    for cost in costs {
+        so_far.add(cost.so_far);
+        forecast.add(cost.forecast);
+    }
+    Cost { so_far: so_far.known(), forecast: forecast.known() }
+}
+
+#[derive(Default)]
+struct Sum {
+    known: Decimal,
+    lacks: bool,
+}
+
+impl Sum {
+    fn add(&mut self, amount: Option<Decimal>) {
+        self.known += amount.unwrap_or_default();
+        self.lacks |= amount.is_none();
+    }
+
+    fn known(self) -> Option<Decimal> {
+        Some(self.known).filter(|sum| !self.lacks || !sum.is_zero())
+    }
 }

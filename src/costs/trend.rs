@@ -13,19 +13,25 @@ use super::TrendPoint;
 /// A trend has no more months than this.
 pub const MOST_MONTHS: usize = 36;
 
+/// The largest amount that is taken for one.
+const MOST_DOLLARS: u64 = 1_000_000_000_000_000;
+
 /// What a report's JSON says it is.
 const FORMAT: &str = "opsform.cost";
 
 /// The newest version of that form which this opsform reads.
 const VERSION: u32 = 1;
 
-/// One point a month, by month: of several the one that was made last. At most the newest [`MOST_MONTHS`].
+/// One point a month, by month: of several a whole one before one with gaps, then that of most regions, then the one that was made
+/// last. What says that it was made after this report was made by a wrong clock, and is left out. At most the newest [`MOST_MONTHS`].
 pub fn trend(earlier: Vec<TrendPoint>, this: TrendPoint) -> Vec<TrendPoint> {
+    let worth = |point: &TrendPoint| (point.complete, point.places, point.made);
     let mut months: BTreeMap<Date, TrendPoint> = BTreeMap::new();
-    for point in earlier.into_iter().chain([this]) {
+    let past = earlier.into_iter().filter(|point| point.made <= this.made && point.month <= this.month);
+    for point in past.chain([this]) {
         let place = months.entry(point.month).or_insert(point);
-        // Of two that were made at the same time, the later in the list: this report is the last.
-        if point.made >= place.made {
+        // Of two of the same worth, the later in the list: this report is the last.
+        if worth(&point) >= worth(place) {
             *place = point;
         }
     }
@@ -59,12 +65,23 @@ struct EarlierPoint {
     rds: Decimal,
     instances: usize,
     unpriced: usize,
+    #[serde(default = "whole")]
+    complete: bool,
+    #[serde(default)]
+    places: usize,
+}
+
+fn whole() -> bool {
+    true
 }
 
 /// Amounts are texts, so that no reader makes a binary fraction of them.
 fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| D::Error::custom(format!("\"{text}\" is no amount")))
+    let amount: Option<Decimal> = text.parse().ok();
+    // Far more than a bill, and far less than what sums overflow at.
+    let is_one = |amount: &Decimal| (Decimal::ZERO..=Decimal::from(MOST_DOLLARS)).contains(amount);
+    amount.filter(is_one).ok_or_else(|| D::Error::custom(format!("\"{text}\" is no amount")))
 }
 
 /// The trend in the JSON of an earlier report of a project.
@@ -90,8 +107,8 @@ pub fn earlier_trend(json: &[u8], project: &str) -> Result<Vec<TrendPoint>, Stri
 
 impl From<EarlierPoint> for TrendPoint {
     fn from(point: EarlierPoint) -> Self {
-        let EarlierPoint { month, made, ec2, ebs, rds, instances, unpriced } = point;
-        Self { month: month.first_of_month(), made, ec2, ebs, rds, instances, unpriced }
+        let EarlierPoint { month, made, ec2, ebs, rds, instances, unpriced, complete, places } = point;
+        Self { month: month.first_of_month(), made, ec2, ebs, rds, instances, unpriced, complete, places }
     }
 }
 
@@ -112,16 +129,30 @@ mod tests {
             rds: Decimal::ZERO,
             instances: 3,
             unpriced: 0,
+            complete: true,
+            places: 1,
         }
     }
 
     #[test]
     fn the_last_report_of_a_month_counts() {
-        let found = trend(vec![point(1, 20), point(0, 9), point(1, 10), point(0, 5)], point(1, 15));
-        assert_eq!(found, [point(0, 9), point(1, 20)]);
+        let found = trend(vec![point(1, 14), point(0, 9), point(1, 10), point(0, 5)], point(1, 15));
+        assert_eq!(found, [point(0, 9), point(1, 15)]);
         let mut same = point(1, 20);
         same.instances = 4;
         assert_eq!(trend(vec![point(1, 20)], same), [same]);
+    }
+
+    #[test]
+    fn a_part_takes_the_place_of_nothing_whole() {
+        let whole = point(1, 10);
+        let gaps = TrendPoint { complete: false, places: 2, ..point(1, 20) };
+        assert_eq!(trend(vec![whole], gaps), [whole]);
+        assert_eq!(trend(vec![gaps], point(1, 30)), [point(1, 30)]);
+        let narrow = TrendPoint { places: 0, ..point(1, 20) };
+        assert_eq!(trend(vec![whole], narrow), [whole]);
+        // A clock that was wrong spoils no later trend.
+        assert_eq!(trend(vec![point(1, 99), point(5, 20)], point(1, 30)), [point(1, 30)]);
     }
 
     proptest! {
@@ -131,7 +162,8 @@ mod tests {
             this in (0i32..60, 0i64..1000),
         ) {
             let points: Vec<TrendPoint> = earlier.iter().map(|(month, made)| point(*month, *made)).collect();
-            let this = point(this.0, this.1);
+            let this = point(this.0.max(50), this.1 + 1000);
+            let points: Vec<TrendPoint> = points.into_iter().filter(|point| point.month <= this.month).collect();
             let found = trend(points.clone(), this);
             prop_assert!(found.windows(2).all(|pair| pair[0].month < pair[1].month));
             prop_assert!(!found.is_empty() && found.len() <= MOST_MONTHS);
@@ -176,6 +208,8 @@ mod tests {
                 "is a cost report of version 2; this opsform reads up to 1",
             ),
             (REPORT.replace("12.34", "much"), "is damaged (\"much\" is no amount"),
+            (REPORT.replace("12.34", "79228162514264337593543950335"), "is damaged (\"7922"),
+            (REPORT.replace("12.34", "-1"), "is damaged (\"-1\" is no amount"),
             (REPORT[..200].to_owned(), "is not a cost report in JSON (EOF"),
             (r#"{"name":"mine"}"#.to_owned(), "is not a cost report in JSON (missing field `format`"),
             (String::new(), "is not a cost report in JSON (EOF"),

@@ -86,7 +86,7 @@ impl OutputTemplate {
             let hint = hint_for(unknown, &OUTPUT_VARIABLES, "variables");
             return Err(fault(format!("an output's name: there is no variable `{unknown}`"), &hint));
         }
-        let name = render(&template, "project", "2026-11-20", Date::constant(2026, 11, 20))
+        let name = render(&template, "project", "2026-11-20", "2026-11")
             .map_err(|why| fault(format!("{text:?}: the template {why}"), "write `{{ date }}`"))?;
         let Some(format) = ReportFormat::of_name(&name) else {
             return Err(fault(format!("the ending of {text:?} tells no format"), ReportFormat::ENDINGS));
@@ -104,24 +104,20 @@ impl OutputTemplate {
     /// # Errors
     /// What the template says to these values.
     pub fn name(&self, project: &str, day: Date) -> Result<String, String> {
-        render(&self.template, project, &day.to_string(), day)
+        render(&self.template, project, &day.to_string(), &day.strftime("%Y-%m").to_string())
     }
 
-    /// The name with `{{ date }}` still in it, so that the names of other days' reports can be told.
+    /// The name with `{{ date }}` and `{{ month }}` still in it, so that the names of other days' reports can be told.
     ///
     /// # Errors
     /// What the template says to these values.
-    pub fn undated(&self, project: &str, day: Date) -> Result<String, String> {
-        render(&self.template, project, "{{ date }}", day)
+    pub fn undated(&self, project: &str) -> Result<String, String> {
+        render(&self.template, project, "{{ date }}", "{{ month }}")
     }
 }
 
-fn render(template: &Template, project: &str, date: &str, day: Date) -> Result<String, String> {
-    let values = vec![
-        ("project", project.into()),
-        ("date", date.into()),
-        ("month", format!("{:04}-{:02}", day.year(), day.month()).into()),
-    ];
+fn render(template: &Template, project: &str, date: &str, month: &str) -> Result<String, String> {
+    let values = vec![("project", project.into()), ("date", date.into()), ("month", month.into())];
     template.render(&Variables::new(values)).map_err(|error| error.to_string())
 }
 

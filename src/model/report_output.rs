@@ -14,11 +14,39 @@ pub struct ReportOutput {
     name: NameTemplate,
 }
 
-/// A path or key with `{{ date }}` in any number of places.
+/// A path or key with `{{ date }}` or `{{ month }}` in any number of places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct NameTemplate {
-    /// What stands before, between and after the days.
+    /// What stands before, between and after them.
     parts: Vec<String>,
+    /// One less than parts.
+    times: Vec<Time>,
+}
+
+/// What changes from report to report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Time {
+    /// `2026-11-20`
+    Day,
+    /// `2026-11`
+    Month,
+}
+
+impl Time {
+    fn on(self, day: Date) -> String {
+        match self {
+            Self::Day => day.to_string(),
+            Self::Month => day.strftime("%Y-%m").to_string(),
+        }
+    }
+
+    /// The day that a text begins with; of a month the first.
+    fn read(self, text: &str) -> Option<Date> {
+        match self {
+            Self::Day => text.get(..10)?.parse().ok(),
+            Self::Month => format!("{}-01", text.get(..7)?).parse().ok(),
+        }
+    }
 }
 
 impl ReportOutput {
@@ -149,17 +177,21 @@ impl ReportOutput {
 
 impl NameTemplate {
     fn parse(text: &str) -> Result<Self, String> {
-        let mut parts = Vec::new();
+        let (mut parts, mut times) = (Vec::new(), Vec::new());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, after) = after
                 .split_once("}}")
                 .ok_or_else(|| format!("\"{text}\": {{{{ has no }}}}; write {{{{ date }}}}"))?;
-            if name.trim() != "date" {
-                return Err(format!(
-                    "\"{text}\": {{{{{name}}}}} is not known; an output may hold {{{{ date }}}}"
-                ));
-            }
+            times.push(match name.trim() {
+                "date" => Time::Day,
+                "month" => Time::Month,
+                _ => {
+                    return Err(format!(
+                        "\"{text}\": {{{{{name}}}}} is not known; an output may hold {{{{ date }}}} and {{{{ month }}}}"
+                    ));
+                }
+            });
             parts.push(before.to_owned());
             rest = after;
         }
@@ -167,7 +199,7 @@ impl NameTemplate {
         if parts.iter().any(|part| part.contains("}}")) {
             return Err(format!("\"{text}\": }}}} has no {{{{; write {{{{ date }}}}"));
         }
-        Ok(Self { parts })
+        Ok(Self { parts, times })
     }
 
     /// What stands behind the last day and the last slash, or the day itself.
@@ -182,12 +214,12 @@ impl NameTemplate {
     }
 
     fn on(&self, day: Date) -> String {
-        self.parts.join(&day.to_string())
+        let times = self.times.iter().map(|time| time.on(day)).chain([String::new()]);
+        self.parts.iter().zip(times).flat_map(|(part, time)| [part.clone(), time]).collect()
     }
 
     fn day_of(&self, name: &str) -> Option<Date> {
-        let [first, _, ..] = &*self.parts else { return None };
-        let day = name.strip_prefix(first.as_str())?.get(..10)?.parse().ok()?;
+        let day = self.times.first()?.read(name.strip_prefix(self.parts.first()?.as_str())?)?;
         // Also that the day stands everywhere, and in this form.
         (self.on(day) == name).then_some(day)
     }

@@ -149,6 +149,49 @@ fn every_figure_follows_from_the_seed_and_the_price_list() {
     assert_eq!(values, [json!("a"), json!("b"), Value::Null]);
 }
 
+/// What a part of the fleet costs is neither the cost of all, nor does it take the place of what was known of all in the trend.
+#[test]
+fn what_could_not_be_read_is_no_zero_and_spoils_no_trend() {
+    let workspace = Workspace::new(MANIFEST);
+    fleet(&workspace);
+    let (whole, _) = report(&workspace, &[], 0);
+    let point = &whole["trend"][0];
+    assert_eq!((&whole["complete"], &point["complete"]), (&json!(true), &json!(true)));
+    workspace.account.faults(json!([{"operation": "DescribeInstances", "kind": "denied"}]));
+    let (part, run) = report(&workspace, &[], 1);
+    run.says(&["ec2:DescribeInstances"]);
+    assert_eq!((&part["complete"], &part["totals"]["ec2"]["forecast"]), (&json!(false), &Value::Null));
+    assert_eq!(&part["trend"][0], point);
+    workspace.account.faults(json!([{"operation": "GetProducts", "kind": "denied"}]));
+    std::fs::remove_dir_all(workspace.path().join(".cache")).unwrap();
+    let (unpriced, run) = report(&workspace, &[], 1);
+    run.says(&["pricing:GetProducts"]);
+    assert_eq!((&unpriced["complete"], &unpriced["gaps"][0]["kind"]), (&json!(false), &json!("prices")));
+    for part in ["ec2", "ebs", "total"] {
+        assert_eq!(unpriced["totals"][part], json!({"so_far": null, "forecast": null}), "{part}");
+    }
+    assert_eq!(&unpriced["trend"][0], point);
+}
+
+/// The data of a name with the month are found by the next month's report.
+#[test]
+fn a_name_with_the_month_has_a_trend() {
+    let workspace = Workspace::new(MANIFEST);
+    fleet(&workspace);
+    let (this, _) = report(&workspace, &[], 0);
+    let mut earlier = this.clone();
+    let mut point = this["trend"][0].clone();
+    (point["month"], point["made"]) = (json!("2026-01-01"), json!("2026-01-20T10:00:00Z"));
+    earlier["trend"] = json!([point]);
+    std::fs::write(workspace.path().join("c_2026-01.json"), earlier.to_string()).unwrap();
+    workspace.ok(&["report", "cost", "--out", "c_{{ month }}.xlsx"]);
+    let name = format!("c_{}.json", &this["month"].as_str().unwrap()[..7]);
+    let text = std::fs::read_to_string(workspace.path().join(name)).unwrap();
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(found["trend"].as_array().unwrap().len(), 2, "{found}");
+    assert_eq!(found["trend"][0]["month"], "2026-01-01");
+}
+
 #[test]
 fn without_an_output_the_terminal_has_it_and_prices_are_asked_for_once_a_day() {
     let workspace = Workspace::new("[project]\nname = \"payments\"\n[aws]\nregions = [\"us-east-1\"]\n");

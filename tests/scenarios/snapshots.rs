@@ -486,7 +486,7 @@ fn what_is_parked_is_not_gone_for_good() {
     let parking = json!({"opsform:project": "payments", "opsform:parking": "i-0-1",
         "opsform:parking-instance": "i-0123456789abcdef0", "opsform:parking-volumes": "1"});
     let parking = snapshots(&workspace, of(parking)).remove(0);
-    workspace.ok(&["plan"]).says(&["0 to destroy", "keeps 1 snapshot of what it does not select"]);
+    workspace.ok(&["plan"]).says(&["Nothing to do", "keeps 1 snapshot of what it does not select"]);
     // Restored, its volume is another one, and the old one is gone.
     workspace.account.query("ec2", "2016-11-15", REGION, "DeleteSnapshot", &[("SnapshotId", &parking)]);
     workspace.apply().says(&["1 destroyed"]);

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::both;
 use crate::costs::estate::Tags;
 use crate::costs::report::{Cost, CostReport, TagTotal};
+use crate::costs::totals::known_sum;
 
 /// Totals by the value of each key, which is compared letter for letter. What does not bear the tag comes last.
 pub(super) fn totals(report: &CostReport, keys: &[String]) -> Vec<TagTotal> {
@@ -30,7 +30,7 @@ fn of_key(report: &CostReport, key: &str, instances: &HashMap<(&str, &str, &str)
     for row in &report.instances {
         at(row.tags.get(key), row.ec2, &|total| {
             total.instances += 1;
-            total.ec2 = known(total.ec2, row.ec2);
+            total.ec2 = known_sum([total.ec2, row.ec2]);
         });
     }
     for row in &report.volumes {
@@ -40,27 +40,18 @@ fn of_key(report: &CostReport, key: &str, instances: &HashMap<(&str, &str, &str)
         };
         at(row.tags.get(key).or_else(of_instance), row.cost, &|total| {
             total.volumes += 1;
-            total.ebs = known(total.ebs, row.cost);
+            total.ebs = known_sum([total.ebs, row.cost]);
         });
     }
     for row in &report.databases {
         at(row.tags.get(key), row.total, &|total| {
             total.databases += 1;
-            total.rds = known(total.rds, row.total);
+            total.rds = known_sum([total.rds, row.total]);
         });
     }
     let with_sum = |mut total: TagTotal| {
-        total.total = both(both(total.ec2, total.ebs), total.rds);
+        total.total = known_sum([total.ec2, total.ebs, total.rds]);
         total
     };
     totals.into_values().map(with_sum).collect()
-}
-
-/// The sum with what is known of another cost.
-fn known(sum: Cost, more: Cost) -> Cost {
-    let of = |cost: Cost| Cost {
-        so_far: Some(cost.so_far.unwrap_or_default()),
-        forecast: Some(cost.forecast.unwrap_or_default()),
-    };
-    both(sum, of(more))
 }

@@ -270,6 +270,8 @@ fn trend_point(month: i64) -> TrendPoint {
         rds: cents(14_300),
         instances: 30,
         unpriced: usize::from(month == 6),
+        complete: true,
+        places: 2,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use minijinja::Value;
 use minijinja::value::Serde;
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::svg::{self, Chart};
@@ -119,15 +120,19 @@ impl Page {
 }
 
 fn total_row(name: &str, total: Total) -> [String; 4] {
-    [name.to_owned(), money(total.so_far), money(total.forecast), thousands(total.unpriced)]
+    [name.to_owned(), known(total.so_far), known(total.forecast), thousands(total.unpriced)]
+}
+
+fn known(amount: Option<Decimal>) -> String {
+    amount.map_or_else(|| "not known".to_owned(), money)
 }
 
 fn cards(report: &CostReport) -> Vec<Card> {
     let whole = whole(report);
     let card = |name, figure, about: &str| Card { name, figure, about: about.to_owned() };
     let mut cards = vec![
-        card("So far this month", money(whole.so_far), "list price, what is known"),
-        card("Forecast for the month", money(whole.forecast), "if everything stays as it is"),
+        card("So far this month", known(whole.so_far), "list price, what is known"),
+        card("Forecast for the month", known(whole.forecast), "if everything stays as it is"),
     ];
     if whole.unpriced > 0 {
         let rows = count_of(whole.unpriced, "row", "rows");
@@ -143,19 +148,20 @@ fn cards(report: &CostReport) -> Vec<Card> {
 fn besides(report: &CostReport) -> Vec<[String; 3]> {
     words::besides(report)
         .into_iter()
-        .map(|(name, so_far, month)| [name.to_owned(), so_far.map_or_else(String::new, money), money(month)])
+        .map(|(name, so_far, month)| [name.to_owned(), so_far.map_or_else(String::new, money), known(month)])
         .collect()
 }
 
 fn actual_row(row: &crate::costs::ActualCost) -> [String; 5] {
-    let known = |amount: Option<rust_decimal::Decimal>| amount.map_or_else(|| "not known".to_owned(), money);
     let (list, difference) = (known(row.list), known(row.list.map(|list| row.actual - list)));
     [plain(&row.service), money(row.actual), list, difference, plain(&row.account)]
 }
 
 fn charts(report: &CostReport) -> Vec<Figure> {
     let figure = |title: &str, svg| Figure { title: plain(title), svg: Value::from_safe_string(svg) };
-    let both = |(name, total): (&str, Total)| (name.to_owned(), vec![total.so_far, total.forecast]);
+    let both = |(name, total): (&str, Total)| {
+        (name.to_owned(), [total.so_far, total.forecast].map(Option::unwrap_or_default).to_vec())
+    };
     let cost = Chart {
         id: "chart-parts",
         title: "Cost by part".to_owned(),

@@ -341,7 +341,9 @@ mod tests {
       "ebs": "480.00",
       "rds": "143.00",
       "instances": 30,
-      "unpriced": 0
+      "unpriced": 0,
+      "complete": true,
+      "places": 2
     }
   ]
 }

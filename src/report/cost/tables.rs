@@ -126,16 +126,15 @@ fn volume_types(report: &CostReport) -> Table<'_> {
         let priced = volumes.iter().filter(|volume| volume.cost.forecast.is_some());
         let priced_gib: i64 = priced.map(|volume| i64::from(volume.gib)).sum();
         let iops: i64 = volumes.iter().filter_map(|volume| volume.iops).map(i64::from).sum();
-        let none_known = total.unpriced == volumes.len();
-        let amount = |amount| Cell::known(Some(amount).filter(|_| !none_known));
-        let each = total.forecast.checked_div(priced_gib.into()).map(|price| price.round_dp(4));
+        let each = total.forecast.and_then(|sum| sum.checked_div(priced_gib.into()));
+        let each = each.map(|price| price.round_dp(4));
         vec![
             Cell::text(name.to_owned()),
             Cell::count(volumes.len()),
             Cell::Number(gib.into()),
             Cell::number(Some(iops).filter(|iops| *iops > 0)),
-            amount(total.so_far),
-            amount(total.forecast),
+            Cell::known(total.so_far),
+            Cell::known(total.forecast),
             Cell::known(each),
             Cell::count(total.unpriced),
         ]
@@ -379,6 +378,9 @@ fn trend(report: &CostReport) -> Table<'_> {
         Column::new("Instances", Kind::Count),
         Column::new("Unpriced", Kind::Count).noted("Rows without a known price: the sums leave them out."),
         Column::new("Made", Kind::Time).noted("When the report was made that says so, in UTC."),
+        Column::new("Whole", Kind::Text).noted(
+            "Whether everything could be read; of one month a whole report counts before one with gaps.",
+        ),
     ];
     let row = |point: &'_ crate::costs::TrendPoint| {
         vec![
@@ -390,6 +392,7 @@ fn trend(report: &CostReport) -> Table<'_> {
             Cell::count(point.instances),
             Cell::count(point.unpriced),
             Cell::Time(point.made),
+            Cell::text(if point.complete { "yes" } else { "NO, with gaps" }.to_owned()),
         ]
     };
     Table {

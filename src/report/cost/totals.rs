@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::costs::{Cost, CostReport, VolumeCost};
+use crate::costs::{Cost, CostReport, VolumeCost, known_sum, noun};
 
 /// So many bars has the chart of groups.
 pub(super) const MOST_GROUPS: usize = 10;
@@ -12,44 +12,44 @@ pub(super) const MOST_GROUPS: usize = 10;
 /// A sum of what is known, and how many rows it leaves out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Total {
-    pub(super) so_far: Decimal,
-    pub(super) forecast: Decimal,
+    pub(super) so_far: Option<Decimal>,
+    pub(super) forecast: Option<Decimal>,
     pub(super) unpriced: usize,
 }
 
 impl Total {
     pub(super) fn of<'a>(costs: impl IntoIterator<Item = &'a Cost>) -> Self {
-        let mut total = Self::default();
-        for cost in costs {
-            total.so_far += cost.so_far.unwrap_or_default();
-            total.forecast += cost.forecast.unwrap_or_default();
-            total.unpriced += usize::from(cost.so_far.is_none() || cost.forecast.is_none());
-        }
-        total
+        let costs: Vec<Cost> = costs.into_iter().copied().collect();
+        let unpriced = costs.iter().filter(|cost| cost.so_far.is_none() || cost.forecast.is_none()).count();
+        Self::new(known_sum(costs), unpriced)
     }
 
-    fn and(self, other: Self) -> Self {
-        Self {
-            so_far: self.so_far + other.so_far,
-            forecast: self.forecast + other.forecast,
-            unpriced: self.unpriced + other.unpriced,
-        }
+    fn new(Cost { so_far, forecast }: Cost, unpriced: usize) -> Self {
+        Self { so_far, forecast, unpriced }
     }
 }
 
 /// The parts that the bill is made of; together they are all of it. Snapshots are not among them, because nobody knows
 /// more of them than a most.
 pub(super) fn parts(report: &CostReport) -> [(&'static str, Total); 4] {
+    let totals = report.totals();
+    let lacks = |costs: &mut dyn Iterator<Item = &Cost>| {
+        costs.filter(|cost| cost.so_far.is_none() || cost.forecast.is_none()).count()
+    };
+    let ec2 = lacks(&mut report.instances.iter().map(|row| &row.ec2));
+    let ebs = lacks(&mut report.volumes.iter().map(|row| &row.cost));
+    let rds = lacks(&mut report.databases.iter().map(|row| &row.total));
+    let addresses = lacks(&mut report.addresses.iter().map(|row| &row.cost));
     [
-        ("EC2 instances", Total::of(report.instances.iter().map(|row| &row.ec2))),
-        ("EBS volumes", Total::of(report.volumes.iter().map(|row| &row.cost))),
-        ("RDS", Total::of(report.databases.iter().map(|row| &row.total))),
-        ("Idle public IPv4 addresses", Total::of(report.addresses.iter().map(|row| &row.cost))),
+        ("EC2 instances", Total::new(totals.ec2, ec2)),
+        ("EBS volumes", Total::new(totals.ebs, ebs)),
+        ("RDS", Total::new(totals.rds, rds)),
+        ("Idle public IPv4 addresses", Total::new(totals.addresses, addresses)),
     ]
 }
 
 pub(super) fn whole(report: &CostReport) -> Total {
-    parts(report).into_iter().fold(Total::default(), |sum, (_, part)| sum.and(part))
+    Total::new(report.totals().total, parts(report).iter().map(|(_, part)| part.unpriced).sum())
 }
 
 /// Volumes that no instance has.
@@ -57,9 +57,10 @@ pub(super) fn unattached(report: &CostReport) -> impl Iterator<Item = &VolumeCos
     report.volumes.iter().filter(|volume| volume.instance.is_none())
 }
 
-/// The most that all snapshots cost a month.
-pub(super) fn snapshots(report: &CostReport) -> Decimal {
-    report.snapshots.iter().filter_map(|row| row.monthly_at_most).sum()
+/// The most that all snapshots cost a month; not known where one has no price, or some could not be read.
+pub(super) fn snapshots(report: &CostReport) -> Option<Decimal> {
+    let read = !report.gaps.iter().any(|gap| gap.kind == noun::SNAPSHOTS);
+    report.snapshots.iter().map(|row| row.monthly_at_most).sum::<Option<Decimal>>().filter(|_| read)
 }
 
 /// The least that parking saves a month.

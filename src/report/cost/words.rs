@@ -42,12 +42,12 @@ pub(super) fn shown_time(day: bool, time: Timestamp) -> String {
 }
 
 /// What is part of the totals or none of them, and still worth a line: so far where it is known, and of a month.
-pub(super) fn besides(report: &CostReport) -> [(&'static str, Option<Decimal>, Decimal); 3] {
+pub(super) fn besides(report: &CostReport) -> [(&'static str, Option<Decimal>, Option<Decimal>); 3] {
     let unattached = Total::of(totals::unattached(report).map(|volume| &volume.cost));
     [
-        ("Of EBS: volumes attached to nothing", Some(unattached.so_far), unattached.forecast),
+        ("Of EBS: volumes attached to nothing", unattached.so_far, unattached.forecast),
         ("Snapshots, at most", None, totals::snapshots(report)),
-        ("Parking saves, at least", None, totals::saving(report)),
+        ("Parking saves, at least", None, Some(totals::saving(report))),
     ]
 }
 

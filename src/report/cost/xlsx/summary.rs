@@ -109,9 +109,9 @@ impl Lines<'_> {
             self.sheet.write_string(self.row, 0, name)?;
             let money = format(Kind::Money);
             for (column, source, value) in [(1, so_far, total.so_far), (2, forecast, total.forecast)] {
-                match source {
-                    Some(sum) => self.formula(column, &sum, value, &money)?,
-                    None => self.money(column, Some(value))?,
+                match (source, value) {
+                    (Some(sum), Some(value)) => self.formula(column, &sum, value, &money)?,
+                    _ => self.money(column, value)?,
                 }
             }
             self.count(3, total.unpriced)?;
@@ -123,7 +123,10 @@ impl Lines<'_> {
         self.sheet.write_string_with_format(self.row, 0, "Total", &bold(Kind::Text))?;
         for (column, name, value) in [(1, 'B', whole.so_far), (2, 'C', whole.forecast)] {
             let sum = format!("SUM({name}{}:{name}{})", first + 1, last + 1);
-            self.formula(column, &sum, value, &bold(Kind::Money))?;
+            match value {
+                Some(value) => self.formula(column, &sum, value, &bold(Kind::Money))?,
+                None => self.money(column, None)?,
+            }
         }
         let unpriced = Formula::new(format!("=SUM(D{}:D{})", first + 1, last + 1));
         let unpriced = unpriced.set_result(whole.unpriced.to_string());
@@ -143,7 +146,7 @@ impl Lines<'_> {
         for (name, so_far, month) in words::besides(report) {
             self.sheet.write_string(self.row, 0, name)?;
             self.money(1, so_far)?;
-            self.money(2, Some(month))?;
+            self.money(2, month)?;
             self.row += 1;
         }
         self.row += 1;

@@ -106,6 +106,7 @@ fn instance(id: &str, instance_type: &str, launched: &str) -> Instance {
         instance_type: instance_type.to_owned(),
         state: "running".to_owned(),
         zone: "eu-west-1a".to_owned(),
+        outpost: false,
         platform: "Linux/UNIX".to_owned(),
         operation: "RunInstances".to_owned(),
         tenancy: "default".to_owned(),
@@ -121,6 +122,8 @@ fn volume(id: &str, shape: (&str, i32, Option<i32>, Option<i32>), created: &str,
     Volume {
         scope: scope(),
         id: id.to_owned(),
+        zone: "eu-west-1b".to_owned(),
+        outpost: false,
         shape: VolumeShape {
             volume_type: shape.0.to_owned(),
             size: shape.1,
@@ -130,6 +133,31 @@ fn volume(id: &str, shape: (&str, i32, Option<i32>, Option<i32>), created: &str,
         attached: on.iter().map(|id| ((*id).to_owned(), "/dev/xvda".to_owned())).collect(),
         created: Some(at(created)),
         tags: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn what_is_in_no_plain_zone_has_no_price_of_its_region() {
+    let (november, now) = (month(2026, 11), "2026-11-16T00:00:00Z");
+    let mut estate = Estate {
+        instances: vec![instance("i-1", "m5.large", "2026-01-01T00:00:00Z")],
+        volumes: vec![volume("vol-1", ("gp3", 100, None, None), "2026-01-01T00:00:00Z", &[])],
+        ..Estate::default()
+    };
+    let priced = report(&estate, november, now);
+    assert!(priced.instances[0].ec2.so_far.is_some() && priced.volumes[0].cost.so_far.is_some());
+    for (zone, outpost, why) in [
+        ("eu-west-1-lon-1a", false, "the prices of the zone eu-west-1-lon-1a are not looked up"),
+        ("eu-west-1a", true, "what is on an Outpost has no price in the list of its Region"),
+    ] {
+        (estate.instances[0].zone, estate.instances[0].outpost) = (zone.to_owned(), outpost);
+        (estate.volumes[0].zone, estate.volumes[0].outpost) = (zone.to_owned(), outpost);
+        let found = report(&estate, november, now);
+        assert_eq!((found.instances[0].ec2, found.volumes[0].cost), (Cost::default(), Cost::default()));
+        assert_eq!(found.instances[0].notes[0], why);
+        assert_eq!(found.volumes[0].notes, [why]);
+        assert!(crate::costs::wanted(&estate).compute.is_empty());
+        assert_eq!((found.totals().ec2.so_far, found.trend[0].complete), (None, false));
     }
 }
 

@@ -87,6 +87,8 @@ pub struct Instance {
     pub state: String,
     /// Its Availability Zone.
     pub zone: String,
+    /// Whether it is on an Outpost.
+    pub outpost: bool,
     /// `PlatformDetails`, such as `Windows`.
     pub platform: String,
     /// `UsageOperation`, such as `RunInstances:0002`; empty where AWS does not tell it.
@@ -105,6 +107,17 @@ pub struct Instance {
     pub tags: Tags,
 }
 
+/// Why the prices of a Region are not those of what is in this zone: Local Zones (`us-west-2-lax-1a`), Wavelength Zones
+/// (`us-east-1-wl1-bos-wlz-1`) and Outposts have prices of their own. The zones of a Region are its name and a letter
+/// ("Regions and Zones" in the EC2 user guide).
+pub(super) fn elsewhere(region: &str, zone: &str, outpost: bool) -> Option<String> {
+    if outpost {
+        return Some("what is on an Outpost has no price in the list of its Region".to_owned());
+    }
+    let letter = zone.strip_prefix(region).is_some_and(|rest| rest.len() == 1);
+    (!letter && !zone.is_empty()).then(|| format!("the prices of the zone {zone} are not looked up"))
+}
+
 /// A volume.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Volume {
@@ -112,6 +125,10 @@ pub struct Volume {
     pub scope: Scope,
     /// Such as `vol-0abc`.
     pub id: String,
+    /// Its Availability Zone.
+    pub zone: String,
+    /// Whether it is on an Outpost.
+    pub outpost: bool,
     /// What of it is billed.
     pub shape: VolumeShape,
     /// Device by instance. Several where it is shared (Multi-Attach).

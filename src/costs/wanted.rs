@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::estate::{Cluster, Database, Estate, Instance};
+use super::estate::{Cluster, Database, Estate, Instance, elsewhere};
 use crate::prices::{ComputeKey, DatabaseKey, DatabaseStorageKey, Tenancy, Wanted};
 
 /// The prices to look up.
@@ -31,6 +31,9 @@ pub fn wanted(estate: &Estate) -> Wanted {
 pub(super) fn compute_key(instance: &Instance) -> Result<ComputeKey, String> {
     if let Some(lifecycle) = &instance.lifecycle {
         return Err(format!("{lifecycle} instances have no list price"));
+    }
+    if let Some(why) = elsewhere(&instance.scope.region, &instance.zone, instance.outpost) {
+        return Err(why);
     }
     let tenancy = match &*instance.tenancy {
         "host" => {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ComputeKey, DatabaseKey, DatabaseStorageKey, DatabaseStoragePrices, NoPrice, PriceBook, Priced,
-    VolumePrices,
+    VolumePrices, is_plausible,
 };
 use crate::files::replace_whole;
 
@@ -168,15 +168,40 @@ fn lines<K: Clone, T: Clone>(table: &BTreeMap<K, Timed<T>>) -> Vec<Line<K, T>> {
     table.iter().map(line).collect()
 }
 
-fn table<K: Ord, T>(lines: Vec<Line<K, T>>) -> BTreeMap<K, Timed<T>> {
+/// What is no price is as if it were not there, so that it is asked for anew.
+fn table<K: Ord, T: Prices>(lines: Vec<Line<K, T>>) -> BTreeMap<K, Timed<T>> {
     let timed = |line: Line<K, T>| {
         let price = match line.price {
-            Found::Price(price) => Ok(price),
+            Found::Price(price) if price.all().into_iter().all(is_plausible) => Ok(price),
+            Found::Price(_) => return None,
             Found::NoPrice(why) => Err(NoPrice(why)),
         };
-        (line.of, Timed { read_at: line.read_at, price })
+        Some((line.of, Timed { read_at: line.read_at, price }))
     };
-    lines.into_iter().map(timed).collect()
+    lines.into_iter().filter_map(timed).collect()
+}
+
+/// What is made of prices.
+trait Prices {
+    fn all(&self) -> Vec<Decimal>;
+}
+
+impl Prices for Decimal {
+    fn all(&self) -> Vec<Decimal> {
+        vec![*self]
+    }
+}
+
+impl Prices for VolumePrices {
+    fn all(&self) -> Vec<Decimal> {
+        [self.gib].into_iter().chain(self.iops.iter().copied()).chain(self.throughput).collect()
+    }
+}
+
+impl Prices for DatabaseStoragePrices {
+    fn all(&self) -> Vec<Decimal> {
+        [self.gib].into_iter().chain(self.iops).chain(self.throughput).collect()
+    }
 }
 
 /// One file of prices.

@@ -24,6 +24,12 @@ pub use wanted::Wanted;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+/// Whether a number can be a price: of an hour or a month of one unit, in US dollars. Nothing that is asked for is free, and sums of
+/// what is below a million never overflow.
+fn is_plausible(price: Decimal) -> bool {
+    price > Decimal::ZERO && price <= Decimal::from(1_000_000)
+}
+
 /// An amount as people are shown it: to the cent, half a cent up.
 #[must_use]
 pub fn to_cents(amount: Decimal) -> Decimal {

@@ -114,7 +114,7 @@ impl Product {
             )));
         };
         match dollars.parse::<Decimal>() {
-            Ok(price) if price > Decimal::ZERO => Ok(price / Decimal::from(*divisor)),
+            Ok(price) if super::is_plausible(price) => Ok(price / Decimal::from(*divisor)),
             // Nothing that is asked for is free; rows of 0 stand for what is billed elsewhere, such as capacity that is reserved.
             Ok(_) => Err(NoPrice(format!("the price list says {dollars} for {what}"))),
             Err(_) => Err(NoPrice(format!("the price list says {dollars:?} for {what}, which is no price"))),

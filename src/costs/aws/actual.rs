@@ -120,7 +120,12 @@ impl Question<'_> {
     }
 
     fn billed(&self, group: &aws_sdk_costexplorer::types::Group) -> Result<Billed, AwsError> {
-        let amount = group.metrics().and_then(|metrics| metrics.get(METRIC)?.amount()).map(number);
+        let metric = group.metrics().and_then(|metrics| metrics.get(METRIC));
+        if let Some(unit) = metric.and_then(|metric| metric.unit()).filter(|unit| *unit != "USD") {
+            let why = format!("the bill is in {unit}, and the list is in US dollars");
+            return Err(AwsError::unfit(Operation::GET_COST_AND_USAGE, self.scope, "another currency", why));
+        }
+        let amount = metric.and_then(|metric| metric.amount()).map(number);
         let (Some(Some(amount)), [account, usage_type]) = (amount, group.keys()) else {
             let why = "a group of the answer has no amount, or not two keys".to_owned();
             return Err(AwsError::unfit(Operation::GET_COST_AND_USAGE, self.scope, "unreadable answer", why));

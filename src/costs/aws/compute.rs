@@ -52,6 +52,7 @@ fn instance(scope: &Scope, instance: &types::Instance) -> Option<Instance> {
         instance_type: text(instance.instance_type().map(types::InstanceType::as_str)),
         state: state.as_str().to_owned(),
         zone: text(placement.and_then(|placement| placement.availability_zone())),
+        outpost: instance.outpost_arn().is_some(),
         platform: text(instance.platform_details()),
         operation: text(instance.usage_operation()),
         tenancy: text(placement.and_then(|placement| placement.tenancy()).map(types::Tenancy::as_str)),

@@ -42,6 +42,8 @@ fn volume(scope: &Scope, volume: &types::Volume) -> Option<Volume> {
     Some(Volume {
         scope: scope.clone(),
         id: volume.volume_id()?.to_owned(),
+        zone: volume.availability_zone().unwrap_or_default().to_owned(),
+        outpost: volume.outpost_arn().is_some(),
         shape: VolumeShape {
             volume_type: volume.volume_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
             size: volume.size().unwrap_or_default(),

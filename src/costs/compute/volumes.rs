@@ -2,9 +2,9 @@
 
 use super::clock::Clock;
 use super::{Missing, name_of};
-use crate::costs::estate::{Estate, Volume};
+use crate::costs::estate::{Estate, Volume, elsewhere};
 use crate::costs::report::{Cost, VolumeCost};
-use crate::prices::PriceBook;
+use crate::prices::{NoPrice, PriceBook};
 
 pub(super) fn rows(
     estate: &Estate,
@@ -24,7 +24,11 @@ pub(super) fn rows(
 
 fn row(volume: &Volume, book: &PriceBook, clock: Clock, missing: &mut Missing) -> VolumeCost {
     let mut notes = Vec::new();
-    let month = missing.or_note(book.volume_month(&volume.scope.region, &volume.shape), &mut notes);
+    let month = match elsewhere(&volume.scope.region, &volume.zone, volume.outpost) {
+        Some(why) => Err(NoPrice(why)),
+        None => book.volume_month(&volume.scope.region, &volume.shape),
+    };
+    let month = missing.or_note(month, &mut notes);
     if volume.attached.len() > 1 {
         let instances: Vec<&str> = volume.attached.keys().map(String::as_str).collect();
         notes.push(format!("shared by {}; its cost stands once", instances.join(", ")));

@@ -182,3 +182,17 @@ fn writers_side_by_side_never_leave_half_a_file() {
     // One after the other, each adds to what is there.
     assert_eq!(cache.read().0.compute.len(), before + 1);
 }
+
+#[test]
+fn what_can_be_no_price_is_asked_for_anew() {
+    for (price, stays) in
+        [("0.10", true), ("0", false), ("-5", false), ("79228162514264337593543950335", false)]
+    {
+        let price: Decimal = price.parse().unwrap();
+        let lines = vec![Line { of: "a", read_at: Timestamp::UNIX_EPOCH, price: Found::Price(price) }];
+        assert_eq!(table(lines).contains_key("a"), stays, "{price}");
+    }
+    let tiers = VolumePrices { gib: Decimal::ONE, iops: vec![Decimal::ONE, Decimal::ZERO], throughput: None };
+    let lines = vec![Line { of: "a", read_at: Timestamp::UNIX_EPOCH, price: Found::Price(tiers) }];
+    assert!(table(lines).is_empty());
+}

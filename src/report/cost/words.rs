@@ -51,12 +51,17 @@ pub(super) fn besides(report: &CostReport) -> [(&'static str, Option<Decimal>, O
     ]
 }
 
+/// What AWS bills and this report does not compute.
+const IN_NO_FIGURE: &str = "What was terminated or deleted this month, hours before an instance's last start, public IPv4 addresses in use, CPU credits, \
+    unused capacity reservations, dedicated hosts, Marketplace software, backups, data transfer, load balancers, NAT gateways.";
+
 /// What a reader has to know before the figures: a name and its text.
 pub(super) fn facts(report: &CostReport) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Made", time(report.made)),
         ("So far", so_far_words(report)),
         ("Forecast", "The whole month, if everything stays as it is.".to_owned()),
+        ("In no figure", IN_NO_FIGURE.to_owned()),
         ("Prices", prices(report)),
         ("Accounts", report.accounts.join(", ")),
         ("Regions", report.regions.join(", ")),

@@ -15,10 +15,10 @@ use super::output::Output;
 use super::progress::Reading;
 use super::report_store::ReportStore;
 use super::session::{Session, load_settings, own_aws};
-use crate::aws::{Aws, Bucket, OWN_ACCOUNT, Operation};
+use crate::aws::{Aws, Bucket, Encryption, OWN_ACCOUNT, Operation};
 use crate::costs::{
-    self, CostReport, Estate, MOST_CALLS, Month, ParkedInstance, ReportSettings, noun, read_actual,
-    read_estate,
+    self, CostReport, Estate, MOST_CALLS, Month, ParkedInstance, ReportSettings, TrendPoint, noun,
+    read_actual, read_estate,
 };
 use crate::manifest::{CostSettings, OutputTemplate, ReportFormat, Settings};
 use crate::model::{Diagnostics, Gap, Place, ReportOutput, Scope};
@@ -57,15 +57,24 @@ pub(super) async fn run(global: &Global, command: &ReportCommand, environment: &
     if args.actual {
         announce_actual(&scopes, &output)?;
     }
-    let mut report = make(&session, &scopes, &settings, args, environment, &output).await?;
+    // Nothing is read, and nothing paid, for what can be written nowhere.
     let places = Places { global, settings: &settings, region: &scopes[0].region, day };
-    let written = places.write_all(&outputs, &mut report, &output).await?;
+    let opened = places.open(&outputs, &settings.project, &output).await?;
+    let mut report = make(&session, &scopes, &settings, args, environment, &output).await?;
+    let (written, failed) = write_all(opened, &mut report).await?;
     if outputs.is_empty() {
         output.print(&report::cost_text(&report, output.palette))?;
     }
     tell(&report, &written, &session.aws, &output);
     output.count(|counts| counts.failures = report.gaps.len());
     output.count_calls(&session.aws);
+    let mut failed = failed.into_iter();
+    if let Some(first) = failed.next() {
+        for error in failed {
+            output.error(&format!("{error:#}"), &[]);
+        }
+        return Err(first);
+    }
     if report.gaps.is_empty() {
         return Ok(Exit::Done);
     }
@@ -246,17 +255,16 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Reads what earlier reports beside the new one say, and writes it in all its forms. Gives what was written.
-    async fn write_all(
-        &self,
-        destinations: &[Destination],
-        report: &mut CostReport,
-        output: &Output,
-    ) -> Result<Vec<String>> {
-        let (mut stores, mut points) = (Vec::new(), Vec::new());
-        for one in destinations {
+    /// Finds the places, and reads what earlier reports in them say.
+    async fn open(&self, destinations: &[Destination], project: &str, output: &Output) -> Result<Opened> {
+        let mut opened = Opened::default();
+        for (index, one) in destinations.iter().enumerate() {
+            // Named twice, it is written once.
+            if destinations[..index].iter().any(|other| other.output == one.output) {
+                continue;
+            }
             let store = self.store(&one.output).await?;
-            let earlier = store.earlier(&report.project).await?;
+            let earlier = store.earlier(project).await?;
             for remark in &earlier.remarks {
                 output.note(&format!("note: {remark}"));
             }
@@ -264,21 +272,10 @@ impl Places<'_> {
                 let summary = format!("{} is no report of this project", store.place());
                 return Err(Failure::new(summary, "move it away, or choose another output").into());
             }
-            points.extend(earlier.points);
-            stores.push((store, one.format, earlier.taken));
+            opened.points.extend(earlier.points);
+            opened.stores.push((store, one.format, earlier.taken));
         }
-        if let Some(this) = report.trend.pop() {
-            report.trend = costs::trend(points, this);
-        }
-        let data = report::cost_json(report)?.into_bytes();
-        let mut written = Vec::new();
-        for (store, format, taken) in &stores {
-            // The trend is shown by those two: the next one of them reads it from the data.
-            let shows_trend = matches!(format, ReportFormat::Xlsx | ReportFormat::Html);
-            let companion = (shows_trend && !taken).then_some(&*data);
-            written.extend(store.write(&bytes(report, *format)?, companion).await?);
-        }
-        Ok(written)
+        Ok(opened)
     }
 
     /// Buckets are reached with the caller's own credentials, as that of the state is.
@@ -289,8 +286,42 @@ impl Places<'_> {
         let aws = Arc::new(own_aws(self.global, self.settings, self.region).await?);
         let guess = Scope::new(OWN_ACCOUNT, self.region);
         let bucket = Bucket::find(aws, guess, bucket.to_owned()).await?;
-        Ok(ReportStore::in_bucket(output.clone(), self.day, bucket, None))
+        let encryption = self.settings.cost.as_ref().and_then(|cost| cost.encryption.as_deref());
+        let encryption = encryption.map(|how| match how {
+            "AES256" => Encryption::with_s3_keys(),
+            "aws:kms" => Encryption::with_default_key(),
+            key => Encryption::with_key(key.to_owned()),
+        });
+        Ok(ReportStore::in_bucket(output.clone(), self.day, bucket, encryption))
     }
+}
+
+/// The places of a report, and what earlier reports in them say.
+#[derive(Default)]
+struct Opened {
+    /// Each with its form, and whether something that is not ours stands where the data would be written.
+    stores: Vec<(ReportStore, ReportFormat, bool)>,
+    points: Vec<TrendPoint>,
+}
+
+/// Writes a report in all its forms, one after the other whatever becomes of the others. Gives what was written, and why the rest
+/// was not.
+async fn write_all(opened: Opened, report: &mut CostReport) -> Result<(Vec<String>, Vec<anyhow::Error>)> {
+    if let Some(this) = report.trend.pop() {
+        report.trend = costs::trend(opened.points, this);
+    }
+    let data = report::cost_json(report)?.into_bytes();
+    let (mut written, mut failed) = (Vec::new(), Vec::new());
+    for (store, format, taken) in &opened.stores {
+        // The trend is shown by those two: the next one of them reads it from the data.
+        let shows_trend = matches!(format, ReportFormat::Xlsx | ReportFormat::Html);
+        let companion = (shows_trend && !taken).then_some(&*data);
+        match store.write(&bytes(report, *format)?, companion).await {
+            Ok(names) => written.extend(names),
+            Err(error) => failed.push(error),
+        }
+    }
+    Ok((written, failed))
 }
 
 fn bytes(report: &CostReport, format: ReportFormat) -> Result<Vec<u8>> {

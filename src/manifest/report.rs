@@ -26,6 +26,8 @@ pub struct CostSettings {
     pub regions: Vec<String>,
     /// A sentence that stands beside the amounts, such as a rate of exchange.
     pub currency_note: Option<String>,
+    /// How objects in S3 are encrypted: `AES256`, `aws:kms`, or a KMS key as ARN, id or alias. Nothing for the bucket's own default.
+    pub encryption: Option<String>,
 }
 
 /// A form of the report.
@@ -161,6 +163,7 @@ pub(super) fn report(
             accounts: list(&mut cost, "accounts", |reader, account| id_of(reader, account, accounts)),
             regions: list(&mut cost, "regions", |reader, region| known(reader, region, regions)),
             currency_note: note(&mut cost),
+            encryption: encryption(&mut cost),
         };
         cost.finish();
         settings
@@ -253,6 +256,20 @@ fn note(reader: &mut TableReader<'_>) -> Option<String> {
     let note = reader.optional::<String>("currency_note");
     let not_blank = |text: &str| !text.trim().is_empty();
     checked(reader, note, not_blank, "is not a note", "write a sentence such as \"1 USD = 1,380 KRW\"")
+}
+
+fn encryption(reader: &mut TableReader<'_>) -> Option<String> {
+    let given = reader.optional::<String>("encryption");
+    let is_one = |text: &str| {
+        let is_id = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        matches!(text, "AES256" | "aws:kms")
+            || text.starts_with("alias/")
+            || (text.starts_with("arn:") && text.contains(":kms:"))
+            || text.starts_with("mrk-")
+            || is_id
+    };
+    let hint = "write \"AES256\", \"aws:kms\" or a KMS key (its ARN, its id or `alias/…`); left out, the bucket's default counts";
+    checked(reader, given, is_one, "is no encryption", hint)
 }
 
 #[cfg(test)]

@@ -41,6 +41,10 @@ fn one_output_needs_no_list_and_nothing_is_required() {
     let (cost, problems) = read("[report.cost]\noutput = 'a.csv'\n");
     assert_eq!((problems.len(), cost.unwrap().output[0].format), (0, ReportFormat::Csv));
     assert_eq!(read("[report.cost]\n").0, Some(CostSettings::default()));
+    for how in ["AES256", "aws:kms", "alias/reports", "arn:aws:kms:us-east-1:111122223333:key/mrk-1"] {
+        let (cost, problems) = read(&format!("[report.cost]\nencryption = '{how}'\n"));
+        assert_eq!((problems.len(), cost.unwrap().encryption.as_deref()), (0, Some(how)));
+    }
     assert_eq!(read("").0, None);
 }
 
@@ -49,7 +53,7 @@ fn every_fault_is_told_at_its_place() {
     let (_, problems) = read(
         "[report.cost]\noutput = ['a.pdf', 'b', '{{ day }}.csv', 'c.csv', 'c.csv', '{{ date.csv', '', '.csv']\n\
          group_by = []\naccounts = ['prd', '111122223333', 'prod']\nregions = ['us-east1', 'eu-west-1']\n\
-         currency_note = ' '\ngroupby = ['x']\n",
+         currency_note = ' '\nencryption = 'AES128'\ngroupby = ['x']\n",
     );
     assert_eq!(
         problems,
@@ -67,7 +71,10 @@ fn every_fault_is_told_at_its_place() {
             "a.toml:12:12 \"us-east1\" is none of the regions under [aws] (did you mean `us-east-1`?)",
             "a.toml:12:24 \"eu-west-1\" is none of the regions under [aws] (regions: `ap-northeast-2`, `us-east-1`)",
             "a.toml:13:17 \" \" is not a note (write a sentence such as \"1 USD = 1,380 KRW\")",
-            "a.toml:14:1 unknown key `groupby` in [report.cost] (allowed keys: `output`, `group_by`, `accounts`, `regions`, `currency_note`)",
+            "a.toml:14:14 \"AES128\" is no encryption (write \"AES256\", \"aws:kms\" or a KMS key (its ARN, its id or `alias/…`); left out, the \
+             bucket's default counts)",
+            "a.toml:15:1 unknown key `groupby` in [report.cost] (allowed keys: `output`, `group_by`, `accounts`, `regions`, `currency_note`, \
+             `encryption`)",
         ]
     );
 }

@@ -44,7 +44,7 @@ impl VolumePrices {
     /// # Errors
     /// Says which price is missing for what the volume has.
     pub fn month(&self, volume: &VolumeShape) -> Priced<Decimal> {
-        let size = Decimal::from(volume.size) * self.gib;
+        let size = Decimal::from(told_size(volume)?) * self.gib;
         let extra = match &*volume.volume_type {
             "gp3" => {
                 let iops = above(volume.iops, GP3_IOPS);
@@ -61,7 +61,8 @@ impl VolumePrices {
     }
 
     fn provisioned(&self, volume: &VolumeShape) -> Priced<Decimal> {
-        let iops = volume.iops.unwrap_or_default();
+        let untold = || NoPrice(format!("AWS tells no iops of the {} volume", volume.volume_type));
+        let iops = volume.iops.filter(|iops| *iops > 0).ok_or_else(untold)?;
         let [first, second] = IO2_TIERS;
         let tiers = match &*volume.volume_type {
             "io2" => [iops.min(first), (iops.min(second) - first).max(0), (iops - second).max(0)],
@@ -76,6 +77,12 @@ impl VolumePrices {
         }
         Ok(cost)
     }
+}
+
+/// The size of what is billed by size. An absent one is read as 0, which no volume has.
+fn told_size(volume: &VolumeShape) -> Priced<i32> {
+    let untold = || NoPrice(format!("AWS tells no size of the {} storage", volume.volume_type));
+    Some(volume.size).filter(|size| *size > 0).ok_or_else(untold)
 }
 
 /// The prices of one type of storage of databases in one region, in US dollars a month.
@@ -105,7 +112,7 @@ impl DatabaseStoragePrices {
         let throughput = above(storage.throughput, self.included_throughput);
         let iops = times(iops, || self.iops.ok_or_else(|| missing("iops")))?;
         let throughput = times(throughput, || self.throughput.ok_or_else(|| missing("throughput")))?;
-        Ok(Decimal::from(storage.size) * self.gib + iops + throughput)
+        Ok(Decimal::from(told_size(storage)?) * self.gib + iops + throughput)
     }
 }
 
@@ -154,6 +161,18 @@ mod tests {
         let expected = dollars("12.5") + dollars("2080") + dollars("1456") + dollars("32");
         assert_eq!(prices.month(&volume("io2", 100, Some(65_000), None)), Ok(expected));
         assert_eq!(prices.month(&volume("io1", 100, Some(64_000), None)), Ok(dollars("4172.5")));
+    }
+
+    #[test]
+    fn what_aws_does_not_tell_is_not_free() {
+        let prices = VolumePrices { gib: dollars("0.1"), iops: vec![dollars("0.05")], throughput: None };
+        for (shape, what) in [
+            (volume("gp2", 0, None, None), "AWS tells no size of the gp2 storage"),
+            (volume("io1", 10, None, None), "AWS tells no iops of the io1 volume"),
+            (volume("io2", 10, Some(0), None), "AWS tells no iops of the io2 volume"),
+        ] {
+            assert_eq!(prices.month(&shape), Err(NoPrice(what.to_owned())));
+        }
     }
 
     #[test]

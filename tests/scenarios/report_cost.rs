@@ -173,6 +173,28 @@ fn what_could_not_be_read_is_no_zero_and_spoils_no_trend() {
     assert_eq!(&unpriced["trend"][0], point);
 }
 
+/// One place that cannot be written keeps no other from being written, and one that is not there is told before anything is paid.
+#[test]
+fn each_place_is_for_itself_and_looked_for_first() {
+    let workspace = Workspace::new(MANIFEST);
+    fleet(&workspace);
+    std::fs::create_dir(workspace.path().join("folder.csv")).unwrap();
+    let outputs = ["--out", "a.csv", "--out", "folder.csv", "--out", "b.html", "--out", "a.csv"];
+    let run = workspace.run(&[&["report", "cost"][..], &outputs].concat()).expect(1);
+    let run = run.says(&["wrote a.csv", "wrote b.html", "cannot write folder.csv", "by list price"]);
+    assert_eq!(run.all().matches("wrote a.csv").count(), 1);
+    for name in ["a.csv", "b.html", "b.json"] {
+        assert!(workspace.path().join(name).is_file(), "{name}");
+    }
+    workspace.account.clear_calls();
+    let nowhere = ["report", "cost", "--actual", "--out", "s3://acme-nowhere/c.html"];
+    workspace.run(&nowhere).expect(1).says(&["acme-nowhere"]);
+    let calls = workspace.account.calls();
+    for call in ["ce:GetCostAndUsage", "ec2:DescribeInstances"] {
+        assert_eq!(calls.get(call), None, "{call}");
+    }
+}
+
 /// The data of a name with the month are found by the next month's report.
 #[test]
 fn a_name_with_the_month_has_a_trend() {
